@@ -190,24 +190,26 @@ def build_search(
     from assistant.search.expansion import ExpandingSearch
     from assistant.search.registry import build_engine
 
-    wanted = settings.search
+    search_settings = settings.search
     # An engine that outlived the deadline would be neither replaced nor counted as down.
-    timeout_s = min(wanted.timeout, settings.crawl.deadline)
+    timeout_s = min(search_settings.timeout, settings.crawl.deadline)
     search: SearchProvider = SearchChain(
         [
-            build_engine(name, wanted, user_agent=settings.crawl.user_agent)
-            for name in dict.fromkeys(wanted.engines)
+            build_engine(name, search_settings, user_agent=settings.crawl.user_agent)
+            for name in dict.fromkeys(search_settings.engines)
         ],
         cache=cache or ExpiringCache(),
         timeout_s=timeout_s,
     )
-    if wanted.queries > 1 and models is not None:
-        search = ExpandingSearch(search, models=models, queries=wanted.queries, timeout_s=timeout_s)
-    if cache is not None and wanted.ttl > 0:
+    if search_settings.queries > 1 and models is not None:
+        search = ExpandingSearch(
+            search, models=models, queries=search_settings.queries, timeout_s=timeout_s
+        )
+    if cache is not None and search_settings.ttl > 0:
         # Whatever else is set makes another search. Keys are masked: all that counts is whether
         # there is one, since the engine brave is then another.
-        scope = wanted.model_dump_json(exclude={"limit", "timeout", "ttl"})
-        search = CachedSearch(search, cache=cache, ttl_s=wanted.ttl, scope=[scope])
+        scope = search_settings.model_dump_json(exclude={"limit", "timeout", "ttl"})
+        search = CachedSearch(search, cache=cache, ttl_s=search_settings.ttl, scope=[scope])
     return search
 
 

@@ -107,14 +107,14 @@ class Replay:
         # two things at once explains neither.
         if name is None and snapshot.model.kind == "model":
             name = snapshot.model.name
-        chosen = await self._models.get(name)
-        for notice in chosen.notices:
+        chosen_model = await self._models.get(name)
+        for notice in chosen_model.notices:
             yield notice
-        traits = await chosen.model.describe()
+        traits = await chosen_model.model.describe()
         trace = AnswerTrace(query=snapshot.query, looked_up=snapshot.looked_up)
         # Evidence is chosen and the prompt is built again: a change of ours shows in a replay.
         replies = reply_from_passages(
-            chosen.model,
+            chosen_model.model,
             snapshot.passages,
             PromptRequest(
                 question=snapshot.query,
@@ -132,14 +132,14 @@ class Replay:
             question=snapshot.question,
             language=snapshot.language,
             history=snapshot.history,
-            model=describe_model(chosen.model, traits),
+            model=describe_model(chosen_model.model, traits),
             trace=trace,
             parent=snapshot.id,
         )
-        kept = keeping_snapshot(
+        kept_events = keeping_snapshot(
             replies, recorder=recorder, writer=self._snapshots, on_snapshot=on_snapshot
         )
-        async with aclosing(kept) as events:
+        async with aclosing(kept_events) as events:
             async for event in events:
                 yield event
 

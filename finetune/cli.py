@@ -234,15 +234,15 @@ def export(
         require_proof(pipeline)  # before minutes of merging and uploading
     pipeline.merge()
     pipeline.export(target, quantize=quantize, verify=verify)
-    shown = dict(pipeline.run.figures(f"export-{target}"))
+    figures = dict(pipeline.run.figures(f"export-{target}"))
     if activate:
-        shown["activated"] = pipeline.activate().localize(pipeline.language)
+        figures["activated"] = pipeline.activate().localize(pipeline.language)
     elif target == "ollama":
         from ingest.foundation.messages import Message
 
         inactive = Message("the assistant answers with it once it is exported with --activate")
-        shown["inactive"] = inactive.localize(pipeline.language)
-    return shown
+        figures["inactive"] = inactive.localize(pipeline.language)
+    return figures
 
 
 @main.command()

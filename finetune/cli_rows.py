@@ -70,13 +70,13 @@ def _show_own_recipe(
     from ingest.foundation.messages import Message
     from ingest.text.language import choose_language
 
-    made = write_own_recipe(data_file, name, into, changes)
+    own_recipe = write_own_recipe(data_file, name, into, changes)
     language = choose_language(lang)
     lines = [
         Message("{ours} is the field {theirs}", ours=ours, theirs=theirs)
-        for ours, theirs in made.map.items()
+        for ours, theirs in own_recipe.map.items()
     ]
-    for row in made.rows:
+    for row in own_recipe.rows:
         question, answer = (" ".join(text.split()) for text in (row.last.user, row.last.answer))
         lines.append(
             Message(
@@ -86,16 +86,16 @@ def _show_own_recipe(
                 answer=answer[:EXCERPT],
             )
         )
-    if made.rejected:
+    if own_recipe.rejected:
         lines.append(
             Message(
                 "{rejected} of the first {looked_at} rows cannot be used; prepare says why",
-                rejected=made.rejected,
-                looked_at=made.looked_at,
+                rejected=own_recipe.rejected,
+                looked_at=own_recipe.looked_at,
             )
         )
-    lines.append(Message("next: finetune prepare {path}", path=made.path))
-    click.echo(made.path)
+    lines.append(Message("next: finetune prepare {path}", path=own_recipe.path))
+    click.echo(own_recipe.path)
     for line in lines:
         click.echo(line.localize(language), err=True)
 

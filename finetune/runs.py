@@ -104,13 +104,13 @@ class Run:
         # that is merely there would have to be removed by hand.
         lock = filelock.FileLock(self.folder / ".lock")
         try:
-            held = lock.acquire(timeout=0)
+            held_lock = lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise FinetuneError(
                 Message("another process is at work in {folder}", folder=self.folder),
                 hint=Message("wait for it, or stop it"),
             ) from error
-        with held:
+        with held_lock:
             begun = time.monotonic()
             figures: dict[str, Any] = {}
             before = self._state().get(step)

@@ -21,17 +21,17 @@ def copy_recipe(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Pa
         RecipeError: no recipe has this name, a change cannot be made, or a file is there already.
         ExportError: the folder cannot be written to.
     """
-    known = list_recipes()
+    recipe_names = list_recipes()
     # A name is looked up, never put into a path: "../drone-safety" is no recipe.
-    sources = sorted(FOLDER.glob(f"{name}.*")) if name in known else []
+    sources = sorted(FOLDER.glob(f"{name}.*")) if name in recipe_names else []
     if not sources:
         raise RecipeError(
             Message("there is no recipe {name}", name=name),
-            hint=Message("choose one of {names}", names=enumerate_names(known)),
+            hint=Message("choose one of {names}", names=enumerate_names(recipe_names)),
         )
-    written = [folder / source.name for source in sources]
+    written_paths = [folder / source.name for source in sources]
     # All are looked for before the first is written: a half-copied recipe would be worse.
-    for path in written:
+    for path in written_paths:
         if path.exists():
             raise RecipeError(
                 Message("{path} is there already", path=path),
@@ -46,14 +46,14 @@ def copy_recipe(name: str, folder: Path, changes: Sequence[str] = ()) -> list[Pa
     recipe = tomlkit.dumps(document).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for source, path in zip(sources, written, strict=True):
+        for source, path in zip(sources, written_paths, strict=True):
             path.write_bytes(recipe if path.suffix == ".toml" else source.read_bytes())
     except OSError as error:
         raise ExportError(
             Message("cannot write into {folder}", folder=folder),
             hint=describe_os_error(error),
         ) from error
-    return written
+    return written_paths
 
 
 def list_recipes() -> dict[str, str]:

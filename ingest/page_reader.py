@@ -208,22 +208,30 @@ class PageReader:
         return event
 
     async def _read(self, url: str, batch: _Batch) -> PageContent:
-        known = batch.known.get(url)
-        if known is not None and not batch.fresh and _is_fresh(known):
-            content = await self._from_index(known)
+        known_validators = batch.known.get(url)
+        if known_validators is not None and not batch.fresh and _is_fresh(known_validators):
+            content = await self._from_index(known_validators)
             if content is not None:
                 return content
         # The negative cache comes after the index: a page that was read before may be fresh there.
-        if self._negative_cache and not batch.fresh and (seen := self._negative_cache.recall(url)):
-            raise seen
-        processing = batch.processing.get(known.final_url) if known is not None else None
+        if (
+            self._negative_cache
+            and not batch.fresh
+            and (earlier_error := self._negative_cache.recall(url))
+        ):
+            raise earlier_error
+        processing = (
+            batch.processing.get(known_validators.final_url)
+            if known_validators is not None
+            else None
+        )
         if processing is not None and processing.extractor != EXTRACTOR_VERSION:
             # Asked with its validators the site would say that the page is as it was, and send no
             # body to extract; equal bytes would not be extracted either.
-            known = None
-        loaded = await self._fetcher.load(url, known=known)
-        if loaded.document is None and known is not None:
-            validators = refresh_validators(known, loaded.page, ttl_s=self._ttl_s)
+            known_validators = None
+        loaded = await self._fetcher.load(url, known=known_validators)
+        if loaded.document is None and known_validators is not None:
+            validators = refresh_validators(known_validators, loaded.page, ttl_s=self._ttl_s)
             await self._store.remember(validators)
             content = await self._from_index(validators)
             if content is not None:

@@ -106,8 +106,8 @@ class QuestionReader:
         Raises:
             StoreError: the index cannot be read or written.
         """
-        wanted = list(dict.fromkeys(urls))
-        cutoff = StragglerCutoff(until=until, enough=enough, wanted=len(wanted))
+        distinct_urls = list(dict.fromkeys(urls))
+        cutoff = StragglerCutoff(until=until, enough=enough, wanted=len(distinct_urls))
         context = _QuestionContext(
             question=question,
             budget=_TokenBudget(self._question_budget),
@@ -115,7 +115,7 @@ class QuestionReader:
         )
         store = partial(self._store, context=context)
         reading = await self._pages.start(
-            wanted, store=store, fresh=fresh, is_over=lambda: cutoff.is_over
+            distinct_urls, store=store, fresh=fresh, is_over=lambda: cutoff.is_over
         )
         try:
             while (event := await reading.next_event(seconds=cutoff.left())) is not None:
@@ -124,8 +124,8 @@ class QuestionReader:
             for url in reading.unfinished.values():
                 yield PageSkipped(url=url, reason="deadline")
             if context.queue is not None:
-                left = EMBED_GRACE_S if until is None else until - time.monotonic()
-                await context.queue.finish(seconds=max(0.0, min(EMBED_GRACE_S, left)))
+                left_s = EMBED_GRACE_S if until is None else until - time.monotonic()
+                await context.queue.finish(seconds=max(0.0, min(EMBED_GRACE_S, left_s)))
         finally:
             # Pages under way are worth finishing for the next question, wherever the caller left.
             # Those that have not begun are not: they would compete with it.

@@ -54,9 +54,9 @@ def draw_phone(
         for sender, text in phones.sent[-SHOWN_MESSAGES:]:
             with st.chat_message("user" if sender == owner else "assistant"):
                 st.text(text)
-    held = phones.held.get(owner)
-    if held is not None:
-        draw_choices(phones, owner, held, language)
+    held_message = phones.held.get(owner)
+    if held_message is not None:
+        draw_choices(phones, owner, held_message, language)
         return
     key = f"nvc-line-{owner}"
 

@@ -48,11 +48,11 @@ def save_settings(changes: Changes) -> Path:
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8-sig") if path.exists() else "")
         for (table, key), value in changes.items():
-            written = list(value) if isinstance(value, tuple) else value
+            toml_value = list(value) if isinstance(value, tuple) else value
             if value == getattr(getattr(defaults, table), key):
                 document.get(table, {}).pop(key, None)
             else:
-                document.setdefault(table, tomlkit.table())[key] = written
+                document.setdefault(table, tomlkit.table())[key] = toml_value
         # In one step: a server that reads it meanwhile finds the old file or the new one. It may
         # hold keys: no other user can read the new one, unless others could read the old one.
         beside = path.with_name(f"{path.name}.new")

@@ -96,7 +96,7 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         installed = []
     current = settings.model.name
     names = sorted({*installed, current})
-    chosen = st.selectbox(
+    chosen_model = st.selectbox(
         labels.MODEL_THAT_ANSWERS.localize(language),
         names,
         index=names.index(current),
@@ -108,14 +108,14 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         key="set-model-name",
         disabled=is_set_outside("model", "name"),
     )
-    if chosen != current and st.button(labels.USE_MODEL.localize(language), key="use-model"):
-        _save(service, {("model", "name"): chosen}, language)
+    if chosen_model != current and st.button(labels.USE_MODEL.localize(language), key="use-model"):
+        _save(service, {("model", "name"): chosen_model}, language)
     with st.form("pull", border=False):
-        wanted = st.text_input(
+        wanted_model = st.text_input(
             labels.PULL_NAME.localize(language), value="" if current in installed else current
         )
-        if st.form_submit_button(labels.PULL.localize(language)) and wanted.strip():
-            service.jobs.start_pull(settings, wanted.strip())
+        if st.form_submit_button(labels.PULL.localize(language)) and wanted_model.strip():
+            service.jobs.start_pull(settings, wanted_model.strip())
     draw_pull(service, language)
 
 
@@ -134,8 +134,8 @@ def draw_choice(settings: Settings, choice: Choice, language: Language) -> None:
         + (f" · {note} `{variable_of(choice.table, choice.key)}`" if outside else ""),
     }
     if isinstance(value, tuple):
-        known = [*value, *(name for name in ENGINES if name not in value)]
-        st.multiselect(options=known, default=list(value), **common)
+        known_engines = [*value, *(name for name in ENGINES if name not in value)]
+        st.multiselect(options=known_engines, default=list(value), **common)
     elif options := _options(field.annotation):
         st.selectbox(
             options=options,

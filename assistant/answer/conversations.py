@@ -194,9 +194,9 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
     if topics and (steered.continues or steered.command is not None):
         added = f"{topics[-1].phrase} {steered.command}" if steered.command else last
         return _UnderstoodQuestion(text=added, resolved=True, topics=topics)
-    said = " ".join(topic.question for topic in topics)
+    earlier_text = " ".join(topic.question for topic in topics)
     dependence = classify_dependence(
-        text, topic_subject=topics[-1].subject if topics else "", said=said
+        text, topic_subject=topics[-1].subject if topics else "", said=earlier_text
     )
     if steered.corrects and len(content_words(text)) <= SHORT_CORRECTION:
         dependence = "ellipsis"
@@ -216,8 +216,8 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
             return _UnderstoodQuestion(text=without_connective(text), resolved=False, topics=topics)
         name = latest.latin_name
         topics = (*topics, replace(latest, phrase=name, subject=name, things=""))
-    written, sure = _with_topic(text, dependence, topics)
-    return _UnderstoodQuestion(text=written, resolved=sure, topics=topics)
+    standalone, sure = _with_topic(text, dependence, topics)
+    return _UnderstoodQuestion(text=standalone, resolved=sure, topics=topics)
 
 
 def _with_topic(
@@ -239,8 +239,8 @@ def _with_topic(
             # 续航时间多长？ after the weight of a drone asks of the drone, no more of its weight.
             phrase = thing
         # "And in Canada?" asks no more of the United States: the place at the topic's end goes.
-        named, before = _NAMED_PLACE_EN.match(rest), _NAMED_PLACE_EN.search(phrase)
-        if named and before and named["preposition"] == before["preposition"]:
+        named_place, before = _NAMED_PLACE_EN.match(rest), _NAMED_PLACE_EN.search(phrase)
+        if named_place and before and named_place["preposition"] == before["preposition"]:
             phrase = phrase[: before.start()].rstrip() or phrase
         return f"{phrase} {rest}".strip(), False
     if dependence == "demonstrative":

@@ -110,11 +110,11 @@ def fuse_legs(legs: Legs, *, weigh: Callable[[Language], float]) -> list[ScoredC
     chunks = {scored.chunk.id: scored.chunk for scored in [*legs.by_words, *legs.by_vector]}
     languages = {id_: language_of(chunk.text) for id_, chunk in chunks.items()}
     weights = {one.chunk.id: weigh(languages[one.chunk.id]) for one in legs.by_vector}
-    held = _held_information(legs.wanted, chunks.values())
+    held_shares = _held_information(legs.wanted, chunks.values())
     by_words, by_vector = _rescaled(legs.by_words), _rescaled(legs.by_vector)
     weight = max(weights.values(), default=0.0)
     words_first, vectors_first = list(by_words), list(by_vector)
-    best = max((held[id_] for id_ in words_first[:FIRST]), default=0.0)
+    best = max((held_shares[id_] for id_ in words_first[:FIRST]), default=0.0)
     # An encoder that was not measured gains nothing from what words lack.
     sure = 1.0 - weight * (1.0 - min(1.0, best / SURE))
     share = VECTORS_SHARE
@@ -131,7 +131,7 @@ def fuse_legs(legs: Legs, *, weigh: Callable[[Language], float]) -> list[ScoredC
     for id_, score in by_words.items():
         # Names and numbers are all that two languages share, and the best of a few such hits would
         # have the full score: it has the share of the question that it holds.
-        certainty = sure if languages[id_] == legs.language else held[id_]
+        certainty = sure if languages[id_] == legs.language else held_shares[id_]
         scores[id_] += (1.0 - share * weight) * score * certainty
     for id_, score in by_vector.items():
         scores[id_] += share * weights[id_] * score

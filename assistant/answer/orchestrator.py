@@ -182,18 +182,18 @@ class Assistant:
         language = options.language or self._language or language_of(text)
         # Before all else: a mistyped name is not worth a search, and "hello" would hide it.
         await self._retriever.check_collections(options.collections)
-        asked = [turn.content for turn in history if turn.role == "user"]
-        reply = small_talk_answer(text, now=datetime.now().astimezone(), asked=asked)
+        earlier_questions = [turn.content for turn in history if turn.role == "user"]
+        reply = small_talk_answer(text, now=datetime.now().astimezone(), asked=earlier_questions)
         if reply is not None:
             for event in _answer_without_passages(reply.localize(language), found=True):
                 yield event
             return
-        chosen = await self._models.get(options.model)
+        chosen_model = await self._models.get(options.model)
         # Before the search: what the prompt may hold depends on it, and a model that can never
         # answer is not worth ten seconds of reading.
-        traits = await chosen.model.describe()
+        traits = await chosen_model.model.describe()
         # Loading a model into memory takes a server longer than reading pages takes us.
-        warming = asyncio.create_task(chosen.model.warm_up())
+        warming = asyncio.create_task(chosen_model.model.warm_up())
         request = _Request(
             text=text,
             options=options,
@@ -201,13 +201,13 @@ class Assistant:
             deadline_s=self._deadline_s if options.deadline_s is None else options.deadline_s,
             results=self._results if options.results is None else options.results,
             history=history[-HISTORY_MESSAGES:],
-            model=chosen.model,
+            model=chosen_model.model,
             traits=traits,
             trace=AnswerTrace(),
         )
         try:
             # Before all else: who reads on knows that quotes will come, not an answer.
-            for notice in chosen.notices:
+            for notice in chosen_model.notices:
                 yield notice
             async with aclosing(self._kept(request)) as events:
                 async for event in events:

@@ -88,24 +88,24 @@ def build_prompt(
         f"{FENCE_OPEN}{FENCE_CLOSE}{REMINDER.localize(language)}\n\n\n"
     )
     turns = fitting_turns(history, int(budget * HISTORY_SHARE))
-    chosen: list[Passage] = []
-    left = budget - _size(turns)
+    chosen_passages: list[Passage] = []
+    left_tokens = budget - _size(turns)
     for passage in passages:
-        left -= _passage_size(passage, language)
-        if left < 0:  # a later, smaller one would leave a gap in the numbers
+        left_tokens -= _passage_size(passage, language)
+        if left_tokens < 0:  # a later, smaller one would leave a gap in the numbers
             break
-        chosen.append(passage)
-    if passages and not chosen:
+        chosen_passages.append(passage)
+    if passages and not chosen_passages:
         # An answer without a passage would come from the model's memory: the history goes first.
         turns = ()
-        chosen += cut_passage(passages[0], budget, language)
-    messages = _messages(question, chosen, language, turns)
+        chosen_passages += cut_passage(passages[0], budget, language)
+    messages = _messages(question, chosen_passages, language, turns)
     return Prompt(
         messages=messages,
         question=question,
         language=language,
-        passages=tuple(chosen),
-        dropped=len(passages) - len(chosen),
+        passages=tuple(chosen_passages),
+        dropped=len(passages) - len(chosen_passages),
         tokens=_size(messages),
         reply_tokens=reserved,
     )

@@ -231,13 +231,13 @@ class _ReplyReader:
                         self._looped = loop.ends_in_loop_after(event.text)
                         # A server may send all of it in one piece.
                         new = loop.before_loop(event.text) if self._looped else event.text
-                        for shown in self._add_text(self._citations.feed(new)):
-                            yield shown
+                        for event_shown in self._add_text(self._citations.feed(new)):
+                            yield event_shown
                 if self._looped:  # closing the stream makes the server stop
                     break
         # The last sentence's end was held back: a marker might have followed it.
-        for shown in self._add_text(self._citations.close()):
-            yield shown
+        for event_shown in self._add_text(self._citations.close()):
+            yield event_shown
         self._judge(is_quoting=model.kind == "quotes")
 
     @property

@@ -168,8 +168,8 @@ class _Run:
             self._file = RunFile(self._options["save"])
             self._load_results(self._file)
         # The order of the file, not that of the saved run: who watches knows where we are.
-        left = [question for question in self._questions if question.key not in self.results]
-        if not left:
+        unasked = [question for question in self._questions if question.key not in self.results]
+        if not unasked:
             return
         language = self._settings.answer.language
         options = Question(
@@ -191,7 +191,7 @@ class _Run:
                 self._file.open(self._header)
             await ask_questions(
                 assistant,
-                left,
+                unasked,
                 options=options,
                 jobs=self._options["jobs"],
                 language=self._language,

@@ -26,7 +26,7 @@ def forget_answers(
         SnapshotError: a name is unknown, or the file cannot be written.
         RunJournalError: what is kept of runs of `ingest` cannot be deleted.
     """
-    left = False
+    has_left_traces = False
     if everything and names:
         raise SnapshotChoiceError(
             Message("ids are named, and all: which is meant?"),
@@ -39,7 +39,7 @@ def forget_answers(
             with ConversationStore(path) as conversations:
                 cleared = Message("conversations deleted: {count}", count=conversations.clear())
             click.echo(cleared.localize(language), err=True)
-        left = _forget_traces(settings, language)
+        has_left_traces = _forget_traces(settings, language)
     elif names:
         with open_kept_answers(settings.snapshots) as store:
             count = store.remove(names)
@@ -52,7 +52,7 @@ def forget_answers(
     if count is None:
         text = Message("the file of kept answers was damaged and is deleted")
     click.echo(text.localize(language), err=True)
-    return 1 if left else 0
+    return 1 if has_left_traces else 0
 
 
 def _forget_traces(settings: Settings, language: Language) -> bool:

@@ -194,7 +194,7 @@ def chat(**options: Any) -> None:
     from assistant.values import Question
 
     settings = settings_or_exit(_overrides(options), message_language(options["lang"]))
-    chosen = settings.answer.language
+    answer_language = settings.answer.language
     run_async(
         converse(
             settings=settings,
@@ -209,11 +209,11 @@ def chat(**options: Any) -> None:
             ),
             thinking=_shows_thinking(options),
             quiet=options["quiet"],
-            language=None if chosen == "auto" else chosen,
-            spoken=message_language(chosen),
+            language=None if answer_language == "auto" else answer_language,
+            spoken=message_language(answer_language),
             resume=options["resume"],
         ),
-        message_language(chosen),
+        message_language(answer_language),
     )
 
 

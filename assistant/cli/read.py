@@ -142,12 +142,12 @@ async def read_pages(
         log = stack.enter_context(closing(CrawlLog(crawl_log))) if crawl_log else None
         # In a thread: while a person types, Ctrl-C has to end the command.
         piped = await asyncio.to_thread(read_stdin) if "-" in names else ""
-        wanted, unusable = _parse_names(names, piped)
+        wanted_urls, unusable = _parse_names(names, piped)
         read = 0
         async with (
             open_tiered_fetcher(settings) as tiered,
             aclosing(
-                load_in_order(tiered, wanted, fetcher, limit=settings.crawl.concurrency)
+                load_in_order(tiered, wanted_urls, fetcher, limit=settings.crawl.concurrency)
             ) as outcomes,
         ):
             for outcome in unusable:
@@ -155,7 +155,9 @@ async def read_pages(
             async for outcome in outcomes:
                 if log:
                     log.write(outcome.to_event())
-                _show_outcome(outcome, as_json=as_json, several=len(wanted) > 1, language=language)
+                _show_outcome(
+                    outcome, as_json=as_json, several=len(wanted_urls) > 1, language=language
+                )
                 read += outcome.loaded is not None
     return 0 if read else 1
 

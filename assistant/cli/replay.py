@@ -43,7 +43,7 @@ async def print_replay(
     printer = _ReplayPrinter(
         terminal=Terminal(language=language, quiet=quiet, thinking=False), as_json=as_json
     )
-    made: list[Snapshot] = []
+    made_snapshots: list[Snapshot] = []
     code = 0
     if temperature is None:
         temperature = before.model.temperature
@@ -52,14 +52,14 @@ async def print_replay(
         settings = settings.model_copy(update={"model": sampled})
     async with (
         open_replay(settings, say=printer.say) as replay,
-        aclosing(replay.ask(before, model=model, on_snapshot=made.append)) as events,
+        aclosing(replay.ask(before, model=model, on_snapshot=made_snapshots.append)) as events,
     ):
         async for event in events:
             printer.show(event)
             if isinstance(event, AnswerFailed):
                 code = event.exit_code
-    if made:
-        printer.compare(before.id, compare_snapshots(before, made[0]))
+    if made_snapshots:
+        printer.compare(before.id, compare_snapshots(before, made_snapshots[0]))
     return code
 
 

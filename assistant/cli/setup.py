@@ -78,13 +78,13 @@ async def pull_models(settings: Settings, language: Language) -> set[str]:
     Returns the tables of the settings whose model is not there.
     """
     model, embed = settings.model, settings.embed
-    wanted: dict[str, list[tuple[str, str]]] = {}
+    models_of_host: dict[str, list[tuple[str, str]]] = {}
     if model.asks_ollama:
-        wanted[model.host] = [("model", model.name)]
+        models_of_host[model.host] = [("model", model.name)]
     if embed.provider == "ollama" or (embed.provider == "auto" and model.asks_ollama):
-        wanted.setdefault(embed.host, []).append(("embed", embed.model))
+        models_of_host.setdefault(embed.host, []).append(("embed", embed.model))
     failed: set[str] = set()
-    for host, models in wanted.items():
+    for host, models in models_of_host.items():
         at = model.model_copy(update={"host": host})
         server = ollama_at(at)
         try:
@@ -98,8 +98,8 @@ async def pull_models(settings: Settings, language: Language) -> set[str]:
             await server.close()
         for table, name in models:
             if with_tag(name) in installed:
-                said = join_messages([Message.verbatim(name), _PULLED], COLON)
-                click.echo(said.localize(language), err=True)
+                line = join_messages([Message.verbatim(name), _PULLED], COLON)
+                click.echo(line.localize(language), err=True)
                 continue
             try:
                 await _pull(name, at)
@@ -156,13 +156,13 @@ async def bring_encoder(settings: Settings, language: Language) -> int:
     """Fetch the built-in encoder that is wanted and make it ready; return the exit code."""
     if settings.embed.provider in ("ollama", "none"):
         return 0
-    wanted = settings.embed.encoder
-    name = next(iter(ENCODER_PACKAGES)) if wanted == "auto" else wanted
+    wanted_encoder = settings.embed.encoder
+    name = next(iter(ENCODER_PACKAGES)) if wanted_encoder == "auto" else wanted_encoder
     package = ENCODER_PACKAGES[name]
     code = 0
     found = find_encoders(settings)
     hidden = settings.embed.weights
-    if hidden and name not in found and (wanted != "auto" or not found):
+    if hidden and name not in found and (wanted_encoder != "auto" or not found):
         print_note(
             Message(
                 "embed.weights hides the installed encoders, and {folder} has none: put the files "

@@ -55,15 +55,15 @@ def feedback_row(
             answer has them.
     """
     answer = next((e.answer for e in turn.events if isinstance(e, AnswerFinished)), None)
-    said = turn.text.strip()
+    answer_text = turn.text.strip()
     if answer is not None and answer.quotes:
         # What is beneath a model's own words was put there by code.
-        said = said.removesuffix(answer.quotes).strip()
-    given = list(prompt) or [ChatMessage(role="user", content=turn.question)]
-    wanted = feedback.correction or (said if feedback.rating == "up" else "")
-    messages = [{"role": message.role, "content": message.content} for message in given]
-    if wanted:
-        messages.append({"role": "assistant", "content": wanted})
+        answer_text = answer_text.removesuffix(answer.quotes).strip()
+    prompt_messages = list(prompt) or [ChatMessage(role="user", content=turn.question)]
+    wanted_text = feedback.correction or (answer_text if feedback.rating == "up" else "")
+    messages = [{"role": message.role, "content": message.content} for message in prompt_messages]
+    if wanted_text:
+        messages.append({"role": "assistant", "content": wanted_text})
     row: dict[str, Any] = {
         "rating": feedback.rating,
         "reasons": list(feedback.reasons),
@@ -72,6 +72,6 @@ def feedback_row(
         "answer_id": answer.id if answer is not None else "",
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    if feedback.correction and said:
-        row["rejected"] = said
+    if feedback.correction and answer_text:
+        row["rejected"] = answer_text
     return row

@@ -179,22 +179,24 @@ class _Listener:
 
     def result(self) -> QuestionResult:
         """Return the result, once the stream has ended."""
-        asked, answer = self._question, self._answer
+        question, answer = self._question, self._answer
         # Of a question with a page alone nothing is known about the answer: None, and not wrong.
-        wants_answer = bool(asked.answers)
+        wants_answer = bool(question.answers)
         blocks = tuple(block.text for block in self._evidence.blocks)
         result = QuestionResult(
-            key=asked.key,
-            question=asked.text,
-            id=asked.id,
-            expected=asked.answers,
-            expected_urls=asked.urls,
-            unanswerable=asked.unanswerable,
+            key=question.key,
+            question=question.text,
+            id=question.id,
+            expected=question.answers,
+            expected_urls=question.urls,
+            unanswerable=question.unanswerable,
             error=self._error,
             passages=tuple(passage.url for passage in self._passages),
             rank=self._rank(),
             evidence=blocks,
-            in_evidence=holds_answer("\n\n".join(blocks), asked.answers) if wants_answer else None,
+            in_evidence=holds_answer("\n\n".join(blocks), question.answers)
+            if wants_answer
+            else None,
             answerability=self._evidence.answerability,
             right=False if wants_answer else None,
             shown_right=False if wants_answer else None,
@@ -216,9 +218,9 @@ class _Listener:
             model=answer.model,
             answer_id=answer.id,
             cited=tuple(citation.url for citation in answer.citations),
-            right=holds_answer(words, asked.answers) if wants_answer else None,
-            shown_right=holds_answer(answer.text, asked.answers) if wants_answer else None,
-            f1=best_token_f1(words, asked.answers) if wants_answer else None,
+            right=holds_answer(words, question.answers) if wants_answer else None,
+            shown_right=holds_answer(answer.text, question.answers) if wants_answer else None,
+            f1=best_token_f1(words, question.answers) if wants_answer else None,
             refused=self._is_refusal(answer),
             verdicts=dict(Counter(verdict.kind for _, verdict in checked)),
             # Quotes are in the passages by the way they are made: their trust says nothing.

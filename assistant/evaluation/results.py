@@ -231,10 +231,10 @@ class RunFile:
             ) from error
         except OSError as error:
             raise cannot_write(self.path, error) from error
-        kept = read_run(self.path)
+        kept_run = read_run(self.path)
         # Half a run of one model and half of another would be a run of none.
-        refuse_mixed(self.path, kept.header, header)
-        return [result for result in kept.results if not result.has_failed]
+        refuse_mixed(self.path, kept_run.header, header)
+        return [result for result in kept_run.results if not result.has_failed]
 
     def close(self) -> None:
         """Let other runs open the file."""

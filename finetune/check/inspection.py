@@ -151,14 +151,14 @@ class _SplitCounter:
         self.tokens += (len(longest.ids) for _, longest in whole)
         self.replies += (len(longest.ids) - longest.prompt_tokens for _, longest in whole)
         limit = self.recipe.train.max_tokens
-        kept = whole
+        kept_samples = whole
         # Encoded a second time only if something is too long, which is hardly ever the case.
         if any(len(longest.ids) > limit for _, longest in whole):
-            kept = self._encode(record, cut=True)
-        self.samples += len(kept)
-        self.kept += (len(one.ids) for _, one in kept)
-        if kept and not self.example:
-            sample, _ = kept[-1]
+            kept_samples = self._encode(record, cut=True)
+        self.samples += len(kept_samples)
+        self.kept += (len(one.ids) for _, one in kept_samples)
+        if kept_samples and not self.example:
+            sample, _ = kept_samples[-1]
             # Decoded from the ids, not taken from the record: what is shown is what is trained on.
             self.example = SampleExample(
                 record=sample.record,

@@ -37,18 +37,18 @@ def row_notes(quality: Quality) -> Iterator[Message]:
             there=conflict.sources[1],
         )
     if quality.unused:
-        named = [f"{name} ({count:,})" for name, count in quality.unused.items()]
+        unused_fields = [f"{name} ({count:,})" for name, count in quality.unused.items()]
         yield Message(
             "fields that nothing uses, with the rows that have them: {named}{more}",
-            named=", ".join(named[:MAX_NAMED_FIELDS]),
-            more="…" if len(named) > MAX_NAMED_FIELDS else "",
+            named=", ".join(unused_fields[:MAX_NAMED_FIELDS]),
+            more="…" if len(unused_fields) > MAX_NAMED_FIELDS else "",
         )
     if quality.repairs:
-        done = [
+        repairs = [
             Message("{what} ({count:,})", what=REPAIRS[repair], count=count)
             for repair, count in quality.repairs.items()
         ]
-        yield Message("conversations put right: {done}", done=join_messages(done))
+        yield Message("conversations put right: {done}", done=join_messages(repairs))
     if quality.personal:
         found = [
             Message("{what} ({count:,})", what=PERSONAL_NAMES[kind], count=count)

@@ -68,21 +68,23 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
             _report_rejected(recipe, run, first_pass, progress)
             if recipe.data.split.stratify and not any(first_pass.columns.label_codes):
                 progress.note(UNLABELLED)
-            columns, kept = first_pass.columns, ~first_pass.dropped
+            columns, is_kept = first_pass.columns, ~first_pass.dropped
             splits = np.zeros(len(columns), dtype=np.int8)
             # Dropped rows are left out before: a stratum's shares count the rows that are there.
-            splits[kept] = assign_splits(
-                np.frombuffer(columns.groups, dtype=np.uint64)[kept],
+            splits[is_kept] = assign_splits(
+                np.frombuffer(columns.groups, dtype=np.uint64)[is_kept],
                 recipe.data.split,
-                labels=np.frombuffer(columns.labels, dtype=np.int64)[kept],
+                labels=np.frombuffer(columns.labels, dtype=np.int64)[is_kept],
                 names=list(columns.label_codes),
                 seed=recipe.seed,
             )
             with progress.stage(WRITING, total=len(lines)) as stage:
                 second_pass = _SecondPass(recipe=recipe, first_pass=first_pass, splits=splits)
-                written = second_pass.write(run.data, lines, stage)
-            quality, sheet = measure_quality(first_pass, splits, name=recipe.name, written=written)
-        if recipe.data.oversample and not written.oversampled:
+                written_rows = second_pass.write(run.data, lines, stage)
+            quality, sheet = measure_quality(
+                first_pass, splits, name=recipe.name, written=written_rows
+            )
+        if recipe.data.oversample and not written_rows.oversampled:
             progress.note(NOTHING_MATCHES)
         for note in row_notes(quality):
             progress.note(note)

@@ -248,11 +248,11 @@ def measure_quality(
 
     `splits` has for each row of the first pass the place of its split in `SPLITS`.
     """
-    columns, kept = first_pass.columns, ~first_pass.dropped
+    columns, is_kept = first_pass.columns, ~first_pass.dropped
     reasons = first_pass.reasons
-    rows = _KeptRows(columns=columns, kept=kept, splits=splits)
+    rows = _KeptRows(columns=columns, kept=is_kept, splits=splits)
     labels = rows.by_label()
-    sampled = sample_rows(columns, kept)
+    sampled = sample_rows(columns, is_kept)
     tokens, languages = measure_sample(first_pass, sampled[:TOKEN_SAMPLE])
     sheet, sheet_rows = render_sheet(first_pass, splits, sampled)
     quality = Quality(
@@ -278,14 +278,14 @@ def measure_quality(
         labels={label: counts for label, counts in labels.items() if label},
         balance=label_balance([sum(counts.values()) for label, counts in labels.items() if label]),
         characters={
-            part: measure_lengths(np.frombuffer(column, dtype=np.uint32)[kept])
+            part: measure_lengths(np.frombuffer(column, dtype=np.uint32)[is_kept])
             for part, column in columns.lengths.items()
         },
         tokens=tokens,
         languages=languages,
         sampled=min(len(sampled), TOKEN_SAMPLE),
         leaks=tuple(rows.leaks()),
-        conflicts=find_conflicts(first_pass, kept),
+        conflicts=find_conflicts(first_pass, is_kept),
         repairs=dict(first_pass.notes.repairs.most_common()),
         unused=dict(first_pass.notes.unused.most_common()),
         personal=dict(first_pass.personal.most_common()),

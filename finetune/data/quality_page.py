@@ -59,9 +59,10 @@ def render_quality_page(quality: Quality, language: Language) -> str:
     def label_of(kind: str, key: str) -> str:
         """Return what a person is shown for a key of the report, the key where it has no label."""
         parts = key.split(" → ")  # the languages of questions and answers, if they differ
-        known = names[kind]
+        name_of_part = names[kind]
         return " → ".join(
-            known[part].localize(language) if part in known else part for part in parts
+            name_of_part[part].localize(language) if part in name_of_part else part
+            for part in parts
         )
 
     return render(

@@ -86,8 +86,8 @@ def parse_row(
         record = build_record(parsed, source=row.source, system=system, group=group)
         if notes is not None:
             notes.repairs.update(parsed.repairs)
-            known = (*form.known, *SIMILAR_NAMES)
-            notes.unused.update(one for one in fields.unused() if one not in known)
+            known_names = (*form.known, *SIMILAR_NAMES)
+            notes.unused.update(one for one in fields.unused() if one not in known_names)
             notes.unused.update(parsed.unused)
         return record
     except RowError as error:

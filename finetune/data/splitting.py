@@ -86,14 +86,14 @@ def assign_splits(
         DataError: there are fewer groups than splits.
     """
     unique, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    wanted = [place for place, name in enumerate(SPLITS) if getattr(table, name) > 0]
-    if len(unique) < len(wanted):
+    wanted_splits = [place for place, name in enumerate(SPLITS) if getattr(table, name) > 0]
+    if len(unique) < len(wanted_splits):
         raise DataError(
             Message(
                 "{groups} different question(s) cannot be shared between {names}: nothing would "
                 "be left to validate on",
                 groups=len(unique),
-                names=", ".join(SPLITS[place] for place in wanted),
+                names=", ".join(SPLITS[place] for place in wanted_splits),
             ),
             hint=Message('add rows, or train on all: --set "data.split={train=1, val=0}"'),
         )
@@ -107,7 +107,7 @@ def assign_splits(
     cuts = np.cumsum([0.0, table.train, table.val, table.test])
     cuts[cuts > 1 - 1e-9] = 1.0  # 0.7 + 0.2 + 0.1 is a little less than 1
     placed = np.searchsorted(cuts[1:-1], places, side="right").astype(np.int8)
-    for split in wanted:
+    for split in wanted_splits:
         if np.any(placed == split):
             continue
         # The nearest group moves into a wanted split that has none; a split's only group stays.

@@ -145,9 +145,9 @@ def evaluate_predictions(
     file = read_replies(path, chat_format(recipe.model.format))
     # All records, not the first `evaluate.limit`: another program chose which to answer.
     records = file.records or select_records(recipe, run, every=True)
-    known = {record.id for record in records}
+    record_ids = {record.id for record in records}
     for name, number in file.row_numbers.items():
-        if name not in known:
+        if name not in record_ids:
             split = recipe.evaluate.split
             raise EvaluationError(
                 Message(

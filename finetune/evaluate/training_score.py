@@ -41,13 +41,13 @@ def training_scorer(recipe: Recipe, run: Run) -> Callable[[Any], float] | None:
         records = random.Random(recipe.seed).sample(records, table.best_questions)  # noqa: S311
     figure = next(one for one in FIGURES if one.name == table.best_by)
     greedy = recipe.evaluate.model_copy(update={"temperature": 0.0})
-    asked = recipe.model_copy(update={"evaluate": greedy})
+    greedy_recipe = recipe.model_copy(update={"evaluate": greedy})
     scorer = Scorer(fmt=fmt, task=recipe.evaluate.task, labels=recipe.data.labels)
 
     def score(model: Any) -> float:
         """Return the figure of a model of transformers or peft as it is now."""
         loaded = LoadedModel(model=model, tokenizer=tokenizer, folder=base, precision="fp32")
-        generator = TransformersGenerator(loaded, asked, name="training", identity="")
+        generator = TransformersGenerator(loaded, greedy_recipe, name="training", identity="")
         silent = SilentProgress()
         replies = {one.id: one for one in generator.generate(records, progress=silent)}
         value = figure.value(scorer.score(records, replies, progress=silent))

@@ -44,8 +44,8 @@ def activate(name: str) -> Message:
         # It was chosen for the model before; the tuned one was asked as its own size is.
         changes["size"] = "auto"
     after = _edit_model_table(before or "", changes)
-    known = {key: old.get(key) for key in changes}
-    entry = {"file": str(path), "before": before, "after": after, "old": known}
+    old_values = {key: old.get(key) for key in changes}
+    entry = {"file": str(path), "before": before, "after": after, "old": old_values}
     # The history first: if the second write fails, `rollback` finds the file unchanged, while a
     # change without history could not be undone.
     history = json.dumps([*_read_history(), entry], ensure_ascii=False, indent=1)

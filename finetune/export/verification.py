@@ -233,12 +233,14 @@ async def check_prompts(client: OllamaClient, spec: ModelSpec) -> VerificationCh
             )
             # BOS aside: the engine adds it, whether the template does or not.
             if found.removeprefix(spec.fmt.bos) != ours.removeprefix(spec.fmt.bos):
-                shown = repr(found)[:SHOWN_CHARACTERS]
+                shown_prompt = repr(found)[:SHOWN_CHARACTERS]
                 return VerificationCheck(
                     name="prompt",
                     passed=False,
-                    found=shown,
-                    cause=Message("it writes prompts otherwise than we do: {found}", found=shown),
+                    found=shown_prompt,
+                    cause=Message(
+                        "it writes prompts otherwise than we do: {found}", found=shown_prompt
+                    ),
                     hint=Message(
                         "it may take the template in the file for its own: update Ollama, then "
                         "export again"

@@ -147,10 +147,12 @@ def estimate_memory(
             # peft casts all that is not in 4 bits to fp32.
             weights = round(shape.in_layers * NF4_BYTES) + shape.elsewhere * BYTES["fp32"]
     full = table.method == "full"
-    kept = FULL[width] if full else ADAPTED[width]
+    kept_bytes = FULL[width] if full else ADAPTED[width]
     extra = DROPPED[width] if table.dropout and not full else (0, 0, 0, 0)
     sizes = (shape.hidden, shape.query, shape.key, shape.inner)
-    layer = sum((one + more) * size for one, more, size in zip(kept, extra, sizes, strict=True))
+    layer = sum(
+        (one + more) * size for one, more, size in zip(kept_bytes, extra, sizes, strict=True)
+    )
     # Checkpointing keeps a layer's input alone, and computes the rest again, one layer at a time.
     checkpointed = layer + shape.layers * shape.hidden * BYTES[width]
     a_token = checkpointed if table.gradient_checkpointing else layer * shape.layers

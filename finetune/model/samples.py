@@ -61,8 +61,8 @@ def encode_record(
     samples: list[Sample] = []
     dropped = shortened = 0
     for number in range(0 if turns == "all" else len(record.turns) - 1, len(record.turns)):
-        asked = partial(_encode_turns, record, fmt, tokenizer, last=number)
-        first, prompt = 0, asked(first=0)
+        encode_prompt_from = partial(_encode_turns, record, fmt, tokenizer, last=number)
+        first, prompt = 0, encode_prompt_from(first=0)
         opening = tokenizer.encode(opening_pieces(fmt))
         # Each part is encoded alone: a server sends the opening and the model goes on, so that no
         # token may reach across.
@@ -73,8 +73,10 @@ def encode_record(
         space = max_tokens - len(asked_with) - len(target)
         if len(prompt) > space and over_length == "shorten":
             # The fewest turns left out after which it fits: each turn less is shorter.
-            first = bisect_left(range(number), -space, key=lambda one: -len(asked(first=one)))
-            prompt = asked(first=first)
+            first = bisect_left(
+                range(number), -space, key=lambda one: -len(encode_prompt_from(first=one))
+            )
+            prompt = encode_prompt_from(first=first)
         if len(prompt) > space:
             dropped += 1
             continue
@@ -117,7 +119,7 @@ def encode_pair(
     # The longer reply may have left fewer tokens for earlier turns: both are compared behind the
     # prompt that fits the two of them.
     prompt = min((one.ids[: one.prompt_tokens] for one in samples), key=len)
-    chosen, rejected = (
+    chosen_sample, rejected_sample = (
         Sample(
             ids=(*prompt, *(target := one.ids[one.prompt_tokens :])),
             labels=(*[IGNORED] * len(prompt), *target),
@@ -125,7 +127,7 @@ def encode_pair(
         )
         for one in samples
     )
-    return chosen, rejected
+    return chosen_sample, rejected_sample
 
 
 def encode_prompt(

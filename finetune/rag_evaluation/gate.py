@@ -125,8 +125,14 @@ def decide_replacement(base: EvaluationRun, tuned: EvaluationRun) -> GateDecisio
         EvaluationFileError: they have no question in common.
     """
     comparison = compare_runs(base, tuned)
-    own, length = (figure_difference(one, comparison.pairs) for one in (OWN_WORDS_FIGURE, LENGTH))
-    differences = (*filter(None, (own,)), *comparison.differences, *filter(None, (length,)))
+    own_words, reply_length = (
+        figure_difference(one, comparison.pairs) for one in (OWN_WORDS_FIGURE, LENGTH)
+    )
+    differences = (
+        *filter(None, (own_words,)),
+        *comparison.differences,
+        *filter(None, (reply_length,)),
+    )
     comparison = replace(comparison, differences=differences)
     reasons: list[Message] = []
     if len(comparison.pairs) < MIN_QUESTIONS:
@@ -137,10 +143,10 @@ def decide_replacement(base: EvaluationRun, tuned: EvaluationRun) -> GateDecisio
                 least=MIN_QUESTIONS,
             )
         )
-    if own is None or own.verdict != "better":
+    if own_words is None or own_words.verdict != "better":
         old, new = (
-            (format_value(one, OWN_WORDS_FIGURE) for one in (own.old, own.new))
-            if own
+            (format_value(one, OWN_WORDS_FIGURE) for one in (own_words.old, own_words.new))
+            if own_words
             else ("-", "-")
         )
         reasons.append(Message("it is not surely better: {old} → {new}", old=old, new=new))

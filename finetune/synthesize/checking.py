@@ -157,12 +157,14 @@ class RowChecker:
         prompt, looked_up = await self._look_up(
             draft.question, draft.language, self._top_k * WIDER, without=draft.url
         )
-        held = [
+        held_words = [
             frozenset(words(f"{one.title} {one.heading} {one.text}")) for one in prompt.passages
         ]
-        asked = frozenset(content_words(looked_up))
+        asked_words = frozenset(content_words(looked_up))
         # A passage with each word of the question may answer it: only a person could tell.
-        if not held or any(len(asked - each) < 1 + len(asked) // 6 for each in held):
+        if not held_words or any(
+            len(asked_words - each) < 1 + len(asked_words) // 6 for each in held_words
+        ):
             return "ambiguous"
         verifier = SentenceVerifier(prompt.passages, question=draft.question)
         sentences = [draft.reply[start:end] for start, end in sentence_spans(draft.reply)]

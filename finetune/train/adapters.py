@@ -187,13 +187,13 @@ def target_layers(model: PreTrainedModel, table: TrainTable, folder: Path) -> st
     """
     if "all" in table.targets:
         return "all-linear"  # peft's name for all linear layers but the head
-    known = {
+    known_layers = {
         name.rpartition(".")[2]
         for name, part in model.named_modules()
         if isinstance(part, nn.Linear)
     }
-    if unknown := [name for name in table.targets if name.rpartition(".")[2] not in known]:
-        layers = ", ".join(sorted(known)[:LAYERS_SHOWN])
+    if unknown := [name for name in table.targets if name.rpartition(".")[2] not in known_layers]:
+        layers = ", ".join(sorted(known_layers)[:LAYERS_SHOWN])
         raise BaseModelError(
             Message(
                 "train.targets: {name} has no linear layer {unknown}",

@@ -108,8 +108,8 @@ def search_settings(
                     recipe, run, Trial(lr=lr, r=r, alpha=alpha), share=share, progress=progress
                 )
                 trials.append(trial)
-                shown = trial.reason if trial.loss is None else f"{trial.loss:.4f}"
-                stage.advance(detail=f"lr {lr:g} · r {r} · {shown}")
+                result_text = trial.reason if trial.loss is None else f"{trial.loss:.4f}"
+                stage.advance(detail=f"lr {lr:g} · r {r} · {result_text}")
     trials.sort(key=lambda one: (one.loss is None, one.loss))
     if trials[0].loss is None:
         raise TrainingError(
@@ -145,9 +145,9 @@ def _run_trial(
         except UnsuitableSettingsError as error:
             # A rate that diverges or a rank that does not fit is a result, not the search's end.
             changed = {"reason": error.message.localize(recipe.language)}
-        done = Trial(**{**asdict(trial), **changed})
-        figures["trial"] = asdict(done)
+        done_trial = Trial(**{**asdict(trial), **changed})
+        figures["trial"] = asdict(done_trial)
     # Weights of trials are not used; a dozen of them would fill the disk.
     for folder in (trial_run.adapter, trial_run.train / "checkpoints", trial_run.data):
         shutil.rmtree(folder, ignore_errors=True)
-    return done
+    return done_trial

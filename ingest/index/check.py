@@ -66,11 +66,11 @@ async def check_index(
         stats = await maintenance.stats()
         return IndexCheck(stats=stats, found=found, left=found)
     await maintenance.delete_faulty(await maintenance.faulty_vectors())
-    done = EmbeddedChunks()
+    embedding = EmbeddedChunks()
     if embedder is not None:
         # Those that were deleted just now are noted among them.
         lacking = [chunk for chunk, _ in await maintenance.failures(embedder.space)]
-        done = await _embed(lacking, embedder=embedder, maintenance=maintenance)
+        embedding = await _embed(lacking, embedder=embedder, maintenance=maintenance)
     if any(problem.kind == "vector_store" for problem in found):
         await maintenance.rebuild_copy()
     await maintenance.update_copy()
@@ -78,8 +78,8 @@ async def check_index(
         stats=await maintenance.stats(),
         found=found,
         left=await _problems(maintenance),
-        embedded=done.embedded,
-        reason=done.reason,
+        embedded=embedding.embedded,
+        reason=embedding.reason,
     )
 
 

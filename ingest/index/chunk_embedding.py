@@ -54,7 +54,7 @@ async def embed_chunks(
         for chunk, vector in zip(chunks, result.vectors, strict=True)
         if vector is not None
     ]
-    done = EmbeddedChunks(ended_by=result.ended_by)
+    outcome = EmbeddedChunks(ended_by=result.ended_by)
     if pairs:
         try:
             await store.add_vectors(
@@ -62,13 +62,13 @@ async def embed_chunks(
             )
         except VectorError as error:
             # Another model than yesterday's answers under this name: so it will for all.
-            done.ended_by = error
-            return done
-        done.embedded = len(pairs)
+            outcome.ended_by = error
+            return outcome
+        outcome.embedded = len(pairs)
     if result.failures:
         failed = {chunks[place]: error for place, error in result.failures.items()}
         await store.note_failures(
             {chunk.id: error.full_message for chunk, error in failed.items()}, space=embedder.space
         )
-        done.failures = {chunk.id: error.message for chunk, error in failed.items()}
-    return done
+        outcome.failures = {chunk.id: error.message for chunk, error in failed.items()}
+    return outcome

@@ -110,39 +110,39 @@ class RobotsFile:
         # RFC 9309, 2.2.1: only the product token is compared, without its version and comment.
         product = agent.partition("/")[0].strip().lower()
         # Rules and delays of the groups that name us, and of those for everyone.
-        own: list[_Rule] | None = None
+        own_rules: list[_Rule] | None = None
         everyone: list[_Rule] = []
         delays: dict[str, float] = {}
-        named: set[str] = set()
+        named_agents: set[str] = set()
         naming = False  # whether the last user-agent line can still be joined by another
         for number, record in _parse_records(text):
             if record["agent"]:
-                named = named if naming else set()
+                named_agents = named_agents if naming else set()
                 naming = True
                 token = _PRODUCT_TOKEN.match(record["name"])
                 if record["name"] == "*" or record["name"].startswith(("* ", "*\t")):
-                    named.add("everyone")
+                    named_agents.add("everyone")
                 # "Foo/2.0 beta" means the product token "foo".
                 elif token and token[0] and token[0].lower() == product:
-                    named.add("us")
-                own = [] if own is None and "us" in named else own
+                    named_agents.add("us")
+                own_rules = [] if own_rules is None and "us" in named_agents else own_rules
             elif record["rule"]:
                 naming = False
                 rules = _parse_rules(number, record)
-                everyone.extend(rules if "everyone" in named else [])
-                if own is not None and "us" in named:
-                    own.extend(rules)
+                everyone.extend(rules if "everyone" in named_agents else [])
+                if own_rules is not None and "us" in named_agents:
+                    own_rules.extend(rules)
             else:
                 # Leaves `naming` as it is: RFC 9309, 2.2.4 has other records part no group.
                 seconds = math.nan
                 with contextlib.suppress(ValueError):
                     seconds = float(record["delay"])
-                delays.update(dict.fromkeys(named, seconds))
+                delays.update(dict.fromkeys(named_agents, seconds))
         # An empty group of our own counts: it lets us read everything, whatever "*" says.
-        delay = delays.get("everyone" if own is None else "us", math.nan)
+        delay = delays.get("everyone" if own_rules is None else "us", math.nan)
         self.crawl_delay = delay if math.isfinite(delay) and delay >= 0 else None
         # Longest first, Allow first among equals: the first that matches decides.
-        rules = everyone if own is None else own
+        rules = everyone if own_rules is None else own_rules
         self._rules = sorted(rules, key=lambda rule: (-rule.length, not rule.allow))
 
     @property

@@ -205,16 +205,16 @@ class CitationStream:
     def _finish_sentence(self) -> None:
         """Check the sentence that ends here, and show what was held back of it."""
         text = self._sentence
-        held, segments = self._held, self._segments
+        held_units, segments = self._held, self._segments
         nouns, mark = self._nouns, self._mark
         self._sentence = self._mark = ""
         self._held, self._segments, self._nouns = [], [], set()
         row = text.lstrip().startswith("|")
         head = row and not self._in_table
         self._in_table = row
-        if not text.strip() and not held:
+        if not text.strip() and not held_units:
             return
-        cited = [number for unit in held if unit.kind == "marker" for number in unit.numbers]
+        cited = [number for unit in held_units if unit.kind == "marker" for number in unit.numbers]
         valid = [number for number in dict.fromkeys(cited) if number in self._passages]
         whole = text.rstrip() + mark
         verdict = (
@@ -231,11 +231,11 @@ class CitationStream:
         # "According to [1], …" stays as it is written, and counts if [1] is what supports it.
         if verdict.passage in nouns:
             self._cited.update(nouns & {verdict.passage})
-        chosen = self._chosen(text + mark, segments, held, verdict)
+        chosen_numbers = self._chosen(text + mark, segments, held_units, verdict)
         attached = None
         if not valid and not nouns and self._attach and verdict.kind == "supported":
             attached = None if row else verdict.passage
-        self._show_held(held, chosen, text, attached)
+        self._show_held(held_units, chosen_numbers, text, attached)
         self._note(whole, verdict, shown=True)
 
     def _note(self, sentence: str, verdict: SentenceVerdict, *, shown: bool) -> None:
@@ -266,36 +266,36 @@ class CitationStream:
             # What says that nothing is there cites nothing, whatever the model wrote.
             nothing = says_not_there(sentence) and not self._quoted
             return [()] * len(markers) if nothing else markers
-        asked: dict[tuple[str, int], bool] = {}
+        is_supported_by: dict[tuple[str, int], bool] = {}
 
         def supports(text: str, number: int) -> bool:
             key = (text, number)
-            if key not in asked:
+            if key not in is_supported_by:
                 # Bounded: a sentence with more numbers than this means none of them.
-                enough = len(asked) >= 2 * MAX_CITED_NUMBERS
+                enough = len(is_supported_by) >= 2 * MAX_CITED_NUMBERS
                 found = None if enough else self._verifier.check(text, (number,))
-                asked[key] = (
+                is_supported_by[key] = (
                     found is not None
                     and found.passage == number
                     and found.kind in ("supported", "unchecked")
                 )
-            return asked[key]
+            return is_supported_by[key]
 
-        chosen = []
+        chosen_numbers = []
         past = ""
         for marker, segment in zip(markers, segments, strict=True):
             part = segment[len(past) :] if segment.startswith(past) else segment
             past = segment
-            kept = [n for n in marker if n == verdict.passage or supports(sentence, n)]
-            if not kept and part.strip() and part.strip() != sentence.strip():
+            kept_numbers = [n for n in marker if n == verdict.passage or supports(sentence, n)]
+            if not kept_numbers and part.strip() and part.strip() != sentence.strip():
                 # One of several clauses, each with a marker of its own.
-                kept = [n for n in marker if supports(part, n)]
-            chosen.append(tuple(kept))
+                kept_numbers = [n for n in marker if supports(part, n)]
+            chosen_numbers.append(tuple(kept_numbers))
         moved = verdict.passage if self._attach and verdict.kind == "re_attached" else None
-        if moved and any(markers) and not any(moved in numbers for numbers in chosen):
+        if moved and any(markers) and not any(moved in numbers for numbers in chosen_numbers):
             last = max(i for i, numbers in enumerate(markers) if numbers)
-            chosen[last] = (*chosen[last], moved)
-        return chosen
+            chosen_numbers[last] = (*chosen_numbers[last], moved)
+        return chosen_numbers
 
     def _show_held(
         self,

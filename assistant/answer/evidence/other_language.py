@@ -44,14 +44,14 @@ def choose_across_languages(
         is_code = digits >= MIN_CODE_CHARACTERS or (digits > 0 and not term.isdigit())
         if is_code and term.isascii() and len(term) >= MIN_CODE_CHARACTERS:
             codes.add(term)
-    named = [
+    named_blocks = [
         unit
         for passage in foreign
         for unit in split_into_units(passage)
         if codes and codes <= set(words(f"{unit.heading} {unit.text}"))
     ]
-    if named:
-        return named[:most], "answerable"
+    if named_blocks:
+        return named_blocks[:most], "answerable"
     is_first = bool(foreign) and foreign[0] is passages[0]
     if not foreign or (codes and not is_first) or _is_judged(question, language, passages):
         return [], "nothing"

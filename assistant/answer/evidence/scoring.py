@@ -174,41 +174,41 @@ def score_passage(weights: TermWeights, passage: Passage, units: Sequence[Unit])
     by_passage = PASSAGE_SHARE * weights.share_held(around)
     by_rank = 1 - RANK_STEP * min(passage.number - 1, LAST_RANK)
     found = [words(unit.text) for unit in units]
-    own = [frozenset(each) for each in found]
-    held = [weights.share_held(each) for each in own]
+    own_words = [frozenset(each) for each in found]
+    held_shares = [weights.share_held(each) for each in own_words]
     # By place and not by number: a list as a whole and its items overlap in the order of units.
     at_place: dict[int, float] = {}
-    for unit, share in zip(units, held, strict=True):
+    for unit, share in zip(units, held_shares, strict=True):
         at_place[unit.place] = max(share, at_place.get(unit.place, 0.0))
     asked_for = weights.types[0].name if weights.types else ""
     bonus = MEASURE_BONUS if asked_for in MEASURES | CONTACTS else TYPE_BONUS
     scored = []
     for number, unit in enumerate(units):
-        above = share_above(weights, unit, own[number])
-        under = own[number].union(words(f"{unit.context} {unit.heading}"))
+        above = share_above(weights, unit, own_words[number])
+        under = own_words[number].union(words(f"{unit.context} {unit.heading}"))
         by_title = TITLE_SHARE * weights.share_held(title - under)
         typed = answer_type_fit(unit, weights.types, weights.counted, weights.question)
         beside = max(at_place.get(unit.place + step, 0.0) for step in (-1, 1))
         subject = words(unit.subject)
-        named = sum(word in weights.shares for word in subject) / (len(subject) or 1)
+        named_share = sum(word in weights.shares for word in subject) / (len(subject) or 1)
         parts = BlockScore(
-            own_words=held[number],
+            own_words=held_shares[number],
             above=above,
             title=by_title,
             beside=NEIGHBOUR_SHARE * beside,
             passage=by_passage,
             rank=by_rank,
             answer_type=1 + bonus * typed,
-            kind=KIND_BONUS.get(unit.kind, 1.0) * (1 + SUBJECT_BONUS * named),
+            kind=KIND_BONUS.get(unit.kind, 1.0) * (1 + SUBJECT_BONUS * named_share),
             length=1 / (1 + LENGTH_PENALTY * max(0.0, len(found[number]) / USUAL_WORDS - 1)),
         )
         # A unit without any of it is beside an answer and is none.
-        is_relevant = bool(held[number] or above or typed)
+        is_relevant = bool(held_shares[number] or above or typed)
         scored.append(
             Scored(
                 unit=unit,
-                words=own[number],
-                covered=held[number] + above + by_title,
+                words=own_words[number],
+                covered=held_shares[number] + above + by_title,
                 typed=typed,
                 score=parts.total if is_relevant else 0.0,
                 parts=parts,

@@ -293,12 +293,12 @@ class _Scanner:
         negative = below or _SIGN.search(text, max(0, begin - 9), begin)
         sign = -1.0 if negative else 1.0
         base, rounded, dimension = self._base(value, unit_factor, dimension, start)
-        written = text[start:number_end]
+        number_text = text[start:number_end]
         plain = factor == 1 and not dimension
         stop = max(end, below.end() if below else 0)
         return (
             Quantity(
-                version=written if plain and self._is_version(written, begin) else "",
+                version=number_text if plain and self._is_version(number_text, begin) else "",
                 kind="number",
                 start=begin,
                 end=stop,

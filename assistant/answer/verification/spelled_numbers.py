@@ -228,8 +228,8 @@ def digits_for_words(text: str) -> str:
         text = _CLOCK.sub(_clock_time, text)
         text = _UNIT_AND_A_HALF.sub(_unit_and_a_half, text)
         text = _FEET_AND_INCHES.sub(r"\g<feet> feet \g<inches> inches", text)
-        for pattern, written in _PHRASES:
-            text = pattern.sub(written, text)
+        for pattern, digits in _PHRASES:
+            text = pattern.sub(digits, text)
     if _MAY_BE_ROMAN.search(text):
         text = _ROMAN.sub(_roman, text)
     if _MAY_BE_WORDS.search(text):
@@ -239,8 +239,8 @@ def digits_for_words(text: str) -> str:
         text = _LONE_ORDINAL.sub(_lone_ordinal, text)
     if _MAY_BE_NUMERAL.search(text):
         text = text.replace("百分之百", "100%")
-        for pattern, written in _PHRASES_ZH:
-            text = pattern.sub(written, text)
+        for pattern, digits in _PHRASES_ZH:
+            text = pattern.sub(digits, text)
         text = _HEIGHT_ZH.sub(_height, text)
         text = _DISCOUNT_ZH.sub(_discount, text)
         text = re.sub(r"(?<!\d)一半", "50%", text)

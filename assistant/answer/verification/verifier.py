@@ -246,15 +246,15 @@ class SentenceVerifier:
                 SentenceVerdict(kind="unsupported", reasons=("words",)) if same and short else None
             )
         near = [pair for pair in found if pair[0] >= most * NEARLY]
-        named = [pair for pair in near if pair[1].number in cited]
-        _, passage, window = max(named or near, key=lambda pair: pair[0])
+        cited_pairs = [pair for pair in near if pair[1].number in cited]
+        _, passage, window = max(cited_pairs or near, key=lambda pair: pair[0])
         # In several passages it is none of the others' business what one says besides.
         if all(
             reply_is_of_another(self._question_text, claim, p.sentences)
             for p in {p.number: p for _, p, _ in near}.values()
         ):
             return SentenceVerdict(kind="unsupported", reasons=("order",))
-        kind: VerdictKind = "supported" if not cited or named else "re_attached"
+        kind: VerdictKind = "supported" if not cited or cited_pairs else "re_attached"
         return SentenceVerdict(
             kind=kind,
             passage=passage.number,
@@ -291,10 +291,10 @@ class SentenceVerifier:
             # Of equal shares the first passage wins: retrieval put the better one in front.
             key=lambda pair: (-pair[0], pair[1].number),
         )
-        named = [p for _, p in ranked if p.number in cited]
+        cited_passages = [p for _, p in ranked if p.number in cited]
         others = [p for _, p in ranked if p.number not in cited]
         best: ClaimComparison | None = None
-        for passage in [*named, *others[:PASSAGES_COMPARED]]:
+        for passage in [*cited_passages, *others[:PASSAGES_COMPARED]]:
             window, comparison = self._compare(claim, passage, floor)
             # A sentence that is nearly the claim's own and says otherwise outweighs one that only
             # has most of its words.

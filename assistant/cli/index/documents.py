@@ -167,8 +167,8 @@ async def remove_documents(
             hint=Message("name a URL or a file, or --host, --folder, --collection or --older-than"),
         )
     async with open_library(settings) as library:
-        named = [await library.find(name) for name in names]
-        lines = await library.lines(DocumentFilter(urls=tuple(named))) if named else []
+        named_urls = [await library.find(name) for name in names]
+        lines = await library.lines(DocumentFilter(urls=tuple(named_urls))) if named_urls else []
         lines += await library.lines(wanted) if wanted else []
         urls = tuple(dict.fromkeys(line.url for line in lines))
         if not urls:
@@ -179,7 +179,7 @@ async def remove_documents(
             return 1
         if wanted.collection:
             alone = await library.leave_collection(urls, wanted.collection)
-            urls = tuple(url for url in urls if url in alone or url in named)
+            urls = tuple(url for url in urls if url in alone or url in named_urls)
         removal = await library.remove(urls)
     answers = remove_quoting_snapshots(settings.snapshots.path, urls)
     _print_removal(removal, answers=answers, lang=lang)

@@ -42,9 +42,9 @@ async def export_documents(
             return 1
         with _progress(length) as bar:
             async with aclosing(library.export(path, wanted)) as steps:
-                async for done in steps:
-                    bar.update(done - count)
-                    count = done
+                async for done_count in steps:
+                    bar.update(done_count - count)
+                    count = done_count
     size = (await asyncio.to_thread(path.stat)).st_size
     text = Message(
         "exported: {pages}, {size:.1f} MB in {path}",

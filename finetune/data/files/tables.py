@@ -54,9 +54,9 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
             # More cells than columns: a text with an unquoted delimiter. Zipped all the same, all
             # behind it would stand one column off.
             if any(filled[len(columns) :]):
-                found, known = len(cells), len(columns)
+                found, column_count = len(cells), len(columns)
                 raise RowError(
-                    Message("{found} cells under {known} columns", found=found, known=known)
+                    Message("{found} cells under {known} columns", found=found, known=column_count)
                 )
             if not any(filled):
                 raise RowError(Message("all cells are empty"))

@@ -48,10 +48,10 @@ def workbook_rows(path: Path, limit: int) -> Iterator[RawRow | RejectedRow]:
     number = 0
     try:
         for place, sheet in enumerate(book.worksheets):
-            written = formulas.worksheets[place] if formulas else None
+            formula_sheet = formulas.worksheets[place] if formulas else None
             rows = (
                 cells
-                for cells in _rows_of(sheet, written, path)
+                for cells in _rows_of(sheet, formula_sheet, path)
                 if any(cell not in (None, "") for cell in cells)
             )
             head = list(itertools.islice(rows, LOOKED_AT))

@@ -46,9 +46,9 @@ def check_template(evidence: Evidence) -> Finding:
     rivals = [one for one in behaviour.fits[1:] if one.equivalent != ours.format]
     best = min(rivals, key=lambda one: one.nats, default=None)
     # Formats that share their tags are about as likely; the base's own is what it was trained on.
-    own = next((one for one in rivals if one.format is None and one.equivalent), None)
-    if best and own and own.nats - best.nats <= MIN_GAIN:
-        best = own
+    own_template = next((one for one in rivals if one.format is None and one.equivalent), None)
+    if best and own_template and own_template.nats - best.nats <= MIN_GAIN:
+        best = own_template
     figures = {one.format or OWN_TEMPLATE: round(one.nats, 4) for one in behaviour.fits}
     listed = ", ".join(f"{name} {nats:.2f}" for name, nats in figures.items())
     losses = Message(" (nats per answer token: {listed})", listed=listed)

@@ -24,7 +24,7 @@ class OpenAIGenerator(ServedGenerator):
             SettingsError: the key cannot be sent as it stands.
             EvaluationError: no such server answers, or it does not have the model.
         """
-        url, _, wanted = address.partition("#")
+        url, _, wanted_model = address.partition("#")
         key = os.environ.get("OPENAI_API_KEY", "")
         client = OpenAIClient(url, timeout_s=silence_s, api_key=key, key_source="$OPENAI_API_KEY")
         start_hint = Message(
@@ -34,13 +34,13 @@ class OpenAIGenerator(ServedGenerator):
             names = run_exchange(client, client.models())
         except ModelServerError as error:
             raise unreachable_error(client.url, error, start_hint) from error
-        if not names or (wanted and wanted not in names):
-            known = ", ".join(names)[:SHOWN_CHARACTERS] or "-"
+        if not names or (wanted_model and wanted_model not in names):
+            name_list = ", ".join(names)[:SHOWN_CHARACTERS] or "-"
             raise EvaluationError(
-                Message("{url} has no model {wanted}", url=client.url, wanted=wanted),
-                hint=Message("it has: {known}", known=known),
+                Message("{url} has no model {wanted}", url=client.url, wanted=wanted_model),
+                hint=Message("it has: {known}", known=name_list),
             )
-        model = wanted or names[0]
+        model = wanted_model or names[0]
         super().__init__(
             client,
             recipe,

@@ -96,8 +96,8 @@ class TransformersGenerator:
                             input_ids=torch.tensor([sample.ids], device=self._model.device),
                             logits_to_keep=len(targets) + 1,
                         ).logits[0, :-1]
-                        wanted = torch.tensor(targets, device=self._model.device)
-                        nats = float(F.cross_entropy(logits.float(), wanted, reduction="sum"))
+                        target_ids = torch.tensor(targets, device=self._model.device)
+                        nats = float(F.cross_entropy(logits.float(), target_ids, reduction="sum"))
                     yield TargetLoss(
                         id=record.id,
                         nats=nats,

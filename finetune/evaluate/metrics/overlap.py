@@ -53,7 +53,7 @@ def overlap_scores(hypothesis: str, reference: str) -> OverlapScores:
     rouge = _rouge().get_scores(*segmented)[0]
     # ROUGE-L is ours: rouge-chinese fills a dictionary of all pairs of words, 4 GB for a reply that
     # went on for 5,000 words. The scores are equal (bench/finetune_metrics.py).
-    given, expected = (
+    given_tokens, expected_tokens = (
         [
             word
             for sentence in _rouge().cut_sent(text)
@@ -63,8 +63,8 @@ def overlap_scores(hypothesis: str, reference: str) -> OverlapScores:
         ]
         for text in segmented
     )
-    length = longest_common_subsequence(given, expected)
-    precision, recall = length / len(given), length / len(expected)
+    length = longest_common_subsequence(given_tokens, expected_tokens)
+    precision, recall = length / len(given_tokens), length / len(expected_tokens)
     rouge_l = 2 * precision * recall / (precision + recall + ROUGE_EPSILON)
     return OverlapScores(
         bleu_4=bleu_4,

@@ -189,16 +189,16 @@ def join_pages(pages: Sequence[list[PdfLine]]) -> str:
 
     A form feed stands where a page begins, also within a paragraph that goes on over its start.
     """
-    kept = [_without_contents(page) for page in _without_margins(pages)]
+    kept_pages = [_without_contents(page) for page in _without_margins(pages)]
     vocabulary = Counter(
         word.casefold()
-        for page in kept
+        for page in kept_pages
         for line in page
         for word in re.findall(r"\w+(?:-\w+)*", line)
     )
     paragraphs: list[str] = []
     marks = ""
-    for number, page in enumerate(kept):
+    for number, page in enumerate(kept_pages):
         marks += PAGE_MARK if number else ""  # those of empty pages, too
         full = _FULL_LINE * max((len(line) for line in page if "\n" not in line), default=0)
         before = paragraphs.pop() if paragraphs else ""

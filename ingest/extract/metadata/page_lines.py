@@ -76,7 +76,7 @@ class PageLines:
 def read_page_lines(root: etree._Element) -> PageLines:
     """Return the lines of a parsed page."""
     page = PageLines()
-    lines, own = page.lines, page.own
+    lines, is_own_line = page.lines, page.own
     opened: list[int] = []  # the first lines of the headlines that are open
     marks: list[tuple[bool, bool]] = []  # of the open elements: a headline? of others?
     others = links = 0
@@ -94,7 +94,7 @@ def read_page_lines(root: etree._Element) -> PageLines:
             is_title, is_other = marks.pop()
         if (is_title or tag in BLOCKS or tag in LINE_BREAKS) and lines[-1]:
             lines.append("")
-            own.append(not others)
+            is_own_line.append(not others)
             page.plain.append(False)
         if is_start:
             others += is_other
@@ -109,7 +109,7 @@ def read_page_lines(root: etree._Element) -> PageLines:
         piece = element.text if is_start else element.tail
         if piece and len(lines[-1]) <= MAX_LINE and (bare := " ".join(piece.split())):
             # As it begins: "By Ada, 3 May" may go on with a link of the class "comments-link".
-            own[-1] = own[-1] if lines[-1] else not others
+            is_own_line[-1] = is_own_line[-1] if lines[-1] else not others
             lines[-1] = f"{lines[-1]} {bare}".strip()[:MAX_HEADLINE]
             page.plain[-1] |= not links
     return page

@@ -162,8 +162,8 @@ class VectorScan:
         score_of = dict(found)
         numbered = "SELECT id, number FROM chunks WHERE id IN (SELECT value FROM json_each(?))"
         with self._lock, self._snapshot() as connection:
-            known = [id_ for id_ in score_of if id_ not in waiting]
-            rows = connection.execute(numbered, (json.dumps(known),))
+            stored_ids = [id_ for id_ in score_of if id_ not in waiting]
+            rows = connection.execute(numbered, (json.dumps(stored_ids),))
             best = [(number, score_of[id_]) for id_, number in rows]
             rows = connection.execute(numbered, (json.dumps(list(waiting)),))
             among = {number for _, number in rows}

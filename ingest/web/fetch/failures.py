@@ -48,9 +48,9 @@ def map_wire_error(url: str, error: Exception, *, step_s: float) -> FetchError:
             message = Message("{host} sends what is not HTTP ({detail})", host=host, detail=detail)
             return lost(url, "unreachable", message)
         case httpcore.ConnectError() if not has_socket and (proxy := proxy_for(url)):
-            named = proxy.rpartition("@")[2]  # what is before @ is a password
+            proxy_name = proxy.rpartition("@")[2]  # what is before @ is a password
             return ProxyUnreachableError(
-                Message("the proxy {named} does not answer", named=named),
+                Message("the proxy {named} does not answer", named=proxy_name),
                 url=url,
                 reason="unreachable",
                 hint=Message(

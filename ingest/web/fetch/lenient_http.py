@@ -119,11 +119,11 @@ def repair_head(head: bytes) -> bytes:
     status, *lines = re.split(rb"\r?\n", head)
     if not _STATUS_LINE.match(status):
         return head
-    kept, is_repaired, is_chunked, is_dropped = [status], False, False, True
+    kept_lines, is_repaired, is_chunked, is_dropped = [status], False, False, True
     for line in lines:
         if line[:1] in (b" ", b"\t"):
             # It goes on with the line before (obs-fold, 5.2), also where that was dropped.
-            kept += [] if is_dropped else [line]
+            kept_lines += [] if is_dropped else [line]
             continue
         field = _FIELD.fullmatch(line)
         is_dropped = field is None
@@ -135,11 +135,11 @@ def repair_head(head: bytes) -> bytes:
             if set(codings) == {b"chunked"}:
                 is_repaired = is_repaired or is_chunked or len(codings) > 1
                 if not is_chunked:
-                    kept.append(b"Transfer-Encoding: chunked")
+                    kept_lines.append(b"Transfer-Encoding: chunked")
                 is_chunked = True
                 continue
         if field["space"]:
             is_repaired = True
             line = field["name"] + b":" + field["value"]
-        kept.append(line)
-    return b"\r\n".join([*kept, _CLOSE]) if is_repaired else head
+        kept_lines.append(line)
+    return b"\r\n".join([*kept_lines, _CLOSE]) if is_repaired else head

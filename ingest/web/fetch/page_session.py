@@ -240,18 +240,18 @@ class PageSession:
         while looks < self._max_looks or may_come_late():
             try:
                 state = await self._evaluate(_STATE) or (0, False, False)
-                shown, is_loading, has_scripts = state
+                shown_characters, is_loading, has_scripts = state
                 # A challenge may let us in after a while; any other error page is the last.
                 is_final = self.status >= 400 and not is_loading and not await self._is_challenge()
             except DevToolsClosedError:
                 raise
             except DevToolsError:  # the document has just been replaced by the next
-                shown, is_loading, is_final = 0, False, False
-            still = still + 1 if shown == self._shown else 0
-            self._shown = shown
+                shown_characters, is_loading, is_final = 0, False, False
+            still = still + 1 if shown_characters == self._shown else 0
+            self._shown = shown_characters
             looks += not is_loading
             enough = self._max_looks if is_loading else 1
-            if is_final or (shown >= ENOUGH_CHARACTERS and still >= enough):
+            if is_final or (shown_characters >= ENOUGH_CHARACTERS and still >= enough):
                 break
             await asyncio.sleep(POLL_S)
         if self.block_error is not None and self._shown < ENOUGH_CHARACTERS:
