@@ -12,7 +12,7 @@ from ingest.foundation.messages import Language
 from ui import labels
 from ui.markup.safe_markdown import escape_markdown, escape_message
 from ui.model_state import draw_pull, draw_pull_button
-from ui.page_terms import in_page_terms
+from ui.page_terms import begin_sentence, in_page_terms
 from ui.service import AssistantService
 
 FOUND = "health-found"
@@ -42,11 +42,12 @@ def draw_health(service: AssistantService, language: Language) -> None:
             st.session_state[FOUND] = [broken]
     checks: list[HealthCheck] = st.session_state.get(FOUND, [])
     for check in checks:
-        part = part_name(check.part).localize(language)
+        named = begin_sentence(part_name(check.part).localize(language), language)
         found = escape_message(check.found, language)
-        st.markdown(f"{MARKS[check.state]} **{escape_markdown(part)}** · {found}")
+        st.markdown(f"{MARKS[check.state]} **{escape_markdown(named)}** · {found}")
         if pulled := PULL.fullmatch(check.fix.localize("en")):
             draw_pull_button(service, pulled["name"], language)
         elif check.fix:
-            st.caption(escape_message(in_page_terms(check.fix), language))
+            fix = in_page_terms(check.fix).localize(language)
+            st.caption(escape_markdown(begin_sentence(fix, language)))
     draw_pull(service, language)

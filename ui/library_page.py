@@ -31,6 +31,8 @@ SHOWN_DOCUMENTS = 1_000
 """Rows of the table; the search finds the others."""
 SEEN_REMOVAL = "seen-removal"
 """The removal that the page has seen, and in which state, in the session's state."""
+GROWTH_PIXELS = 240
+"""Height of the plot: it is read at a glance, below the table that matters more."""
 REMOVAL_POLL_S = 1.0
 """Seconds between two looks at a removal."""
 
@@ -264,9 +266,11 @@ def draw_statistics(statistics: LibraryStatistics, language: Language) -> None:
         size=size,
     )
     st.caption(escape_message(total, language))
-    if statistics.growth:
+    # A single month says no more than the line above.
+    if len(statistics.growth) > 1:
         st.bar_chart(
             {month.month: month.documents for month in statistics.growth},
             x_label=labels.MONTH.localize(language),
             y_label=labels.DOCUMENTS.localize(language),
+            height=GROWTH_PIXELS,
         )

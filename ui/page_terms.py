@@ -67,3 +67,11 @@ def in_page_terms(message: Message) -> Message:
             for language, text in message.in_each_language().items()
         }
     )
+
+
+def begin_sentence(text: str, language: str) -> str:
+    """Return an English message with a capital: the command line writes them behind "error:"."""
+    first = text.split(" ", 1)[0]
+    # A name keeps its letters: "notes.pdf cannot be read".
+    plain = first.rstrip(",;:").isalpha()
+    return text[:1].upper() + text[1:] if language == "en" and plain else text

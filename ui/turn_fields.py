@@ -4,11 +4,13 @@ Each field is drawn by itself, so that a growing answer sends only what has chan
 `static/conversation.js`, which knows the same names.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, assert_never
 from urllib.parse import unquote
 
+from assistant.events import AnswerFailed
 from assistant.labels import (
     NO_TEXT_INDEX,
     NO_TEXT_OFFLINE,
@@ -37,10 +39,15 @@ from ui.markup.markup_tree import (
     split_blocks,
     strip_private,
 )
-from ui.page_terms import in_page_terms
+from ui.page_terms import begin_sentence, in_page_terms
 from ui.session import PageTurn
 
 Fields = dict[str, Any]
+
+_EXCEPTION = re.compile(
+    r"\s*[(（](?P<words>[A-Z]\w*(?:Error|Timeout|Exception)\b.*)[)）]\s*$", re.DOTALL
+)
+"""The name of an exception with its text, in brackets at the end of a message."""
 
 PART_CHARACTERS = 400
 """Finished text is drawn in parts of this size at least; only the last one is drawn anew."""
@@ -66,11 +73,7 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
         "notices": [in_page_terms(one).localize(language) for one in _notices(turn)],
         "kind": QUOTES.localize(language) if is_unlabelled else "",
         "trust": trust_note(turn, language),
-        "failure": failure
-        and {
-            "message": failure.message.localize(language),
-            "hint": in_page_terms(failure.hint).localize(language),
-        },
+        "failure": failure and _failure_fields(failure, language),
         "sources": source_lines(turn, language),
         "feedback": feedback
         and {
@@ -215,6 +218,17 @@ def shorten_title(title: str) -> str:
     """Return `title` on one line of at most `TITLE_CHARACTERS`."""
     line = " ".join(title.split())
     return line if len(line) <= TITLE_CHARACTERS else f"{line[: TITLE_CHARACTERS - 1]}…"
+
+
+def _failure_fields(failure: AnswerFailed, language: Language) -> Fields:
+    """Return what happened, what to do, and the program's own word for it, which few can use."""
+    message = begin_sentence(failure.message.localize(language), language)
+    detail = _EXCEPTION.search(message)
+    return {
+        "message": message[: detail.start()] if detail else message,
+        "hint": begin_sentence(in_page_terms(failure.hint).localize(language), language),
+        "detail": detail["words"] if detail else "",
+    }
 
 
 def _is_web(url: str) -> bool:

@@ -200,7 +200,8 @@ class Album:
             if name is labels.HEALTH:
                 check = labels.CHECK_NOW.localize(self.language)
                 page.get_by_role("button", name=check).click()
-                expect(page.locator(".stMain [data-testid=stIconMaterial]")).not_to_have_count(0)
+                part = labels.PART_NAMES["chat model"].localize(self.language)
+                expect(page.get_by_text(part, exact=True)).to_be_visible()
                 tab.settle()
             self.take(state)
             page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 1e6)")

@@ -64,9 +64,28 @@ def test_no_page_shuts_anybody_out(
     tab.ask("无人机夜间飞行罚款是多少?")
     expect(tab.turn(1).whole).to_have_attribute("data-state", "failed")
     assert faults(tab) == [], "failed"
-    for name in ("好好说话", "设置", "体检"):
+    for name in ("设置", "体检", "资料库", "好好说话"):
         tab.go_to(name)
         assert faults(tab) == [], name
+        act_on_page(tab, name)
+        assert faults(tab) == [], f"{name}, used"
+
+
+def act_on_page(tab: Tab, name: str) -> None:
+    """Show what a page has only when it is used."""
+    page = tab.page
+    match name:
+        case "体检":
+            page.get_by_role("button", name="立即检查").click()
+            expect(page.get_by_text("deepseek-r1:1.5b")).to_be_visible()
+        case "资料库":
+            addresses = page.get_by_label("网址，每行一个")
+            tab.until_shown(page.get_by_text("添加网页和文件").click, addresses)
+        case "好好说话":
+            page.get_by_label("消息", exact=True).first.fill("你怎么又迟到了，一点都不尊重人！")
+            page.get_by_role("button", name="发送", exact=True).first.click()
+            expect(page.get_by_label("可以这样说")).to_be_visible()
+            tab.settle()
 
 
 def test_the_keyboard_alone_reaches_everything(tab: Tab, ollama: OllamaServer) -> None:

@@ -7,7 +7,7 @@ from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
 from assistant.values import Answer, SentenceVerdict
 from ingest.foundation.errors import SettingsError
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import Language, Message
 from tests.ui.answered import answer_text, answered, fields, text_of
 from tests.ui.page_in_memory import LIGHTS, failing, opening
 from ui.session import PageTurn
@@ -84,6 +84,7 @@ def test_a_model_that_fails_says_what_to_do_in_each_language() -> None:
     assert english["failure"] == {
         "message": "Ollama does not answer",
         "hint": 'Start Ollama on this computer, then press "Ask again".',
+        "detail": "",
     }
     assert (english["state"], english["status"]) == ("failed", "Not answered")
     assert chinese["failure"]["message"] == "Ollama 没有响应"
@@ -95,7 +96,24 @@ def test_settings_that_cannot_be_read_are_a_failure_too() -> None:
         Message.bilingual("unknown key", "未知的键"), hint=Message.bilingual("fix", "请修改")
     )
     shown = fields(answered(failing(error), "夜间飞行"), "zh")
-    assert shown["failure"] == {"message": "未知的键", "hint": "请修改"}
+    assert shown["failure"] == {"message": "未知的键", "hint": "请修改", "detail": ""}
+
+
+@pytest.mark.parametrize(
+    ("language", "message", "said"),
+    [
+        ("en", "the model stopped (ReadError)", "The model stopped"),
+        ("zh", "模型停止了（ReadError peer closed (chunked)）", "模型停止了"),
+        ("en", "notes.pdf cannot be read (too large)", "notes.pdf cannot be read (too large)"),
+    ],
+)
+def test_what_only_a_program_understands_stands_apart(
+    language: Language, message: str, said: str
+) -> None:
+    error = ModelError(Message.verbatim(message), kind="failed")
+    failure = fields(answered(opening(ScriptedModel(error))), language)["failure"]
+    assert failure["message"] == said
+    assert failure["detail"] in message
 
 
 def test_without_the_web_an_empty_index_says_how_to_search() -> None:

@@ -8,7 +8,7 @@ import re
 
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
-from ui.page_terms import in_page_terms
+from ui.page_terms import begin_sentence, in_page_terms
 
 # Streamlit's parser links bare addresses, even escaped ones (mdast-util-gfm-autolink-literal looks
 # at finished text), but never in code: that is why addresses are set as code.
@@ -46,5 +46,7 @@ def escape_message(text: Message, language: Language) -> str:
 
 def escape_error(error: QiuzhengError, language: Language) -> str:
     """Return Markdown that shows what went wrong, and below it what to do."""
-    hint = in_page_terms(error.hint)
-    return f"{escape_message(error.message, language)}\n\n{escape_message(hint, language)}"
+    parts = (error.message, in_page_terms(error.hint))
+    return "\n\n".join(
+        escape_markdown(begin_sentence(part.localize(language), language)) for part in parts
+    )

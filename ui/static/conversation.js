@@ -191,7 +191,8 @@ class TurnView {
       case "trust": place.trust.textContent = value || ""; break;
       case "failure":
         place.failure.replaceChildren(...(value
-          ? [make("strong", {}, value.message), value.hint ? make("p", {}, value.hint) : ""] : []).filter(Boolean));
+          ? [make("strong", {}, value.message), value.hint ? make("p", {}, value.hint) : "",
+            value.detail ? make("p", { class: "qz-quiet qz-detail" }, value.detail) : ""] : []).filter(Boolean));
         break;
       case "sources": this.drawSources(); break;
       case "feedback": this.drawFeedback(); break;
