@@ -34,7 +34,7 @@ FLOORS: dict[str, tuple[str | None, list[str]]] = {
     "verdicts": ("retrieval/xquad.zh.json", ["--floor"]),
     "small_model": ("retrieval/xquad.zh.json", ["--floor"]),
     "retrieval": (None, ["--floors", "--every", "8"]),
-    "page": (None, ["--floor", "--moments", "8"]),
+    "page": (None, ["--floor", "--moments", "8", "--questions", "2"]),
     "nvc": (None, ["--floor"]),
     "conversations": (None, ["--floor", "0.94"]),
     "finetune_metrics": (None, ["--floor", "0"]),

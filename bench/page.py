@@ -6,9 +6,11 @@ The real page in Chromium, on the replayed internet with a scripted model server
   asked in turn;
 * bytes that reach the browser while 2,000 tokens with a marker in each sentence are streamed;
 * the page stopped, and reloaded, at random moments of an answer: is what is shown then right?
-* ten tabs of ten people at once: whose questions and answers does each show?
+* ten tabs of ten people at once, each asking again and again: whose questions and answers does
+  each show, and does the server's memory grow?
 
-With --floor it exits 1 where a figure is below its floor. `--turns`, `--moments` make it shorter.
+With --floor it exits 1 where a figure is below its floor. `--turns`, `--moments` and `--questions`
+make it shorter.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from assistant.conversations.store import ConversationStore
@@ -164,20 +167,38 @@ def measure_moments(browser: Browser, moments: int) -> int:
     return wrong
 
 
-def measure_sessions(browser: Browser, people: int) -> int:
-    """Let ten people ask at once; print and return how many see another one's words."""
+def measure_sessions(browser: Browser, people: int, questions: int) -> int:
+    """Let people ask at once, again and again; print and return how many see another one's words.
+
+    Prints the server's memory after the first round and after the last one, too.
+    """
     with opened(browser) as (tabs, url, _, ollama):
         ollama.answer = lambda _: ("先看段落。", SUPPORTED)
         everybody = [tabs.open(url) for _ in range(people)]
-        for number, tab in enumerate(everybody):
-            tab.ask(f"{NIGHT} 第{number}人")
-        mixed = 0
-        for number, tab in enumerate(everybody):
-            turn = tab.done(0)
-            others = tab.page.locator(".qz-turn").count() != 1
-            mixed += others or f"第{number}人" not in turn.whole.inner_text()
-        print(f"{people} people at once: {mixed} see what is not theirs")
+        mixed, used = 0, []
+        for question in range(questions):
+            for number, tab in enumerate(everybody):
+                tab.ask(f"{NIGHT} 第{number}人{question}")
+            for number, tab in enumerate(everybody):
+                shown = tab.done(question).whole.inner_text()
+                others = tab.page.locator(".qz-turn").count() != question + 1
+                mixed += others or f"第{number}人{question}" not in shown
+            used.append(server_megabytes())
+        print(
+            f"{people} people at once, {questions} questions each: {mixed} see what is not theirs"
+        )
+        print(
+            f"  memory of the server: {used[0]:.0f} MB after the first, {used[-1]:.0f} at the end"
+        )
     return mixed
+
+
+def server_megabytes() -> float:
+    """Return the resident memory of the page's server and its helpers."""
+    this = psutil.Process()
+    ours = [one for one in this.children(recursive=True) if "chrom" not in one.name()]
+    # Playwright's driver is no part of the server.
+    return sum(one.memory_info().rss for one in ours if "node" not in one.name()) / 1e6
 
 
 def main() -> int:
@@ -185,6 +206,7 @@ def main() -> int:
     parser.add_argument("--floor", action="store_true", help="exit 1 where a floor is missed")
     parser.add_argument("--turns", type=int, default=50)
     parser.add_argument("--moments", type=int, default=70)
+    parser.add_argument("--questions", type=int, default=50, help="of each of ten people")
     arguments = parser.parse_args()
     random.seed(7)
     with sync_playwright() as playwright:
@@ -193,7 +215,7 @@ def main() -> int:
         slower = measure_turns(browser, arguments.turns)
         received = measure_bytes(browser)
         wrong = measure_moments(browser, arguments.moments)
-        mixed = measure_sessions(browser, 10)
+        mixed = measure_sessions(browser, 10, arguments.questions)
         browser.close()
     missed = slower > MOST_SLOWER or received > MOST_BYTES or wrong or mixed
     return int(bool(missed) and arguments.floor)

@@ -271,6 +271,9 @@ LIST_LABELS: Final[dict[str, Message]] = {
     "add_files": Message("Add files"),
     "remove_file": Message("Take {name} away", name="{name}"),
     "close": Message("Close"),
+    "upload": Message("Upload"),
+    "per_file": Message("{size} MB per file", size="{size}"),
+    "too_large": Message("A file may have {size} MB at most", size="{size}"),
 }
 """Texts of the list of conversations, by the names that `static/conversations.js` knows them by."""
 

@@ -17,7 +17,7 @@ from ui.jobs.removal import DocumentRemoval
 from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
 from ui.service import AssistantService
 from ui.turn_fields import display_place, path_of_file, shorten_title
-from ui.uploads import keep_upload
+from ui.uploads import keep_upload, without_library
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ def draw_job_state(service: AssistantService, job: IngestJob, language: Language
     )
     for failure in job.failures:
         # As text: in Markdown "->" would become an arrow, and a file may be named so.
-        st.text(f"{display_place(failure.source)} · {failure.reason}")
+        st.text(f"{display_place(failure.source)} · {without_library(failure.reason)}")
     if job.failures and st.button(labels.RETRY.localize(language), key="retry-ingest"):
         sources = tuple(failure.source for failure in job.failures if failure.source)
         service.jobs.start_ingest(IngestJob(sources=sources), language=language)

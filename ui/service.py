@@ -99,7 +99,11 @@ class AssistantService:
                     for turn in found.turns:
                         turn.feedback = said.get(turn.number)
                 self._conversations[id_] = found
-            return found
+                return found
+        if found.live_turn is None:
+            # Another server, or `assistant chat --resume`, may have gone on with it.
+            self._catch_up(found, finished=True)
+        return found
 
     def unkept_conversation(self, id_: str) -> Conversation:
         """Return a new conversation without looking whether one is kept: the file may be broken."""
@@ -167,14 +171,15 @@ class AssistantService:
             fresh: Ask engines and sites again.
         """
         self.stop(conversation)
-        with conversation.lock:
-            if not 0 <= number < len(conversation.turns):
-                return None
-            old = conversation.turns[number]
-            del conversation.turns[number:]
-        if self.store is not None and not conversation.private:
-            with self._keeping, suppress(ConversationError):
-                self.store.remove_turns(conversation.id, start=number)
+        with self._keeping:
+            with conversation.lock:
+                if not 0 <= number < len(conversation.turns):
+                    return None
+                old = conversation.turns[number]
+                del conversation.turns[number:]
+            if self.store is not None and not conversation.private:
+                with suppress(ConversationError):
+                    self.store.remove_turns(conversation.id, start=number)
         return self.ask(
             conversation,
             question if question and question.strip() else old.question,
@@ -347,16 +352,25 @@ class AssistantService:
             except ConversationError as error:
                 self.store_problem = error.message
 
-    def _catch_up(self, conversation: Conversation) -> None:
-        """Take up the turns that another program has added to a conversation meanwhile."""
+    def _catch_up(self, conversation: Conversation, *, finished: bool = False) -> None:
+        """Take up the turns that another program has added to a conversation meanwhile.
+
+        Args:
+            conversation: Where they were added.
+            finished: Take only those up to the first that is still being answered.
+        """
         if self.store is None or conversation.private or not conversation.turns:
             return
-        with suppress(ConversationError):
-            kept = self.store.turns(conversation.id)
+        # Not between the two halves of taking turns out, which would come back.
+        with self._keeping, suppress(ConversationError):
+            kept = self.store.turns(conversation.id, start=len(conversation.turns))
             with conversation.lock:
-                for turn in kept[len(conversation.turns) :]:
-                    conversation.turns.append(PageTurn.of_kept(turn))
-                    conversation.revision += 1
+                for turn in kept:
+                    if finished and turn.state in LIVE_STATES:
+                        return
+                    if turn.number == len(conversation.turns):
+                        conversation.turns.append(PageTurn.of_kept(turn))
+                        conversation.revision += 1
 
 
 def _end_turn(conversation: Conversation, turn: PageTurn, state: TurnState) -> None:

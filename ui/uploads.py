@@ -79,10 +79,17 @@ async def read_upload(path: Path, *, language: Language) -> None:
     job = IngestJob(sources=(str(path),))
     await job.run(language=language, options=("--collection", collection_of_file(path)))
     if not job.stored + job.unchanged:
-        reason = job.failures[0].reason if job.failures else job.message
+        reason = without_library(job.failures[0].reason if job.failures else job.message)
+        if path.name in reason:  # most say of what they speak
+            raise FileNotReadError(Message.verbatim(reason))
         raise FileNotReadError(
             Message("{name} cannot be read: {reason}", name=path.name, reason=reason)
         )
+
+
+def without_library(text: str) -> str:
+    """Return text without the folder of uploads: whoever added a file never saw it."""
+    return text.replace(f"{home() / 'library'}/", "")
 
 
 def keep_upload(name: str, content: Any) -> Path:

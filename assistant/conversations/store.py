@@ -146,8 +146,8 @@ class ConversationStore:
             ).fetchone()
         return row is not None
 
-    def turns(self, conversation: str) -> tuple[ConversationTurn, ...]:
-        """Return the turns, the first first; one whose events cannot be read is without them.
+    def turns(self, conversation: str, *, start: int = 0) -> tuple[ConversationTurn, ...]:
+        """Return the turns from number `start` on; one whose events cannot be read lacks them.
 
         Raises:
             ConversationNotFoundError: there is none of this id, or it is deleted.
@@ -158,8 +158,8 @@ class ConversationStore:
             rows = self._connection.execute(
                 "SELECT number, question, web, state, seconds, asked, body, names FROM turns"
                 " LEFT JOIN turn_collections USING (conversation, number)"
-                " WHERE conversation = ? ORDER BY number",
-                (conversation,),
+                " WHERE conversation = ? AND number >= ? ORDER BY number",
+                (conversation, start),
             ).fetchall()
         return tuple(_turn_of_row(row) for row in rows)
 

@@ -15,6 +15,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from assistant.cli.health import part_name
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.demo import demo_internet
 from tests.journeys.conftest import Shell, clean_environment
@@ -200,7 +201,7 @@ class Album:
             if name is labels.HEALTH:
                 check = labels.CHECK_NOW.localize(self.language)
                 page.get_by_role("button", name=check).click()
-                part = labels.PART_NAMES["chat model"].localize(self.language)
+                part = part_name("chat model").localize(self.language)
                 expect(page.get_by_text(part, exact=True)).to_be_visible()
                 tab.settle()
             self.take(state)

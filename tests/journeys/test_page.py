@@ -3,15 +3,12 @@
 import json
 import random
 import re
-import time
-import tomllib
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Position, expect
+from playwright.sync_api import Page, expect
 
 from assistant.conversations.store import ConversationStore
 from assistant.conversations.turns import ConversationTurn
@@ -20,7 +17,7 @@ from assistant.values import Answer
 from tests.engines.ollama_server import OllamaServer
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
-from tests.journeys.pages import EVENTUALLY_MS, NIGHT, PageServer, Tab, Tabs
+from tests.journeys.pages import NIGHT, PageServer, Tab, Tabs
 from ui import labels
 
 pytestmark = pytest.mark.chromium
@@ -411,190 +408,3 @@ def test_thumbs_and_a_corrected_answer_become_rows_for_training(
     assert "1" in shown.stderr
     shell_with_model("assistant", "forget", "--all")
     assert shell_with_model("assistant", "feedback").stdout == ""
-
-
-def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
-    tab: Tab, ollama: OllamaServer, home: Path
-) -> None:
-    ollama.models = ["deepseek-r1:1.5b", "qwen3:0.6b"]
-    page = tab.page
-    tab.go_to("设置")
-    page.get_by_label("要下载的模型名称").fill("tiny:1b")
-    page.get_by_role("button", name="下载").click()
-    expect(page.get_by_text("tiny:1b 已就绪")).to_be_visible()
-    tab.choose("回答问题的模型", "qwen3:0.6b")
-    page.get_by_role("button", name="改用这个模型").click()
-    expect(page.get_by_text("已保存到")).to_be_visible()
-    tab.choose("没有来源的句子", "不显示")
-    page.get_by_role("button", name="保存设置").click()
-    expect(page.get_by_test_id("stSpinner")).to_have_count(0)
-    wanted = {"model": {"name": "qwen3:0.6b"}, "answer": {"unsupported": "drop"}}
-    end = time.monotonic() + EVENTUALLY_MS / 1000
-    while tomllib.loads((home / "assistant.toml").read_text()) != wanted:
-        assert time.monotonic() < end, (home / "assistant.toml").read_text()
-        time.sleep(0.1)
-    page.get_by_role("link", name="对话页").click()
-    ollama.answer = lambda _: ("先看段落。", SUPPORTED + "夜间飞行罚款是五十万元人民币。")
-    tab.ask(NIGHT)
-    expect(tab.done(0).answer).not_to_contain_text("五十万")
-    assert ollama.asked("/api/chat")[-1]["model"] == "qwen3:0.6b"
-
-
-def test_the_health_page_says_what_is_missing_and_a_conversation_is_found_again(
-    tab: Tab, ollama: OllamaServer
-) -> None:
-    ollama.answer = SUPPORTED
-    tab.ask(NIGHT)
-    tab.done(0)
-    page = tab.page
-    tab.go_to("体检")
-    page.get_by_role("button", name="立即检查").click()
-    expect(page.get_by_text("对话模型")).to_be_visible()
-    expect(page.get_by_text("deepseek-r1:1.5b")).to_be_visible()
-    page.get_by_role("button", name="无人机夜间飞行需要什么条件", exact=True).click()
-    expect(tab.turn(0).answer).to_contain_text("开启灯光系统")
-    assert "c=" in page.url
-
-
-def test_without_a_model_the_first_page_says_what_that_means(shell: Shell, tabs: Tabs) -> None:
-    server = PageServer(shell)
-    try:
-        tab = tabs.open(server.start())
-        expect(tab.page.get_by_text("没有找到模型服务")).to_be_visible()
-        tab.page.get_by_role("button", name="无人机夜间飞行需要").click()
-        turn = tab.done(0)
-        expect(turn.whole).to_contain_text("原文摘录")
-        suggested = turn.whole.locator(".qz-next button").first
-        question = suggested.inner_text()
-        suggested.click()
-        expect(tab.turn(1).whole).to_contain_text(question)
-        tab.done(1)
-    finally:
-        server.stop()
-
-
-def test_the_first_page_pulls_the_model_that_is_missing(
-    page_server: PageServer, tabs: Tabs, ollama: OllamaServer
-) -> None:
-    ollama.models = []
-    tab = tabs.open(page_server.start(), width=390, height=844)
-    page = tab.page
-    expect(page.get_by_text("deepseek-r1:1.5b 尚未下载")).to_be_visible()
-    pull = page.get_by_role("button", name="下载 deepseek-r1:1.5b")
-    tab.until_shown(pull.click, page.get_by_text("deepseek-r1:1.5b 已就绪"))
-    expect(page.get_by_text("尚未下载")).to_be_hidden()
-    ollama.answer = SUPPORTED
-    page.get_by_role("button", name="无人机夜间飞行需要").click()
-    expect(tab.done(0).answer).to_contain_text("开启灯光系统")
-    # On a phone, the drawer is gone when a page is chosen in it.
-    health = page.get_by_role("link", name="体检")
-    page.get_by_test_id("stExpandSidebarButton").click()
-    expect(health).to_be_in_viewport()
-    tab.go_to("体检")
-    expect(health).not_to_be_in_viewport()
-
-
-def test_a_file_is_added_asked_about_and_removed(
-    tab: Tab, ollama: OllamaServer, tmp_path: Path
-) -> None:
-    paper = tmp_path / "值班 表.md"
-    paper.write_text("# 值班表\n\n机房的备用钥匙放在三号柜的第二层抽屉里，取用要登记。\n")
-    page = tab.page
-    tab.go_to("资料库")
-    expect(page.get_by_text("这里还是空的")).to_be_visible()
-    addresses = page.get_by_label("网址，每行一个")
-    tab.until_shown(page.get_by_text("添加网页和文件").click, addresses)
-    page.locator("input[type=file]").set_input_files(paper)
-    # From here on the form waits for the upload's end by itself.
-    expect(page.get_by_role("region", name="文件")).to_contain_text(paper.name)
-    addresses.fill("https://yehang.example/nothing")
-    page.get_by_role("button", name="开始读取").click()
-    expect(page.get_by_text("收录 1，未变 0，未能读取 1")).to_be_visible()
-    expect(page.get_by_text("yehang.example ·")).to_be_visible()
-    page.get_by_role("link", name="对话页").click()
-    page.get_by_text("搜索网页", exact=True).click()
-    ollama.answer = lambda _: ("先看段落。", "备用钥匙放在三号柜的第二层抽屉里[1]。")
-    tab.ask("机房的备用钥匙放在哪里?")
-    turn = tab.done(0)
-    expect(turn.answer).to_contain_text("三号柜")
-    expect(turn.sources).to_contain_text("值班 表.md")  # as people read it
-    tab.go_to("资料库")
-    expect(page.get_by_text("1 个文档")).to_be_visible()
-    table = page.get_by_test_id("stDataFrame").locator("canvas").first
-    first_row: Position = {"x": 15, "y": 50}
-    # By force: its scroller lies above it.
-    choose_row = partial(table.click, position=first_row, force=True)
-    tab.until_shown(choose_row, page.get_by_text("取用要登记"))
-    remove = page.get_by_role("button", name="移除", exact=True)
-    undo = page.get_by_role("button", name="撤销", exact=True)
-    tab.until_shown(remove.click, undo)
-    expect(page.get_by_text("这里还是空的")).to_be_visible()
-    undo.click()
-    expect(undo).to_be_hidden()
-    expect(page.get_by_text("1 个文档")).to_be_visible()
-    tab.until_shown(choose_row, remove)
-    tab.until_shown(remove.click, undo)
-    expect(page.get_by_text("这里还是空的")).to_be_visible()
-    page.get_by_role("link", name="对话页").click()
-    tab.turn(0).action("重新回答").click()
-    expect(tab.turn(0).answer).not_to_contain_text("三号柜")
-
-
-def test_a_file_is_dropped_into_the_line_and_asked_about(
-    tab: Tab, net: Internet, ollama: OllamaServer, tmp_path: Path
-) -> None:
-    paper = tmp_path / "值班表 (新).md"
-    paper.write_text("# 值班表\n\n机房的备用钥匙放在三号柜的第二层抽屉里，取用要登记。\n")
-    broken = tmp_path / "坏的.docx"
-    broken.write_bytes(b"PK\x03\x04 no document")
-    page = tab.page
-    ollama.answer = lambda _: ("先看段落。", "备用钥匙放在三号柜的第二层抽屉里[1]。")
-    tab.attach(paper)
-    tab.ask("机房的备用钥匙放在哪里?")
-    turn = tab.done(0)
-    expect(turn.answer).to_contain_text("三号柜")
-    expect(turn.whole.get_by_role("group", name="所用资料")).to_contain_text("值班表 新.md")
-    assert net.log == []  # it was asked about the file, and not of the web
-    page.reload()
-    expect(tab.done(0).whole.get_by_role("group", name="所用资料")).to_be_visible()
-    # Another one of the same name is another file, and what cannot be read says why.
-    broken.rename(paper)
-    tab.attach(paper)
-    tab.ask("里面写了什么?")
-    failed = tab.turn(1)
-    expect(failed.whole).to_have_attribute("data-state", "failed")
-    expect(failed.whole.get_by_role("alert")).to_contain_text("值班表 (新)-2.md")
-    # The next question is not about a collection that never came to be.
-    tab.ask("机房的备用钥匙放在哪里?")
-    expect(tab.done(2).answer).to_contain_text("三号柜")
-
-
-def test_a_message_that_may_hurt_is_held_and_a_kind_one_passes(
-    tab: Tab, ollama: OllamaServer
-) -> None:
-    ollama.answer = "no JSON"
-    page = tab.page
-    tab.go_to("好好说话")
-    line = page.get_by_label("消息", exact=True).first
-    send = page.get_by_role("button", name="发送", exact=True).first
-    line.fill("收到，我今晚发给你。")
-    send.click()
-    said = page.locator(".st-key-nvc-said-1")
-    expect(said).to_contain_text("我今晚发给你")
-    tab.settle()
-    line.fill("你怎么又迟到了，一点都不尊重人！")
-    send.click()
-    suggestion = page.get_by_label("可以这样说")
-    expect(suggestion).to_have_value(re.compile("＿＿＿.*你愿意"))
-    expect(said).not_to_contain_text("迟到")
-    tab.settle()
-    suggestion.fill("我等了二十分钟，有点着急。下次先说一声好吗？")
-    page.get_by_role("button", name="改发这一句").click()
-    expect(said).to_contain_text("下次先说一声好吗")
-    expect(said).not_to_contain_text("不尊重人")
-    tab.settle()
-    line.fill("都怪你！")
-    send.click()
-    page.get_by_role("button", name="不发了").click()
-    expect(line).to_be_visible()
-    expect(said).not_to_contain_text("都怪你")

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 from assistant.conversations.store import ConversationStore
@@ -176,6 +177,25 @@ def test_two_programs_on_one_conversation_lose_no_turn(tmp_path: Path) -> None:
     with ConversationStore(path) as store:
         questions = [turn.question for turn in store.turns("c")]
     assert questions == [QUESTION, "And by day?", "And in fog?"]
+
+
+def test_what_another_program_has_answered_is_seen_when_a_conversation_is_opened_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "conversations.sqlite"
+    first, second = kept_service(path), kept_service(path)
+    here = first.conversation("c")
+    wait(asked(first, here, QUESTION))
+    until(lambda: not first._tasks)
+    there = second.conversation("c")
+    wait(asked(second, there, "And by day?"))
+    until(lambda: not second._tasks)
+    with ConversationStore(path) as store:
+        # One that the other program is still busy with: it would be shown as cut off.
+        running = replace(store.turns("c")[1], number=2, state="running")
+        store.put_turn("c", running, title="")
+    assert [turn.question for turn in first.conversation("c").turns] == [QUESTION, "And by day?"]
+    assert [turn.state for turn in here.turns] == ["done", "done"]
 
 
 def test_a_turn_that_was_taken_out_while_it_was_answered_does_not_come_back(

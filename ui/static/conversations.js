@@ -154,9 +154,25 @@ function sayServerIsGone(labels) {
   }
 }
 
+// What Streamlit writes at files: found by its own words, so that nothing else is touched.
+function localizeUploads(labels) {
+  const texts = [
+    ['[data-testid="stFileUploaderDropzone"] button p', /^Upload$/, labels.upload],
+    ['[data-testid="stFileUploaderDropzoneInstructions"] span', /^([\d.]+)MB per file$/, labels.per_file],
+    ['[data-testid="stChatInput"] *, [data-testid="stFileUploader"] *', /^(?:Error: )?File must be ([\d.]+)MB or smaller\.$/, labels.too_large],
+  ];
+  for (const [selector, english, label] of texts) {
+    for (const node of document.querySelectorAll(selector)) {
+      const found = !node.children.length && english.exec(node.textContent);
+      if (found) node.textContent = label.replace("{size}", String(Number(found[1])));
+    }
+  }
+}
+
 // Streamlit names its own buttons in English alone, on every page of ours.
 function localizeFrame(labels) {
   sayServerIsGone(labels);
+  localizeUploads(labels);
   document.querySelector('[data-testid="stChatInputSubmitButton"]')?.setAttribute("aria-label", labels.send);
   const renamed = { "Help for ": labels.help, "Remove ": labels.remove_file };
   for (const [english, label] of Object.entries(renamed)) {
