@@ -66,8 +66,10 @@ class ReplyStore:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        # A full disk raises once more at closing, behind the error that says so already.
+        with contextlib.suppress(OSError) if error else contextlib.nullcontext():
+            if self._file is not None:
+                self._file.close()
 
     def add(self, prediction: Prediction) -> None:
         """Write one more reply to the file at once.

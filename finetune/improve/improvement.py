@@ -6,14 +6,15 @@ rows ──► prepare ──► ask base ──► train ──► ask tuned �
 Each step keeps what it has done: the same command goes on where it was cut short.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from assistant import Settings
 from assistant.models.base import ModelSize
-from finetune.errors import DataError, RecipeError
+from finetune.errors import DataError, FinetuneError, RecipeError
 from finetune.improve.html_page import write_improvement_page
 from finetune.improve.plan import ImprovementPlan, require_same_plan
 from finetune.pipeline import ADAPTER, BASE, Pipeline
@@ -22,6 +23,7 @@ from finetune.proof import ask_with_passages, decide_gate
 from finetune.rag_evaluation.gate import MIN_QUESTIONS, GateDecision
 from finetune.rag_evaluation.questions import held_out_questions
 from finetune.runs import Run
+from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.settings import default_ollama_host
 
@@ -95,6 +97,51 @@ def improve(
     Raises:
         FinetuneError: a step cannot be done. What was done is kept, and nothing is activated.
     """
+    with _named_for_improve(plan.folder):
+        return _improve(
+            plan,
+            settings=settings,
+            make_rows=make_rows,
+            to=to,
+            activate=activate,
+            progress=progress,
+        )
+
+
+@contextlib.contextmanager
+def _named_for_improve(folder: Path) -> Iterator[None]:
+    """Let a full disk name the way on from here: the steps name their own commands."""
+    try:
+        yield
+    except (QiuzhengError, OSError) as error:
+        from finetune.train.failures import is_out_of_disk  # noqa: PLC0415  torch takes 3 s
+
+        if not any(map(is_out_of_disk, _causes(error))):
+            raise
+        message = error.message if isinstance(error, QiuzhengError) else None
+        kind = type(error) if isinstance(error, FinetuneError) else FinetuneError
+        raise kind(
+            message or Message("no room left to write in {folder}{kept}", folder=folder, kept=""),
+            hint=Message("make room and run the same command again: what was made is kept"),
+        ) from error
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _improve(
+    plan: ImprovementPlan,
+    *,
+    settings: Settings,
+    make_rows: MakeRows,
+    to: ImprovementTarget,
+    activate: bool,
+    progress: Progress,
+) -> Improvement:
     # All that can be wrong is looked for before the first hour is spent.
     size = plan.check_base(exported=to != "none")
     _require_files(plan)

@@ -108,14 +108,24 @@ def _kept_drafts(kept: Iterable[Sequence[Any]], chunk: Chunk) -> list[QuestionDr
 def distinct_questions(
     drafts: Iterable[QuestionDraft],
 ) -> dict[str, tuple[QuestionDraft, bool]]:
-    """Return each question once by its key, and whether pages answer it differently."""
+    """Return each question once by its key, and whether pages answer it differently.
+
+    What one page answers in two ways is not asked: "What is number?" of a page on many functions.
+    """
     drafts = list(drafts)
     answers: dict[str, set[str]] = defaultdict(set)
+    of_page: dict[tuple[str, str], set[str]] = defaultdict(set)
     for draft in drafts:
-        answers[normalize_question(draft.question)].add(normalize_question(draft.answer))
+        asked, answer = normalize_question(draft.question), normalize_question(draft.answer)
+        answers[asked].add(answer)
+        # A teacher says the same thing in other words.
+        if draft.kind != "model":
+            of_page[draft.url, asked].add(answer)
     found: dict[str, tuple[QuestionDraft, bool]] = {}
     for draft in drafts:
         asked = normalize_question(draft.question)
+        if len(of_page[draft.url, asked]) > 1:
+            continue
         is_shared = len(answers[asked]) > 1
         # A question that pages share is asked of each of them, by its name.
         key = digest_text([draft.url if is_shared else "", asked])

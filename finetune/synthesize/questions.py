@@ -47,6 +47,9 @@ SECTION_SENTENCES: Mapping[Language, int] = {"zh": 2, "en": 3}
 LEAST_SECTION: Mapping[Language, int] = {"zh": 12, "en": 24}
 """Characters of an answer for a whole section: less is a note."""
 
+SHORT_TOPIC = 3
+"""Characters of a Chinese heading that says too little without the title of its page."""
+
 LONGEST_CELL = 80
 """Characters of a cell that is asked for."""
 
@@ -54,6 +57,39 @@ _QUESTION_MARKS = ("?", "？")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
 _NO_SUBJECT = re.compile(r"[\W\d_]*$")
 _NO_VALUE = re.compile(r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a)$", re.IGNORECASE)
+_ANSWERS = re.compile(
+    r"(?:回答|答案|答复|解答|回复|answers?|repl(?:y|ies)|responses?)$", re.IGNORECASE
+)
+"""Columns that answer a first cell that is a question."""
+_ATTRIBUTES = re.compile(
+    r"(?:参数|属性|特性|特征|指标|规格|性能|配置)(?:名称?|项目?)?$|(?:propert(?:y|ies)|features?"
+    r"|attributes?|spec(?:ification)?s?|parameters?|characteristics?|metrics?)$",
+    re.IGNORECASE,
+)
+"""Heads of a first column that names values; the other heads then name whose they are."""
+_ENTRIES = re.compile(r"(?:项目|事项)$")
+"""May do so where several heads stand beside it: 项目 | 普通会员 | 金卡会员."""
+_VALUE_HEAD = re.compile(
+    r"[费价格额量数度间长期率态型别位点址话人门号称明求容准式法围级果因件途源本用值义认例限]$"
+    r"|\b(?:meaning|defaults?|types?|units?|range|min(?:imum)?|max(?:imum)?|effect|explanation"
+    r"|function|purpose|examples?|required|formats?|status|results?|settings?|prices?|costs?|fees?"
+    r"|size|weight|names?|codes?|dates?|times?|numbers?|amounts?|limits?|length|width|height"
+    r"|versions?|usage|use|targets?|scores?|changes?|definition|symbol|sources?|count)$",
+    re.IGNORECASE,
+)
+"""Heads that name a value, whatever stands in the first column: Parameter | Default."""
+_EXAMPLE = re.compile(
+    r"(?:示例|例子|举例|范例|案例|(?:an? |for )?examples?)(?:\W.*)?\s*\d*", re.IGNORECASE
+)
+"""Headings of what is made up: its figures are true of nothing."""
+_ABOUT_ITSELF = re.compile(
+    r"(?:本|这一?|以下|下面的?)[节章文段篇部]|在?(?:此|本|这个?)示?例|接下来|下面|以下|上例|示例|例如"
+    r"|(?:In )?(?:this|these|the (?:following|next|previous)) (?:sections?|chapters?|articles?"
+    r"|pages?|documents?|topics?|guides?|examples?|tables?|parts?)\b|(?:In )?the example\b"
+    r"|The following\b|Below\b|For example\b",
+    re.IGNORECASE,
+)
+"""Beginnings of a text that says what it is about to say."""
 _NOTE_COLUMNS = re.compile(r"(?:备注|说明|注释?|notes?|remarks?|comments?)$", re.IGNORECASE)
 """Columns whose cells say something about the row that no question can be made for."""
 _PLAIN_HEADING = re.compile(
@@ -62,8 +98,9 @@ _PLAIN_HEADING = re.compile(
 )
 _EMPTY_HEADING = re.compile(
     r"(?:see also|references|external links|notes|further reading|overview|introduction|summary"
-    r"|contents|conclusion|examples?|description|name|synopsis|options|目录|参考.*|参见|概述|简介|前言"
-    r"|引言|结语|附录|总结|摘要|其[他它]|说明)",
+    r"|contents|conclusion|examples?|description|name|synopsis|options|syntax"
+    r"|technical information|usage|目录|参考.*|参见|示例|例子|举例|范例|概述|简介|前言"
+    r"|引言|结语|附录|总结|摘要|语法|技术信息|其[他它]|说明)",
     re.IGNORECASE,
 )
 _LINE_BEGIN = re.compile(r"(?:^|\n)[\s>*•\-\d.)）、(（]*\Z")
@@ -105,6 +142,8 @@ def draft_questions(document: Document) -> Iterator[QuestionDraft]:
         ]
         yield from _fitting(ask_marked(window, document))
         for piece in pieces:
+            if _EXAMPLE.fullmatch(piece.unit.heading):
+                continue
             for rule in RULES.get(piece.language, ()):
                 yield from _fitting(rule(piece))
         yield from _fitting(ask_of_rows(pieces))
@@ -163,16 +202,32 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         named = sum(other[first : first + 1] == [subject] for _, _, other in rows)
         if named > 1 or len(subject) < 2 or _NO_SUBJECT.match(subject):
             continue
-        for column, value in zip(head[first + 1 :], cells[first + 1 :], strict=True):
-            if len(column) < 2 or _NO_VALUE.match(value) or len(value) > LONGEST_CELL:
-                continue
-            if _NOTE_COLUMNS.match(column) and len(head) > first + 2:
-                continue
-            language = language_of(f"{subject} {column}")
-            ask = rules_zh.cell_question if language == "zh" else rules_en.column_question
-            question, reply = ask(subject, column, value)
-            if not question:
-                continue
+        columns = list(zip(head[first + 1 :], cells[first + 1 :], strict=True))
+        if subject.endswith(_QUESTION_MARKS):
+            for column, value in columns:
+                if _ANSWERS.match(column) and len(value) > 1:
+                    yield piece.draft(subject, value, value, "faq")
+        else:
+            yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
+
+
+def _ask_of_cells(
+    piece: SourceText, key: str, subject: str, columns: Sequence[tuple[str, str]]
+) -> Iterator[QuestionDraft]:
+    """Yield a question for each cell of a row; `key` is the head of the column that names it."""
+    for column, value in columns:
+        if len(column) < 2 or _NO_VALUE.match(value) or len(value) > LONGEST_CELL:
+            continue
+        if _NOTE_COLUMNS.match(column) and len(columns) > 1:
+            continue
+        language = language_of(f"{subject} {column}")
+        rules = rules_zh if language == "zh" else rules_en
+        names_values = _ATTRIBUTES.match(key) or (len(columns) > 1 and _ENTRIES.match(key))
+        is_value = _VALUE_HEAD.search(column) or rules.is_plain_column(column)
+        # Under "Property | Fig 60" the row is what is asked for, and the column whose it is.
+        asked = (column, subject) if names_values and not is_value else (subject, column)
+        question, reply = rules.column_question(*asked, value)
+        if question:
             yield replace(piece, language=language).draft(question, reply, value, "row")
 
 
@@ -209,10 +264,15 @@ def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
             # A question in the flow of a text is the author's own, and often left open.
             if reply and first.is_heading(heading):
                 yield beginning.draft(heading, reply, reply, "faq")
+        elif _ABOUT_ITSELF.match(reply):
+            continue
         elif len(reply) >= LEAST_SECTION[first.language] and (name := _topic_of(heading, first)):
-            ask = rules_zh.section_question if first.language == "zh" else rules_en.heading_question
-            if question := ask(name):
-                yield beginning.draft(question, reply, reply, "section")
+            is_zh = first.language == "zh"
+            ask = rules_zh.section_question if is_zh else rules_en.heading_question
+            # "Delete" or 结果 is the name of something on its page, and of much else elsewhere.
+            is_plain = len(name) <= SHORT_TOPIC if is_zh else name.isalpha() and not name.isupper()
+            if question := ask(name, reply):
+                yield beginning.draft(question, reply, reply, "section", names_page=is_plain)
 
 
 def _topic_of(heading: str, first: SourceText) -> str:

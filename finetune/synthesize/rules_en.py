@@ -106,11 +106,26 @@ _HOLDS = re.compile(
     r"(?P<subject>[^,;:]+?) (?P<verb>includes|contains|supports|offers|requires|needs|covers"
     r"|provides)(?: the following(?: [a-z]+)?)?"
 )
-_DOING = re.compile(
-    r"(?:Add|Install|Set up|Use|Run|Create|Change|Remove|Delete|Update|Upgrade|Configure|Enable"
-    r"|Disable|Build|Make|Write|Start|Stop|Connect|Export|Import|Choose|Check|Open|Close|Reset"
-    r"|Replace|Clean|Charge|Order|Return|Cancel|Register|Download|Print|Move|Share) [a-z]"
+_DOING_VERBS = re.findall(
+    r"[a-z]+",
+    """add apply assign attach build calculate cancel change charge check choose clean close
+    configure connect convert create define delete disable download edit enable export find hide
+    import insert install make manage merge move open order pay prepare print protect recover
+    register remove renew replace reset restore return run save select send set share specify start
+    stop submit update upgrade use verify write""",
 )
+_DOUBLED = frozenset({"reset", "run", "set", "stop", "submit"})
+"""Of them, those that end in -tting, -nning or -pping."""
+_GERUNDS = {
+    f"{verb.removesuffix('e')}{verb[-1] if verb in _DOUBLED else ''}ing": verb
+    for verb in _DOING_VERBS
+}
+_DOING = re.compile(
+    rf"(?:{'|'.join(_DOING_VERBS)})(?: up)? (?!(?:as|at|by|from|in|of|on|to|with|without)\b)[a-z]",
+    re.IGNORECASE,
+)
+_DOES_ITSELF = re.compile(r"[A-Z][a-z]+(?<!s)s (?:an?|all|the|your|whether|TRUE|FALSE)\b")
+"""Beginning of what is said of a button or a function: "Deletes the row"."""
 _NO_TOPIC = re.compile(
     r"(?:What|Who|Where|When|Why|How|If|Which|Nobody|Nothing|Is|Are|Do|Does|Can|Look|For|Here|Ours"
     r"|Theirs|Figures?|Numbers?|Results?|Steps?|It|This|That|Our|Your|My|A|An|And|Or|But|Files?|Then"
@@ -118,15 +133,25 @@ _NO_TOPIC = re.compile(
     re.IGNORECASE,
 )
 """What begins half a sentence, or says nothing of what it is about."""
+_BARE_NOUN = re.compile(r"The [a-z]+|.* or .*")
+"""What only the text around it tells, and what is two things."""
 _EVERY = re.compile(r"(?:Every|Each|All|Any|No|Only|Not|Such)\b")
 _NO_NOUN = re.compile(r"(?:\w{2,}ed|adds|gives|takes|needs|does|has|makes|shows|holds)$")
 _NO_NAME = re.compile(
     r"[,;:?!]|\b(?:is|are|was|were|to|that|which|what|how|when|without|and|or|for|read|say|choose)\b"
 )
+_OPEN_CLAUSE = re.compile(r"\b(?:if|when|that|because|where|unless|whether|while|until)$")
 _NAMED_NEXT = re.compile(r" (?:all of |one of )?the following(?: [a-z]+)?$")
 _PLAIN_COLUMN = re.compile(
     r"(?:values?|descriptions?|details|specifications?|data)$", re.IGNORECASE
 )
+_NO_VALUE = re.compile(
+    r"\.$|;|[a-z]{3}\. +[A-Z]"
+    r"|^(?:Always|Ignored|If|When|Because|Set|Sets|Returns?|Specif(?:y|ies))\b"
+)
+"""In a cell that says more than a value."""
+_PLURAL = re.compile(r"(?<!\b[Ss]erie)(?<!\b[Ll]en)(?<!\b[Mm]ean)(?<=[a-z]{3})(?<![sui])s$")
+"""A head of several things: "extensions", and not "status", "basis" or "address"."""
 
 _ARTICLES = frozenset(("The", "A", "An", "Each", "Every", "All", "Your", "Our", "You"))
 
@@ -191,7 +216,8 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     found = _DEFINITION.fullmatch(text) if _stands_alone(text) else None
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
-    if _EVERY.match(found["term"]):
+    # "The function is an array formula." Which one, only the text around it tells.
+    if _EVERY.match(found["term"]) or _BARE_NOUN.fullmatch(found["term"]):
         return
     is_somebody = _SOMEBODY.match(found["body"]) and " " in found["term"]
     # "What was Brian Johnson?" Of the past, only what is said to be somebody can be asked for.
@@ -201,7 +227,9 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
         return
     asked = "Who" if is_somebody else "What"
     question = f"{asked} {found['aux']} {_in_mid_sentence(found['term'], source)}?"
-    yield source.draft(question, text, text, "definition")
+    # "Day is an integer": one plain word is a name within its page, and asks for it there.
+    is_plain = found["term"].isalpha() and source.is_known(found["term"].lower())
+    yield source.draft(question, text, text, "definition", names_page=is_plain)
 
 
 def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
@@ -210,6 +238,8 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
     items = [item.removeprefix("- ").rstrip(";., ") for item in rest.split("\n")]
     bare = lead.rstrip(": ")
     if source.unit.kind != "list" or not parted or len(items) < 2 or "." in bare:
+        return
+    if _OPEN_CLAUSE.search(bare):
         return
     question = ""
     if found := _FOLLOWING.fullmatch(bare):
@@ -232,26 +262,39 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
         yield source.draft(question, reply, "; ".join(items), "list")
 
 
-def heading_question(heading: str) -> str:
+def heading_question(heading: str, reply: str) -> str:
     """Return a question that what stands under a heading answers, "" if it names no topic."""
     if re.match(r"How to [a-z]", heading):
         return f"How do I {heading.removeprefix('How to ')}?"
+    if _DOES_ITSELF.match(reply):
+        return f"What does {heading} do?"
     if _DOING.match(heading):
         return f"How do I {heading[0].lower()}{heading[1:]}?"
+    first, _, rest = heading.partition(" ")
+    if rest and (verb := _GERUNDS.get(first.lower())):
+        return f"How do I {verb} {rest}?"
     if _NO_TOPIC.match(heading) or len(heading.split()) > MOST_TERM_WORDS:
         return ""
+    if first == "The":
+        heading = f"the {rest}"
     return f"What should I know about {heading}?"
+
+
+def is_plain_column(column: str) -> bool:
+    """Return whether a head says only that a value stands below it: "Value", "Description"."""
+    return _PLAIN_COLUMN.match(column) is not None
 
 
 def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     """Return the question for a cell of a table, and its answer; "" where it has none."""
+    column = column.removesuffix("(s)")
     is_name = len(subject.split()) <= MOST_TERM_WORDS and not _NO_NAME.search(subject)
     is_noun = len(column.split()) <= 3 and not _NO_TOPIC.match(column) and "," not in column
     is_noun = is_noun and not _NO_NOUN.search(column)
     # "Passages shown to the model." is no value that could stand in a sentence of its own.
-    if not is_name or not is_noun or value.endswith(".") or ";" in value:
+    if not is_name or not is_noun or _NO_VALUE.search(value):
         return "", ""
-    if _PLAIN_COLUMN.match(column):
+    if is_plain_column(column):
         if not any(character.isdigit() for character in value):
             return "", ""  # a description: "The search_images is Image search."
         # "Feature" and "Value": the row's own name is what is asked for.
@@ -259,7 +302,8 @@ def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
         return f"What is the {name}?", f"The {name} is {value}."
     # "USB" and "Wi-Fi" keep their letters, "Price" is the word.
     name = column[0].lower() + column[1:] if column[1:].islower() else column
-    return f"What is the {name} of {subject}?", f"The {name} of {subject} is {value}."
+    verb = "are" if _PLURAL.search(name) else "is"
+    return f"What {verb} the {name} of {subject}?", f"The {name} of {subject} {verb} {value}."
 
 
 def option_question(term: str) -> str:

@@ -49,8 +49,12 @@ _DAY = re.compile(
     r"(?P<day>(?:1[5-9]|20)\d\d\s?年(?:\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?日)?)?)"
     r"(?![\d度代级底初末间年至到~～\-–]|\s?(?:的|之间|至今|以来|[上下]半|前后|春|夏|秋|冬))"
 )
-_GOES_ON = re.compile(r"[多余]|\s?[至到~～–-]\s?\d")
-"""Behind a figure: it is the lower end of a range, or nearly what is said."""
+_GOES_ON = re.compile(r"[多余]|\s?[至到~～–x×*＊-]\s?\d")
+"""Behind a figure: it is the lower end of a range or one side of a size, or nearly what is said."""
+_TIMES = re.compile(r"\d\s?[x×*＊]\s?\Z")
+_IS = re.compile(r"[为是]约?\Z")
+_ASKS = re.compile(r"多少|什么|哪|吗|几何")
+"""A sentence with one of these asks for something itself, as exercises do."""
 _ANY_FIGURE = re.compile(r"\d+(?:[.,]\d+)*|[两三四五六七八九十]+(?=[个天年名次])")
 _CLAUSE_END = re.compile(r"[，；。！;]|,(?!\d{3})")
 _OPEN_END = re.compile(r"(?:以来|[以之]?[前后]|期间|时候?|[起中下内间上里处外旁])$")
@@ -76,9 +80,15 @@ _OPEN_LIST = re.compile(r"(?:包括|包含|分为|有|涵盖|需要|提供|支�
 _DOING = re.compile(
     r"^(?:安装|设置|更换|申请|注册|登录|下载|使用|配置|创建|新建|删除|修改|升级|更新|取消|查询|查看|清洁|清洗|连接"
     r"|启动|启用|关闭|打开|添加|导入|导出|备份|恢复|绑定|解绑|开通|办理|缴纳|提交|预约|退订|订购|购买|选择|保养|拆卸"
-    r"|组装)"
+    r"|组装)(?=.)"
 )
-_PLAIN_COLUMN = re.compile(r"(?:数值|值|参数值?|内容|说明|描述|答案|详情|具体内容|规格|要求|标准)$")
+_DOES_ITSELF = re.compile("显示|返回|列出|指定|定义|计算|生成|决定")
+"""Beginning of what is said of a button, a field or a function: 显示计算的结果。"""
+_PLAIN_COLUMN = re.compile(
+    r"(?:数值|值|参数值?|内容|说明|描述|答案|回答|答复|详情|具体内容|规格|要求|标准)$"
+)
+_NO_VALUE = re.compile("。|^(?:由于|因为|如果|若|当|用来|用于|返回|指定)")
+"""In a cell that says more than a value."""
 _PAIRS = ("（）", "“”", "()")
 _ASKING = re.compile("什么|如何|怎|哪|是否")
 _NO_TOPIC = re.compile(
@@ -99,7 +109,12 @@ def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
     for figure, unit in zip(found, units, strict=True):
         # Of two lengths in one sentence, the rest need not decide which is asked for.
         goes_on = _GOES_ON.match(text, figure.end())
-        if units.count(unit) == 1 and not goes_on and text[figure.start() - 1] not in "的，；":
+        before, behind = text[: figure.start()], text[figure.end() :]
+        # 面额为100元的证券 says what kind of paper it is, and not what it costs.
+        is_attribute = _IS.search(before) and re.match(r"[^，。；]*[的且]", behind)
+        if is_attribute or _TIMES.search(before):
+            continue
+        if units.count(unit) == 1 and not goes_on and before[-1:] not in ("的", "，", "；"):
             asked = "百分之多少" if figure["percent"] else f"多少{unit}"
             if question := _clause_with(text, figure, asked):
                 yield source.draft(
@@ -141,7 +156,14 @@ def ask_what_it_is(source: SourceText) -> Iterator[QuestionDraft]:
     if len(term) <= LONGEST_TERM and not _NO_TERM.search(term) and not term.isdecimal():
         is_somebody = found["body"].startswith(("一名", "一位"))
         question = f"{term}是谁？" if is_somebody else f"什么是{term}？"
-        yield source.draft(question, source.unit.text, source.unit.text, "definition")
+        # 「数值」 in quotes is a word of its page, such as a parameter, and asks for it there.
+        yield source.draft(
+            question,
+            source.unit.text,
+            source.unit.text,
+            "definition",
+            names_page=text[0] in "「“",
+        )
 
 
 def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
@@ -166,24 +188,33 @@ def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
     yield source.draft(question, f"{bare}：{listing}。", listing, "list")
 
 
-def section_question(heading: str) -> str:
+def section_question(heading: str, reply: str) -> str:
     """Return a question that what stands under a heading answers, "" if it names no topic."""
     if _NO_TOPIC.match(heading) or len(heading) > LONGEST_TERM:
         return ""
-    return f"怎么{heading}？" if _DOING.match(heading) else f"关于{heading}，需要了解什么？"
+    if _DOING.match(heading):
+        return f"怎么{heading}？"
+    if _DOES_ITSELF.match(reply):
+        return f"{heading}有什么作用？"
+    return f"关于{heading}，需要了解什么？"
 
 
-def cell_question(subject: str, column: str, value: str) -> tuple[str, str]:
+def is_plain_column(column: str) -> bool:
+    """Return whether a head says only that a value stands below it: 数值, 说明."""
+    return _PLAIN_COLUMN.match(column) is not None
+
+
+def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     """Return the question for a cell of a table, and its answer; "" where it has none."""
     asked = "多少" if re.match(r"[约≤≥<>¥￥$±-]?\s?\d", value) else "什么"
     # 参数 and 数值: the row's own name is what is asked for.
     if (
         len(column) > LONGEST_TERM
-        or value.endswith("。")
+        or _NO_VALUE.search(value)
         or re.search("什么|如何|怎|哪|是否", column)
     ):
         return "", ""
-    about = subject if _PLAIN_COLUMN.match(column) else f"{subject}的{column}"
+    about = subject if is_plain_column(column) else f"{subject}的{column}"
     return f"{about}是{asked}？", f"{about}是{value}。"
 
 
@@ -194,7 +225,9 @@ def term_question(term: str) -> str:
 
 def _stands_alone(text: str) -> bool:
     """Return whether a sentence says by itself what it is about."""
-    if "\n" in text or len(re.findall("[。！]", text)) != 1 or _LEANS.search(text):
+    if "\n" in text or len(re.findall("[。！]", text)) != 1:
+        return False
+    if _LEANS.search(text) or _ASKS.search(text):
         return False
     return SHORTEST <= len(text) <= LONGEST and is_whole_sentence(text)
 

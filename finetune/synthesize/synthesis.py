@@ -301,11 +301,12 @@ class _Synthesis:
                 ),
                 hint=_more_rows_hint(teacher),
             )
+        # The rows come last: once they are there, nothing of this is made again.
+        sheet = self.into.with_name(f"{self.into.stem}.sample.csv")
+        write_atomically(sheet, render_row_sheet(rows))
         with atomic_file(self.into) as file:
             for row in rows:
                 file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-        sheet = self.into.with_name(f"{self.into.stem}.sample.csv")
-        write_atomically(sheet, render_row_sheet(rows))
         return SynthesisReport(
             path=self.into,
             sheet=sheet,

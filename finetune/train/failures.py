@@ -1,6 +1,8 @@
 """Errors that end a training: each says in one line what failed and which setting to try next."""
 
 import errno
+import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +45,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def is_out_of_disk(error: BaseException) -> bool:
     """Return whether a file could not be written for want of disk space."""
+    if isinstance(error, shutil.Error):
+        # `copytree` gathers what failed as text: the numbers are gone.
+        return any(os.strerror(number) in str(error) for number in DISK_FULL)
     if isinstance(error, OSError):
         return error.errno in DISK_FULL
     if is_unreadable(error):

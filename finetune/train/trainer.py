@@ -124,7 +124,8 @@ class TrainingRun:
         with progress.stage(Message("training"), total=self.steps) as stage:
             guard = NaNGuard(meter=meter, table=self.recipe.train, precision=self.precision)
             reporter = TrainingReporter(guard=guard, log=log, stage=stage, hardware=self.hardware)
-            if not best_checkpoint.stopped_early:
+            # Transformers takes one step more where `max_steps` ends within an epoch.
+            if not best_checkpoint.stopped_early and resumed_from < self.steps:
                 # The guard stands before the best checkpoint: a validation loss of NaN ends the
                 # training, it is not saved as the lowest so far.
                 trainer = self._build_trainer(meter, [guard, reporter, best_checkpoint])

@@ -15,7 +15,13 @@ import pytest
 
 from assistant.settings import load_settings
 from bench.handbook_pages import write_handbook
-from finetune.errors import BaseModelError, DataError, ExportError, RecipeError
+from finetune.errors import (
+    BaseModelError,
+    DataError,
+    ExportError,
+    FinetuneError,
+    RecipeError,
+)
 from finetune.export.activate import rollback
 from finetune.improve.improvement import improve
 from finetune.improve.plan import ImprovementPlan, longest_row, run_name
@@ -192,6 +198,16 @@ def test_too_few_questions_end_it_before_training(handbook: Handbook) -> None:
         improved(replace(handbook.plan, changes=(*few, "evaluate.limit=5")), to="none")
     assert "--teacher" in str(caught.value.hint)
     assert not handbook.run.figures("train")
+
+
+def test_a_full_disk_names_the_same_command_whatever_step_it_stops(handbook: Handbook) -> None:
+    handbook.run.folder.mkdir(parents=True)
+    state = handbook.run.folder / f"state.json.{os.getpid()}.part"
+    state.symlink_to("/dev/full")
+    with pytest.raises(FinetuneError, match="no room left to write") as caught:
+        improved(handbook.plan, to="none")
+    assert "run the same command again" in str(caught.value.hint)
+    assert handbook.plan.rows.exists()
 
 
 @pytest.mark.parametrize("collection", ["", "论文", "my papers", "tea"])

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from finetune.synthesize.drafting import distinct_questions
 from finetune.synthesize.drafts import LONGEST_QUESTION, LONGEST_REPLY, QuestionDraft
 from finetune.synthesize.questions import draft_questions
 from ingest.documents import Document
@@ -69,6 +70,9 @@ def test_chinese_sentences_ask_in_place(sentence: str, question: str, answer: st
         "“部分充电宝8元每小时”的话题阅读量很大。",
         "某某股份：确认中标项目，中标额6962万元。",
         "制度更加成熟更加定型是一个动态过程。",
+        "矩阵最多可以含有 128 x 128 个单元格。",
+        "「价格」面额为 100 个货币单位的有价证券的实际价格。",
+        "名义利率为 5.25%，且每季度支付，实际年利率为多少。",
     ],
 )
 def test_a_chinese_sentence_that_leans_on_others_asks_nothing(sentence: str) -> None:
@@ -111,6 +115,8 @@ def test_english_sentences_ask_by_their_pattern(sentence: str, question: str, an
         "What he said is a matter of taste, not of fact.",
         "However, the price is 30 dollars.",
         "Every convex hull is an alpha shape of a set of points.",
+        "The function is an array formula.",
+        "Put or Call is a string that defines the kind of the option.",
     ],
 )
 def test_an_english_sentence_that_fits_no_pattern_asks_nothing(sentence: str) -> None:
@@ -133,12 +139,58 @@ def test_tables_ask_for_each_cell_of_a_row_that_has_a_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("table", "question"),
+    [
+        ("Property|Fig 60|Fig 80\nBattery life|5 h|8 h", "What is the battery life of Fig 80?"),
+        ("参数|标准版|专业版\n最大起飞重量|2公斤|3公斤", "专业版的最大起飞重量是多少？"),
+        ("项目|普通会员|金卡会员\n年费|100元|300元", "金卡会员的年费是多少？"),
+        # What the other heads name are values here, whatever the first column is called.
+        ("Parameter|Default\n--jobs|4", "What is the default of --jobs?"),
+        ("项目|价格|时长\n洗车|30元|20分钟", "洗车的时长是多少？"),
+        ("Program|Extensions\nWriter|.ott .otm", "What are the extensions of Writer?"),
+        ("问题|回答\n几点开门？|九点开门。", "几点开门？"),
+        ("问题|回答\n服务器名称|localhost", "服务器名称是什么？"),
+    ],
+)
+def test_the_head_of_a_table_says_what_is_asked_of_what(table: str, question: str) -> None:
+    head, row = table.split("\n")
+    text = f"|{head}|\n|{' --- |' * len(head.split('|'))}\n|{row}|\n"
+    assert question in answers_of(text)
+
+
+def test_what_is_made_up_or_only_announced_is_not_asked_for() -> None:
+    assert answers_of("## 示例\n\n年息票利率为 8%。\n\n## 语法\n\n这一节回顾了常用的指令。") == {}
+    text = "## Common settings\n\nThis section describes a few of the settings in use.\n"
+    assert answers_of(f"{text}\n## Example\n\nThe interest rate is 5 percent.\n") == {}
+
+
+def test_what_one_page_answers_in_two_ways_is_not_asked() -> None:
+    sentence = "「数值」是指要检查的{}。"
+    drafts = drafts_of("\n\n".join(map(sentence.format, ["单元格", "表达式"])))
+    assert [one.question for one in drafts] == ["什么是数值？"] * 2
+    assert distinct_questions(drafts) == {}
+    assert len(distinct_questions(drafts[:1])) == 1
+
+
+def test_a_control_is_asked_for_by_what_it_does_and_a_plain_word_by_its_page() -> None:
+    text = "## Start Value\n\nDetermines the first value of a series.\n"
+    assert list(answers_of(text, "section")) == ["What does Start Value do?"]
+    assert list(answers_of("## Creating a template\n\nOpen the manager and pick one.")) == [
+        "How do I create a template?"
+    ]
+    (draft,) = drafts_of("## Delete\n\nDeletes the scenario that was selected.\n")
+    assert draft.names_page
+
+
+@pytest.mark.parametrize(
     "table",
     [
         "| Method | S3Path |\n| --- | --- |\n| mkdir | ✅ |\n| copy | ❌ |\n",
         "| key | what it means |\n| --- | --- |\n| limit | Rows read at most. |\n",
         "| step | file |\n| --- | --- |\n| choose the parts | a.py |\n",
         "| 功能 | 是否支持 |\n| --- | --- |\n| 夜间模式 | 支持 |\n",
+        "| Key | Meaning |\n| --- | --- |\n| psn | Ignored (macOS only) |\n",
+        "| 键 | 含义 |\n| --- | --- |\n| 类型 | 返回单元格的类型 |\n",
         "| 参数 | 说明 |\n| --- | --- |\n| 模式 | 用来选择工作方式，可以随时切换。 |\n",
     ],
 )

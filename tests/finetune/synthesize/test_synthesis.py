@@ -276,6 +276,29 @@ def test_a_run_that_is_killed_loses_nothing(
     assert rows_of(into) == rows.made
 
 
+@pytest.mark.parametrize(
+    "name", ["rows.jsonl.part", "rows.sample.csv.{}.part", "rows.jsonl.{}.part"]
+)
+def test_a_full_disk_at_any_file_costs_nothing_that_was_made(
+    name: str, rows: Rows, settings: Settings, tmp_path: Path
+) -> None:
+    # /dev/full answers every write with ENOSPC, as a full disk does.
+    full = tmp_path / name.format(os.getpid())
+    full.symlink_to("/dev/full")
+    into = tmp_path / "rows.jsonl"
+    with pytest.raises(DataError, match="No space left") as caught:
+        made(settings, into)
+    assert "run the same command again" in str(caught.value.hint)
+    assert not into.exists()
+    full.unlink(missing_ok=True)
+    made(settings, into)
+    assert rows_of(into) == rows.made
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith("rows")) == [
+        "rows.jsonl",
+        "rows.sample.csv",
+    ]
+
+
 def test_a_journal_of_another_run_is_begun_anew(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl.part").write_text('{"journal": 0}\n{"key": "a", "value": {}}\n')
     progress = SilentProgress()

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -134,6 +135,8 @@ def test_out_of_memory_is_recognized(error: BaseException, expected: bool) -> No
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_recognized(number: int) -> None:
     assert is_out_of_disk(OSError(number, "x"))
+    copied = [("a.safetensors", "b.safetensors", str(OSError(number, os.strerror(number))))]
+    assert is_out_of_disk(shutil.Error(copied))
     assert not is_out_of_disk(OSError(errno.EACCES, "Permission denied"))
     assert not is_out_of_disk(RuntimeError("shape mismatch"))
 

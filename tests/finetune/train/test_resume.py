@@ -89,6 +89,19 @@ def test_a_training_stopped_at_any_step_resumes_alike(
     assert logged_losses(run) == logged_losses(uninterrupted)
 
 
+def test_a_training_cut_behind_its_last_step_only_publishes_it(tiny: Path, tmp_path: Path) -> None:
+    run, wanted = prepared(tmp_path / "run"), recipe(tiny, max_steps=4)
+    first = train(wanted, run, progress=SilentProgress())
+    weights = (run.adapter / "adapter_model.safetensors").read_bytes()
+    shutil.rmtree(run.adapter)
+    again = train(wanted, run, progress=SilentProgress(), resume=True)
+    assert (again.steps, again.resumed_from) == (first.steps, 4)
+    assert [one.name for one in Checkpoints(run.train / "checkpoints").complete()][-1:] == [
+        "checkpoint-4"
+    ]
+    assert (run.adapter / "adapter_model.safetensors").read_bytes() == weights
+
+
 def test_an_incomplete_checkpoint_is_skipped(tiny: Path, tmp_path: Path) -> None:
     run = prepared(tmp_path / "run")
     wanted = recipe(tiny, save_every=1, epochs=2)
