@@ -132,6 +132,8 @@ def _improve(
         changes=changes,
         more_rows=more_rows,
         language=language,
+        teacher=teacher or "",
+        limit=limit,
     )
     return improve_collection(
         plan,

@@ -1,5 +1,6 @@
 """A recipe for data of one's own: `finetune init --from FILE` guesses what its fields mean."""
 
+import hashlib
 import itertools
 import os
 import re
@@ -26,6 +27,9 @@ from ingest.text.tokens import estimate_tokens
 
 LOOKED_AT = 500
 """Rows at the beginning of a file that the guess is made from."""
+
+MOST_NAME = 48
+"""Characters of a file's name that the name of its run has."""
 
 SHOWN = 3
 """Rows that a person sees, to judge the guess by."""
@@ -100,8 +104,8 @@ def write_own_recipe(
             ),
             hint=Message("name them: --set data.map.question=FIELD --set data.map.answer=FIELD"),
         )
-    name = name or _NO_NAME.sub("-", data_file.stem).strip("-") or "own-data"
-    path = folder / f"{name}.toml"
+    path = folder / f"{name or data_file.stem}.toml"
+    name = name or _run_name(data_file.stem)
     if path.exists():
         raise RecipeError(
             Message("{path} is there already", path=path),
@@ -126,6 +130,16 @@ def write_own_recipe(
         rejected=len(read) - len(records),
         looked_at=len(read),
     )
+
+
+def _run_name(stem: str) -> str:
+    """Return a name for the run of a file, of letters that folders and Ollama allow."""
+    plain = _NO_NAME.sub("-", stem).strip("-")[:MOST_NAME]
+    if stem.isascii() and plain:
+        return plain
+    # 客服问答 has no such letter; two files must not share a run.
+    digest = hashlib.sha256(stem.encode(errors="replace")).hexdigest()[:6]
+    return f"{plain or 'data'}-{digest}"
 
 
 def guess_map(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

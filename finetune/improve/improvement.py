@@ -7,16 +7,16 @@ Each step keeps what it has done: the same command goes on where it was cut shor
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from assistant import Settings
-from assistant.models.base import ModelSize
 from finetune.errors import DataError, FinetuneError, RecipeError
 from finetune.improve.html_page import write_improvement_page
 from finetune.improve.plan import ImprovementPlan, require_same_plan
+from finetune.improve.rows import MakeRows, ensure_rows
 from finetune.pipeline import ADAPTER, BASE, Pipeline
 from finetune.progress import Progress
 from finetune.proof import ask_with_passages, decide_gate
@@ -32,9 +32,6 @@ ImprovementTarget = Literal["ollama", "gguf", "none"]
 
 ANSWER_S = 10.0
 """Seconds in which an Ollama that is there says its version."""
-
-MakeRows = Callable[[Path, ModelSize], Any]
-"""Writes the rows of the collection into a file, in the prompt for models of a size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +146,7 @@ def _improve(
         require_ollama()
     plan.folder.mkdir(parents=True, exist_ok=True)
     require_same_plan(plan.folder, {"collection": plan.collection, "base": plan.base})
-    if plan.rows.exists():
-        progress.note(
-            Message("rows of before are used; remove {path} to make new ones", path=plan.rows)
-        )
-    else:
-        make_rows(plan.rows, size)
+    ensure_rows(plan, settings=settings, size=size, make_rows=make_rows, progress=progress)
     recipe = plan.write_recipe(context_tokens=settings.model.context_tokens)
     run = Run(plan.folder / "runs" / recipe.name)
     pipeline = Pipeline(recipe=recipe, run=run, progress=progress, language=plan.language)

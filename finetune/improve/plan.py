@@ -54,6 +54,16 @@ class ImprovementPlan:
     more_rows: tuple[Path, ...] = ()
     """Files of further rows: corrected answers of `assistant feedback`, or a person's own."""
     language: Language = "zh"
+    teacher: str = ""
+    """Names the model that writes questions besides the rules; "": none."""
+    limit: int = 0
+    """Rows at most that are made; 0: all."""
+
+    @property
+    def run_name(self) -> str:
+        """The run, and the model in Ollama."""
+        named = [one for one in self.changes if one.partition("=")[0].strip() == "name"]
+        return named[-1].partition("=")[2].strip() if named else run_name(self.collection)
 
     @property
     def rows(self) -> Path:

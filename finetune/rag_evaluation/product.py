@@ -14,7 +14,7 @@ from typing import Any
 
 from assistant import Assistant, Question, Settings, load_settings, open_assistant
 from assistant.bootstrap import open_replay
-from assistant.errors import EvaluationFileError
+from assistant.errors import EvaluationFileError, ModelError
 from assistant.evaluation.asking import ask_questions
 from assistant.evaluation.results import (
     EvaluationRun,
@@ -117,7 +117,7 @@ def ask_through_assistant(
     with _opened_model(recipe, run, model) as under_test:
         settings = _asking_settings(recipe, under_test)
         header = replace(
-            asyncio.run(_describe_index(settings)),
+            asyncio.run(_describe_index(settings, collections)),
             model=model,
             questions=",".join(collections),  # what the index is asked of; there is no file
             temperature=settings.model.temperature,
@@ -255,13 +255,16 @@ def _asking_settings(recipe: Recipe, under_test: Mapping[str, Any]) -> Settings:
     return load_settings({"model": table, "snapshots": {"enabled": False}})
 
 
-async def _describe_index(settings: Settings) -> RunHeader:
+async def _describe_index(settings: Settings, collections: Sequence[str]) -> RunHeader:
     """Return the header of a run that begins now, the model left open.
 
     Raises:
         EvaluationError: the index holds nothing.
+        CollectionError: there is no such collection; it names those that are there.
     """
     async with open_store(settings) as store:
+        # Asked now: each answer alone would fail, and be told as a model that is gone.
+        await store.check_collections(collections)
         stats = await store.stats()
     if not stats.documents:
         raise EvaluationError(
@@ -293,14 +296,19 @@ async def _ask(
         except QiuzhengError as error:
             raise EvaluationError(error.message, hint=error.hint) from error
         kept = {one.expected.text: one for one in questions if one.passages}
-        await ask_questions(
-            _AssistantOrReplay(assistant, replay, kept),
-            [one.expected for one in questions],
-            options=options,
-            jobs=1,
-            language=language,
-            report=report,
-        )
+        try:
+            await ask_questions(
+                _AssistantOrReplay(assistant, replay, kept),
+                [one.expected for one in questions],
+                options=options,
+                jobs=1,
+                language=language,
+                report=report,
+            )
+        except ModelError as error:
+            # Its hint names the option of `assistant evaluate`; here each answer is kept.
+            hint = Message("the same command goes on where it stopped")
+            raise EvaluationError(error.message, hint=hint) from error
 
 
 class _AssistantOrReplay:

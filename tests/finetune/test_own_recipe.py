@@ -42,12 +42,24 @@ def test_a_workbook_of_tickets_becomes_a_recipe_that_prepares(tmp_path: Path) ->
         book.active.append(list(row.values()))
     book.save(tmp_path / "工单.xlsx")
     made = write_own_recipe(tmp_path / "工单.xlsx", "", tmp_path / "new")
-    assert made.path == tmp_path / "new" / "own-data.toml"
+    assert made.path == tmp_path / "new" / "工单.toml"
     assert made.map == {"question": "客户提出的问题", "answer": "客服最终回复"}
     assert [one.last.user for one in made.rows] == [row["客户提出的问题"] for row in TICKETS[:3]]
     recipe = load_recipe(made.path)
     quality = prepare(recipe, Run(tmp_path / "run"), progress=SilentProgress())
     assert quality.kept == 30
+
+
+def test_files_of_chinese_names_have_recipes_and_runs_of_their_own(tmp_path: Path) -> None:
+    made = []
+    for stem in ("客服问答", "产品问答", "问答 2024"):
+        path = tmp_path / f"{stem}.csv"
+        path.write_text("问题,回答\n几点开门？,九点。\n几点关门？,六点。\n", encoding="utf-8")
+        made.append(write_own_recipe(path, "", tmp_path).path)
+    assert [path.name for path in made] == ["客服问答.toml", "产品问答.toml", "问答 2024.toml"]
+    names = [load_recipe(path).name for path in made]
+    assert len(set(names)) == 3
+    assert names[2].startswith("2024-")
 
 
 def test_known_names_need_no_map_and_lengths_fit(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from finetune.errors import (
 from finetune.export.activate import rollback
 from finetune.improve.improvement import improve
 from finetune.improve.plan import ImprovementPlan, longest_row, run_name
+from finetune.improve.rows import ensure_rows
 from finetune.model.tokenization import load_tokenizer
 from finetune.progress import SilentProgress
 from finetune.rag_evaluation.product import passages_file
@@ -88,6 +89,18 @@ def handbook(tmp_path: Path, tiny_chatml: Path, monkeypatch: pytest.MonkeyPatch)
         language="zh",
     )
     return Handbook(home=tmp_path, plan=plan)
+
+
+async def store_page(name: str, text: str) -> None:
+    async with open_ingest(load_settings()) as ingest:
+        await ingest.reading.pipeline.add_document(
+            Document(
+                url=f"https://handbook.example/{name}",
+                title=text.partition("\n")[0].lstrip("# "),
+                text=text,
+                fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+        )
 
 
 def make_rows(path: Path, size: object) -> None:
@@ -180,6 +193,37 @@ def test_a_folder_of_another_collection_is_refused(handbook: Handbook) -> None:
     handbook.plan.rows.write_text("{}\n")
     with pytest.raises(RecipeError, match="collection = tea, not"):
         improved(handbook.plan, to="none")
+
+
+def test_rows_are_made_anew_once_the_teacher_or_the_index_is_another(handbook: Handbook) -> None:
+    made = []
+
+    def make_few(path: Path, size: object) -> None:
+        made.append(size)
+        path.write_text(f'{{"row": {min(len(made), 2)}}}\n')
+
+    def ensured(plan: ImprovementPlan) -> list[str]:
+        progress = SilentProgress()
+        ensure_rows(
+            plan, settings=load_settings(), size="small", make_rows=make_few, progress=progress
+        )
+        return [str(note) for note in progress.notes]
+
+    handbook.plan.folder.mkdir()
+    assert ensured(handbook.plan) == []
+    assert "rows of before are used" in ensured(handbook.plan)[0]
+    taught = replace(handbook.plan, teacher="ollama:qwen3:8b")
+    assert "made anew" in ensured(taught)[0]
+    before = handbook.plan.rows.with_name("rows.before.jsonl")
+    assert (before.read_text(), taught.rows.read_text()) == ('{"row": 1}\n', '{"row": 2}\n')
+    asyncio.run(store_page("one-more", "# Kettle\n\nThe kettle holds 2 litres of water.\n"))
+    # The same rows as before: nothing to tell, and no training to do again.
+    assert ensured(taught) == []
+    assert not before.exists()
+    asyncio.run(store_page("another", "# Lamp\n\nThe lamp weighs 300 grams.\n"))
+    (handbook.run.train / "checkpoints").mkdir(parents=True)
+    assert "rows of before are used" in ensured(taught)[0]
+    assert len(made) == 3
 
 
 def test_rows_of_any_format_count_for_the_longest(tmp_path: Path, tiny_chatml: Path) -> None:
