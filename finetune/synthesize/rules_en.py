@@ -115,7 +115,7 @@ _DOING_VERBS = re.findall(
     stop submit update upgrade use verify write""",
 )
 _DOUBLED = frozenset({"reset", "run", "set", "stop", "submit"})
-"""Of them, those that end in -tting, -nning or -pping."""
+"""Verbs among them that end in -tting, -nning or -pping."""
 _GERUNDS = {
     f"{verb.removesuffix('e')}{verb[-1] if verb in _DOUBLED else ''}ing": verb
     for verb in _DOING_VERBS

@@ -35,7 +35,7 @@ _OPENERS: dict[str, Callable[[Path], BinaryFile]] = {
     ".bz2": bz2.BZ2File,
     ".xz": lzma.LZMAFile,
 }
-"""Of one file, packed: "notes.txt.gz" holds "notes.txt"."""
+"""Openers of one file, packed: "notes.txt.gz" holds "notes.txt"."""
 ARCHIVE_SUFFIXES = (".zip", *TAR_SUFFIXES, *_OPENERS)
 
 MAX_MEMBERS = 10_000

@@ -35,8 +35,8 @@ WORKERS = 2
 DOCUMENT_TIMEOUT_S = 30.0
 """PDF and Office files: importing unstructured takes 6 s on its own."""
 LONGEST_FILE_S = 4 * 3600.0
-"""Of a local file that is read by OCR, each page of which has `DOCUMENT_TIMEOUT_S`: 5,000 pages
-take three hours."""
+"""Seconds for a local file that is read by OCR, each page of which has `DOCUMENT_TIMEOUT_S`: 5,000
+pages take three hours."""
 MEMORY_BYTES = 1_000_000_000
 """Measured: the worst 5 MB of HTML that we could write takes 610 MB, unstructured's import 380."""
 MAX_PAGES = 500

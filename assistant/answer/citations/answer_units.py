@@ -6,7 +6,7 @@ on how the answer was cut into deltas. What is looked at is bounded, before a un
 
 import re
 
-from assistant.answer.citations.marker_scanner import MAX_SPAN_CHARACTERS, MarkerScanner
+from assistant.answer.citations.marker_scanner import MAX_SPAN, MarkerScanner
 from assistant.answer.citations.markers import CIRCLED, SUPERSCRIPTS, AnswerUnit
 from ingest.text.cjk import CJK
 
@@ -144,14 +144,14 @@ class UnitScanner:
 
     def _code(self) -> AnswerUnit | None:
         """Return a line of code, or a piece of one; an empty unit if the line is none."""
-        rest = self._text[self._at : self._at + MAX_SPAN_CHARACTERS]
+        rest = self._text[self._at : self._at + MAX_SPAN]
         newline = self._text.find("\n", self._at)
         line = AnswerUnit("code", self._text[self._at : newline + 1 if newline >= 0 else None])
         if self._line_length:
             return line
         bare = rest.lstrip(" ")
         early = not self._final
-        if early and "```".startswith(bare[:3]) and newline < 0 and len(rest) < MAX_SPAN_CHARACTERS:
+        if early and "```".startswith(bare[:3]) and newline < 0 and len(rest) < MAX_SPAN:
             return None  # "```python": whole, so that what follows is no part of it
         if self._is_fence(bare.partition("\n")[0]):
             return line
@@ -179,22 +179,20 @@ class UnitScanner:
 
     def _code_span(self) -> AnswerUnit | None:
         """Return `code`, or the back-ticks alone if they are never closed on this line."""
-        rest = self._text[self._at : self._at + 2 * MAX_SPAN_CHARACTERS]
+        rest = self._text[self._at : self._at + 2 * MAX_SPAN]
         ticks = len(rest) - len(rest.lstrip("`"))
         if ticks == len(rest) and not self._final:
             return None
         before = self._before
         if (len(before) - len(before.rstrip("\\"))) % 2:
             return AnswerUnit("word", "`")  # escaped: it opens nothing
-        window = rest[ticks : ticks + MAX_SPAN_CHARACTERS]
+        window = rest[ticks : ticks + MAX_SPAN]
         inside, newline, _ = window.partition("\n")
         # A run of just as many closes it; at the end of what is here, more may come.
         found = re.search(rf"(?<!`)`{{{ticks}}}(?!`)", inside)
-        if found and (
-            found.end() < len(window) or len(window) == MAX_SPAN_CHARACTERS or self._final
-        ):
+        if found and (found.end() < len(window) or len(window) == MAX_SPAN or self._final):
             return AnswerUnit("word", rest[: ticks + found.end()])
-        if newline or len(window) == MAX_SPAN_CHARACTERS or self._final:
+        if newline or len(window) == MAX_SPAN or self._final:
             self._ticked = True
             return AnswerUnit("word", rest[:ticks])
         return None

@@ -51,7 +51,7 @@ from assistant.answer.citations.markers import (
     superscript_numbers,
 )
 
-MAX_SPAN_CHARACTERS = 200
+MAX_SPAN = 200
 """Characters that inline code, a bracket or a link's address may have; longer ones are text."""
 MAX_ADDRESS_CHARACTERS = 2_000
 """Characters of an address in the text: past it the rest is shown as text."""
@@ -100,13 +100,13 @@ class MarkerScanner:
 
     def bracket(self, at: int) -> AnswerUnit | None:
         """Return a marker, a link, or the bracket alone."""
-        rest = self._text[at : at + 2 * MAX_SPAN_CHARACTERS]
+        rest = self._text[at : at + 2 * MAX_SPAN]
         if rest.startswith("[[") or (rest == "[" and not self._final):
             nested = self._nested(rest)
             if nested is None or nested.text:
                 return nested
-        found = _CLOSING.search(rest, 0, MAX_SPAN_CHARACTERS)
-        if found is None and len(rest) < MAX_SPAN_CHARACTERS:
+        found = _CLOSING.search(rest, 0, MAX_SPAN)
+        if found is None and len(rest) < MAX_SPAN:
             # The closing bracket may be in the next delta, but in no marker further away than that.
             if not self._final:
                 return None
@@ -143,13 +143,9 @@ class MarkerScanner:
         """Return the marker [[9]] or [[9](address)], an empty unit if it is none."""
         if len(rest) == 1:
             return None
-        found = _CLOSING.search(rest, 0, MAX_SPAN_CHARACTERS)
+        found = _CLOSING.search(rest, 0, MAX_SPAN)
         if found is None:
-            return (
-                None
-                if len(rest) < MAX_SPAN_CHARACTERS and not self._final
-                else AnswerUnit("word", "")
-            )
+            return None if len(rest) < MAX_SPAN and not self._final else AnswerUnit("word", "")
         numbers = () if self._quoted else marker_numbers(rest[2 : found.start()])
         if found[0] == "\n" or not numbers:
             return _NO_UNIT
@@ -170,12 +166,12 @@ class MarkerScanner:
 
     def link_behind(self) -> AnswerUnit | None:
         """Return the rest of a link whose label was too long or too odd for `bracket`, or "]"."""
-        rest = self._text[self._at : self._at + 1 + MAX_SPAN_CHARACTERS]
+        rest = self._text[self._at : self._at + 1 + MAX_SPAN]
         link = self._link(rest, 1)
         if link is None:
             return None
         if not link:
-            if len(rest) <= MAX_SPAN_CHARACTERS or not LINK_BEGUN.match(rest, 1):
+            if len(rest) <= MAX_SPAN or not LINK_BEGUN.match(rest, 1):
                 return AnswerUnit("word", "]")
             # Too long to wait for: with a gap it is no link, and its address is read by itself.
             return AnswerUnit("link", "](", label="] (")
@@ -183,16 +179,16 @@ class MarkerScanner:
 
     def _link(self, text: str, start: int) -> int | None:
         """Return the length of the "(address)" at `start`, None if it takes more text to tell."""
-        rest = text[start : start + MAX_SPAN_CHARACTERS]
+        rest = text[start : start + MAX_SPAN]
         if found := LINK.match(rest):
             return found.end()
         # Whether a link can still come of it says the text alone, not where it was cut.
-        begun = not rest or (len(rest) < MAX_SPAN_CHARACTERS and LINK_BEGUN.match(rest))
+        begun = not rest or (len(rest) < MAX_SPAN and LINK_BEGUN.match(rest))
         return None if begun and not self._final else 0
 
     def other(self, first: str) -> AnswerUnit | None:
         """Return a marker that is no bracket, or its first character as a word."""
-        rest = self._text[self._at : self._at + MAX_SPAN_CHARACTERS]
+        rest = self._text[self._at : self._at + MAX_SPAN]
         if first in SUPERSCRIPTS or first in CIRCLED:
             return self._number_run(rest)
         if first == "#" and (found := RAGFLOW.match(rest)):
@@ -258,9 +254,7 @@ class MarkerScanner:
             end = 1 + len(address.text)
             if address.text and rest[end : end + 1] == ">":
                 return AnswerUnit("address", rest[: end + 1], address=address.address)
-        begun = ELEMENT_BEGUN.match(rest) or (
-            len(rest) < MAX_SPAN_CHARACTERS and _AUTOLINK_BEGUN.match(rest)
-        )
+        begun = ELEMENT_BEGUN.match(rest) or (len(rest) < MAX_SPAN and _AUTOLINK_BEGUN.match(rest))
         if begun and not self._final:
             return None
         return self._tag()
@@ -269,10 +263,8 @@ class MarkerScanner:
         """Return an HTML tag that would load or link something, to be left out."""
         rest = self._text[self._at : self._at + MAX_TAG_CHARACTERS]
         most = MAX_TAG_CHARACTERS
-        if (
-            "=" not in rest[:MAX_SPAN_CHARACTERS]
-        ):  # x <y: what has no attribute by then becomes none
-            most = MAX_SPAN_CHARACTERS
+        if "=" not in rest[:MAX_SPAN]:  # x <y: what has no attribute by then becomes none
+            most = MAX_SPAN
             rest = rest[:most]
         if found := TAG.match(rest):
             if not loads_or_links(found):
