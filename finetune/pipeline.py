@@ -59,7 +59,7 @@ class Pipeline:
         return summary.figures()
 
     def train(self, *, resume: bool = False) -> bool:
-        """Train; a run that was cut short needs `resume`, or begins anew.
+        """Train; a run that was cut short needs `resume`, or begins again.
 
         Returns whether there was anything to do.
         """

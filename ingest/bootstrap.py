@@ -171,7 +171,7 @@ async def choose_migration_target(
     """Return the embedder that an index of `space` is moved to, as `choose_embedder` returns it.
 
     "auto" moves from one built-in encoder to a better one, and from one model of a server to
-    another: an Ollama that somebody started to chat with is no reason to leave the built-in one,
+    another: an Ollama that was started to chat with is no reason to leave the built-in one,
     and an Ollama that is away for a minute none to delete its vectors.
     """
     provider = space.partition(":")[0]
@@ -282,7 +282,7 @@ async def _close_reader(
     kind: type[BaseException] | None,
     *_: object,
 ) -> None:
-    # After an error or Ctrl-C nobody is to wait, for late pages or for what has become too old.
+    # After an error or Ctrl-C no caller is to wait, for late pages or for what has become too old.
     await reader.close(seconds=settings.crawl.linger if kind is None else 0.0)
     if kind is None:
         with suppress(StoreError):  # the next one does it

@@ -219,7 +219,7 @@ async def _find_sources(
     from ingest.bulk.sources import read_sources
     from ingest.foundation.startup import read_stdin
 
-    # In a thread: while somebody types, Ctrl-C has to end us.
+    # In a thread: while a person types, Ctrl-C has to end us.
     piped = await asyncio.to_thread(read_stdin) if "-" in sources else ""
     return read_sources(
         sources, stdin=io.StringIO(piped), patterns=patterns, extra_kinds=extra_kinds

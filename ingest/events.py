@@ -67,7 +67,7 @@ class PageSkipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRecut:
-    """A stored page was cut anew from its text, because its chunks were cut otherwise than set."""
+    """A stored page was cut again from its text, because its chunks were cut otherwise than set."""
 
     url: str
     title: str

@@ -90,7 +90,7 @@ def shown_url(url: str) -> str:
 def is_gone(path: Path) -> bool:
     """Return whether there certainly is no file at `path` any more.
 
-    False where nobody can tell, e.g. in a folder that may not be opened or on a drive that does not
+    False where that is unknown, e.g. in a folder that may not be opened or on a drive that does not
     answer: what is not known to be gone is kept.
     """
     try:

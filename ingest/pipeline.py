@@ -39,14 +39,14 @@ ten at once the event loop waits longer for its own turn, and ten pages' words a
 (bench/hostile.py)."""
 
 INGEST_BATCH = 32
-"""Chunks embedded in one call where nobody waits for an answer: 54 ms of CPU a chunk against 58 in
+"""Chunks embedded in one call where no question waits for them: 54 ms of CPU a chunk against 58 in
 batches of 8 and 52 of the encoder alone (170 chunks of Python's manual)."""
 
 GONE_BATCH = 500
 """URLs that are asked of the index at once while files are looked for that are gone."""
 
 RECUT_BATCH = 20
-"""Documents whose texts are in memory while the index is cut anew."""
+"""Documents whose texts are in memory while the index is cut again."""
 
 
 def _gone_among(urls: Iterable[str]) -> list[str]:
@@ -102,7 +102,7 @@ class IndexingPipeline:
             while (event := await reading.next_event()) is not None:
                 yield event
         finally:
-            # The caller may leave early, e.g. by Ctrl-C: nothing is read on that nobody waits for.
+            # The caller may leave early, e.g. by Ctrl-C: nothing is read on without a caller.
             await reading.cancel()
 
     async def add_url(self, url: str, *, fresh: bool = False) -> IngestEvent:
@@ -244,7 +244,7 @@ class IndexingPipeline:
         if queue := self.embedding_queue():
             done = await queue.embed(missing, batch_size=INGEST_BATCH)
         if done.ended_by is not None:
-            # The server failed for all that are left. Without a note nobody would know, when it is
+            # The server failed for all that are left. Without a note no one would know, when it is
             # well again, that this page was to be embedded whole, unlike those that a question has
             # read.
             untried = [
@@ -265,8 +265,8 @@ class IndexingPipeline:
 
         The page is put into `collection` ("": that of the pipeline) beside those that it is in.
 
-        A page of the index whose chunks were cut otherwise than set is cut anew. New chunks have no
-        vector yet; those whose text was on the page before keep theirs.
+        A page of the index whose chunks were cut otherwise than set is cut again. New chunks have
+        no vector yet; those whose text was on the page before keep theirs.
         """
         document = page.document
         if page.origin in {"memory", "revalidated"}:
@@ -287,7 +287,7 @@ class IndexingPipeline:
         return chunks
 
     async def _current_chunks(self, document: Document) -> list[Chunk]:
-        """Return the chunks of a stored document, after cutting it anew if its cut is outdated."""
+        """Return the chunks of a stored document, after cutting it again if its cut is outdated."""
         processing = (await self._store.processing([document.url])).get(document.url)
         if processing is None or processing.chunking != self._chunking:
             chunks = await self._split(document)
@@ -303,11 +303,11 @@ class IndexingPipeline:
         )
 
     async def count_outdated(self) -> int:
-        """Return how many pages of the index `recut` would cut anew."""
+        """Return how many pages of the index `recut` would cut again."""
         return await self._store.count_outdated(self._chunking)
 
     async def recut(self) -> AsyncGenerator[PageRecut, None]:
-        """Cut anew every stored page whose chunks were cut otherwise than set, and yield each.
+        """Cut again every stored page whose chunks were cut otherwise than set, and yield each.
 
         A page is replaced in one transaction and is not outdated after it, so an interrupted call
         leaves nothing half done and the next one goes on with the rest. A page that was embedded

@@ -55,7 +55,7 @@ ORIGINS: Final[dict[PageOrigin, Message]] = {
     "memory": Message("still fresh"),
     "revalidated": Message("unchanged"),
 }
-"""What is shown of a page that was not fetched anew."""
+"""What is shown of a page that was not fetched again."""
 
 KINDS: Final[dict[PageKind, Message]] = {
     "listing": Message("a list of links, no article"),
@@ -125,7 +125,7 @@ def count_passages(count: int) -> Message:
 
 
 def describe_outdated(count: int) -> Message:
-    """Return that so many pages are cut otherwise than set, and the command that cuts them anew."""
+    """Return how many pages are cut otherwise than set, and the command that cuts them again."""
     return Message(
         "{pages} in the index cut otherwise than set: ingest --recut", pages=count_documents(count)
     )
@@ -345,7 +345,7 @@ class Report:
         return parts
 
     def summarise_recut(self) -> None:
-        """Write to stderr how many pages were cut anew, and into how many chunks."""
+        """Write to stderr how many pages were cut again, and into how many chunks."""
         line = Message(
             "recut {pages}: {before} before, {chunks} now",
             pages=count_documents(self.recut),

@@ -183,7 +183,7 @@ def is_unsupported(verdicts: Sequence[SentenceVerdict], *, paraphrases_count: bo
 
 
 def recited_share(found: list[str], instructions: str) -> float:
-    """Return the share of the reply's n-grams of words that stand in the instructions, 0 to 1."""
+    """Return the share of the reply's n-grams of words that are in the instructions, 0 to 1."""
     given = set(_ngrams(words(instructions)))
     grams = list(_ngrams(found))
     return sum(gram in given for gram in grams) / len(grams) if grams else 0.0
@@ -198,7 +198,7 @@ def restates_question(reply: str, question: str) -> bool:
     if not _ASKS_FOR_SOMETHING.search(question) or _OFFERS_CHOICE.search(question):
         return False
     if language_of(question) == "zh":
-        # By character: a bigram over a word that was left out stands nowhere in the question.
+        # By character: a bigram over a word that was left out is nowhere in the question.
         said = set(_IDEOGRAPH_OR_WORD.findall(_ABOUT_NOTES_ZH.sub("", reply)))
         return all(one in question or one in _PARTICLES_ZH for one in said)
     found = set(words(reply))
@@ -233,7 +233,7 @@ class LoopDetector:
         return loop_start(self._text) is not None
 
     def before_loop(self, text: str) -> str:
-        """Return of the latest piece what stands before the loop that was seen in it."""
+        """Return of the latest piece what is before the loop that was seen in it."""
         start = loop_start(self._text)
         before = len(self._text) - len(text)
         return text if start is None else text[: max(0, start - before)]
@@ -279,7 +279,7 @@ def first_round_end(text: str, end: int, unit: int) -> int:
         begin -= 1
     end = begin + unit
     if _SENTENCE_END.search(text, 0, end) and not text[:end].rstrip().endswith(_ENDS):
-        # What stands before the loop ends as its rounds do, by chance: ". " goes with the round.
+        # What is before the loop ends as its rounds do, by chance: ". " goes with the round.
         found = _SENTENCE_END.search(text, end)
         return found.end() if found and found.end() - end < unit else end
     return end

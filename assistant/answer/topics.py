@@ -290,7 +290,7 @@ def english_agent(rest: str) -> str:
     """Return who does what in "a drone need at night"."""
     before = _CUT.sub("", rest)
     bare = _DETERMINER.sub("", before)
-    # "a visa for Japan cost": the verb stands behind the preposition.
+    # "a visa for Japan cost": the verb is behind the preposition.
     if " " not in bare and before != rest:
         whole = rest.split()
         return " ".join(whole[:-1])

@@ -45,7 +45,7 @@ class Checkpoints:
     def complete(self) -> list[Path]:
         """Return the checkpoints that were written to the end, the earliest first."""
         found = [path for path in self.folder.glob("checkpoint-*") if _load_state(path)]
-        # By number: as text checkpoint-10 would stand before checkpoint-9.
+        # By number: as text checkpoint-10 would be before checkpoint-9.
         return sorted(found, key=lambda path: int(path.name.rpartition("-")[2]))
 
     def best(self) -> Path:

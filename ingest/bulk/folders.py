@@ -22,7 +22,7 @@ IGNORE_FILES = (".gitignore", ".ignore")
 """Files of patterns; ".ignore" is the name that ripgrep and ag agree on. The later one wins."""
 
 ALWAYS_IGNORED = ("~$*", "Thumbs.db", "desktop.ini", "node_modules/", "__pycache__/")
-"""What programs put beside documents and nobody wrote to be read: lock files of Office, libraries
+"""What programs put beside documents without a reader in mind: lock files of Office, libraries
 and caches. An ignore file can bring them back by "!node_modules/"."""
 
 
@@ -182,7 +182,7 @@ class _Scan:
             return None
         if path.is_symlink():
             return self._link_reason(path), ""
-        # /dev/urandom has no end, and a pipe that nobody writes to no beginning.
+        # /dev/urandom has no end, and a pipe without a writer no beginning.
         if not path.is_file():
             return "special", ""
         if unwanted := self._extra_kinds.reason_against(path):

@@ -123,7 +123,7 @@ class BulkRun:
                     done += 1
                     yield done
         finally:
-            # The caller may leave early, e.g. by Ctrl-C: nothing is read on that nobody waits for.
+            # The caller may leave early, e.g. by Ctrl-C: nothing is read on without a caller.
             await cancel_and_wait(tasks)
         if not self._journal.count("pending"):
             self._journal.end()

@@ -111,7 +111,7 @@ def _address(name: str) -> Iterator[SourceItem]:
 
 def _file(path: Path) -> Iterator[SourceItem]:
     """Yield a document, or the pages of a list."""
-    # /dev/urandom has no end, and a pipe that nobody writes to no beginning.
+    # /dev/urandom has no end, and a pipe without a writer no beginning.
     if not path.is_file():
         why = Message("it is a device, a pipe or a socket")
         yield _unreadable(path, why)

@@ -153,7 +153,7 @@ def _document_of_text(
     first = text.lstrip().split("\n", 1)[0]
     if not title and (is_file or _MARKUP_LINE.match(first)):
         # The first line of a document without headings is a letterhead as often as a title; the
-        # name that somebody gave the file says more.
+        # name that a person gave the file says more.
         title = unquote(url.rstrip("/").rpartition("/")[2])
     title = title or first
     return Document(

@@ -19,7 +19,7 @@ def read_local_file(path: Path, *, shown: Path | None = None) -> bytes:
             larger than `MAX_FILE_BYTES` ("too_large").
     """
     try:
-        # O_NONBLOCK: a pipe that nobody writes to would never open. Asked of the open file, not of
+        # O_NONBLOCK: a pipe without a writer would never open. Asked of the open file, not of
         # the path, which may be another file by then.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with open(handle, "rb") as file:  # noqa: PTH123  of a handle, not a path

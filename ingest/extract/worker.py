@@ -45,7 +45,7 @@ takes 300 MB; for 500,000 characters it took 570. Over all of a page's 5 MB one 
 stops everything for 0.4 s, counting ideographs for 0.7 s (bench/README.md)."""
 CUT_MARK = "\n\n[…]"
 MAX_FILE_TEXT = 2_000_000
-"""Characters of a local file that are kept: somebody named it, and a report of 300 pages
+"""Characters of a local file that are kept: a person named it, and a report of 300 pages
 has 977,000. Files are split one at a time, unlike pages."""
 MAX_FIELD = 2_000
 """Characters of a title, an author, an address."""
@@ -59,7 +59,7 @@ MAX_JOB = 1 << 32
 def main() -> None:
     """Extract pages until standard input ends. Arguments: bytes of memory that may be used."""
     # The pipes to the parent, with /dev/null in their place: what a library prints would otherwise
-    # stand between two replies, and be taken for one.
+    # are between two replies, and be taken for one.
     jobs = os.fdopen(os.dup(0), "rb", buffering=0)
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDWR)

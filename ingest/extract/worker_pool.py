@@ -40,7 +40,7 @@ pages take three hours."""
 MEMORY_BYTES = 1_000_000_000
 """Measured: the worst 5 MB of HTML that we could write takes 610 MB, unstructured's import 380."""
 MAX_PAGES = 500
-"""After so many a process is replaced, whatever a library has piled up in it."""
+"""Pages after which a process is replaced, whatever a library has piled up in it."""
 MAX_HELD_BYTES = 250_000_000
 """Memory that a process may still hold when a page has been read; most hold a third of this. An
 Office file leaves more, but those are rare on the web, and the memory would be gone for good."""

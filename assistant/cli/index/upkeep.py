@@ -169,7 +169,7 @@ async def migrate_index(
 
 
 class _ProgressLines:
-    """Shows how far a migration is: one line drawn anew on a terminal, few lines elsewhere."""
+    """Shows how far a migration is: one line drawn again on a terminal, few lines elsewhere."""
 
     def __init__(self, *, language: Language, quiet: bool) -> None:
         self._language = language

@@ -1,6 +1,6 @@
 """PDF, read by pdfium: opening, pages and what the file says of itself.
 
-How the pieces of a page become lines stands in `ingest.extract.formats.pdf_layout`.
+How the pieces of a page become lines is in `ingest.extract.formats.pdf_layout`.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ _NO_TITLE = re.compile(
     r"|pptx?|indd|tex|dvi|qxd|pdf|xlsx?)|powerpoint[- ].*|slide 1|\W*|reportlab generated.*)",
     re.IGNORECASE,
 )
-"""What programs write into /Title when nobody gave one."""
+"""What programs write into /Title when its author gave none."""
 
 # pdfium is not thread-safe, not even for two documents (pypdfium2's README, "Thread
 # incompatibility"): two threads in it at once crash the process.
