@@ -125,10 +125,10 @@ def parse_recipe(tables: Mapping[str, Any], *, source: str, folder: Path) -> Rec
         RecipeError: a key is unknown or missing, or a value cannot be used.
     """
     # Looked for ahead of pydantic, whose error does not name the nearest known key.
-    known = (set(known_keys(Recipe)) | {f"data.map.{name}" for name in MAPPED}) - {"folder"}
+    known_names = (set(known_keys(Recipe)) | {f"data.map.{name}" for name in MAPPED}) - {"folder"}
     for name in keys_in(tables):
-        if name not in known and not name.startswith("data.oversample."):
-            raise unknown_key(source, name, sorted(known))
+        if name not in known_names and not name.startswith("data.oversample."):
+            raise unknown_key(source, name, sorted(known_names))
     try:
         recipe = Recipe(**tables, folder=folder)
     except ValidationError as error:

@@ -157,10 +157,12 @@ class PageReader:
         Raises:
             StoreError: the index cannot be read.
         """
-        known = await self._store.recall(urls)
+        known_validators = await self._store.recall(urls)
         batch = _Batch(
-            known=known,
-            processing=await self._store.processing([page.final_url for page in known.values()]),
+            known=known_validators,
+            processing=await self._store.processing(
+                [page.final_url for page in known_validators.values()]
+            ),
             fresh=fresh,
             store=store,
             is_over=is_over,

@@ -130,30 +130,30 @@ class IndexingPipeline:
         now = await asyncio.to_thread(
             lambda: {url: file_validators(path) for url, path in paths.items()}
         )
-        for url, known in (await self._store.recall(list(paths))).items():
+        for url, stored_validators in (await self._store.recall(list(paths))).items():
             validators = now[url]
-            if validators is not None and validators.etag == known.etag:
-                fresh[url] = known
+            if validators is not None and validators.etag == stored_validators.etag:
+                fresh[url] = stored_validators
         stored = await self._store.summaries(
-            [known.final_url for known in fresh.values()],
+            [stored_validators.final_url for stored_validators in fresh.values()],
             space=self._space,
             processing=Processing(extractor=EXTRACTOR_VERSION, chunking=self._chunking),
             collection=self._collection,
         )
         events = {}
-        for url, known in fresh.items():
-            found = stored.get(known.final_url)
+        for url, stored_validators in fresh.items():
+            found = stored.get(stored_validators.final_url)
             # Where a vector is missing it is tried again.
             if found is not None and (self._embedder is None or found.embedded == found.chunks):
                 is_file = url in paths
                 events[url] = PageStored(
-                    url=known.final_url,
+                    url=stored_validators.final_url,
                     title=found.title,
                     kind=found.kind,
                     chunks=found.chunks,
                     embedded=found.embedded,
-                    robots=known.robots,
-                    fetcher=known.fetcher,
+                    robots=stored_validators.robots,
+                    fetcher=stored_validators.fetcher,
                     asked="" if is_file else url,
                     origin="revalidated" if is_file else "memory",
                 )
@@ -177,9 +177,9 @@ class IndexingPipeline:
         started = time.monotonic()
         try:
             validators = await asyncio.to_thread(file_validators, path)
-            known = None if fresh or validators is None else await self._known_file(validators)
-            if known is not None:
-                event = await self._add(known)
+            known_page = None if fresh or validators is None else await self._known_file(validators)
+            if known_page is not None:
+                event = await self._add(known_page)
             else:
                 document = await self._read_file(path)
                 if validators is not None and document.modified is None:
@@ -234,30 +234,30 @@ class IndexingPipeline:
     async def _add(self, page: PageContent) -> PageStored:
         chunks = await self.chunks_of(page)
         missing = await self.without_vector(chunks)
-        wanted = chunks
+        wanted_chunks = chunks
         # Asked only where a vector is missing: the tokenizer would walk through the whole text, and
         # a second run over thousands of unchanged pages would do nothing else.
         if missing and not await self.compute(self.is_embeddable, page.document):
-            wanted = missing = []
-        done = EmbeddedChunks()
+            wanted_chunks = missing = []
+        embedding = EmbeddedChunks()
         # Awaited, unlike for a question: there is no deadline, and the count is final.
         if queue := self.embedding_queue():
-            done = await queue.embed(missing, batch_size=INGEST_BATCH)
-        if done.ended_by is not None:
+            embedding = await queue.embed(missing, batch_size=INGEST_BATCH)
+        if embedding.ended_by is not None:
             # The server failed for all that are left. Without a note no one would know, when it is
             # well again, that this page was to be embedded whole, unlike those that a question has
             # read.
             untried = [
-                c.id for c in await self.without_vector(missing) if c.id not in done.failures
+                c.id for c in await self.without_vector(missing) if c.id not in embedding.failures
             ]
-            reasons = dict.fromkeys(untried, done.ended_by.full_message)
+            reasons = dict.fromkeys(untried, embedding.ended_by.full_message)
             await self._store.note_failures(reasons, space=self._space, is_of_text=False)
         return stored_event(
             page,
             chunks=len(chunks),
-            embedded=len(wanted) - len(missing) + done.embedded,
-            unembedded=len(missing) - done.embedded,
-            unembedded_reason=done.reason,
+            embedded=len(wanted_chunks) - len(missing) + embedding.embedded,
+            unembedded=len(missing) - embedding.embedded,
+            unembedded_reason=embedding.reason,
         )
 
     async def chunks_of(self, page: PageContent, *, collection: str = "") -> list[Chunk]:
@@ -337,16 +337,16 @@ class IndexingPipeline:
         vectors: dict[str, Vector] = {}
         if embedder is not None and before and not await self.without_vector(before):
             # Embedded before the chunks are replaced: who interrupts loses no vector by it.
-            known = {chunk.text for chunk in before}
-            missing = [chunk for chunk in chunks if chunk.text not in known]
+            known_texts = {chunk.text for chunk in before}
+            missing = [chunk for chunk in chunks if chunk.text not in known_texts]
             for start in range(0, len(missing), BATCH):
                 batch = missing[start : start + BATCH]
-                made = await embed_each(embedder, [chunk.text for chunk in batch])
-                if made.ended_by is not None:
-                    raise made.ended_by
+                vectors_made = await embed_each(embedder, [chunk.text for chunk in batch])
+                if vectors_made.ended_by is not None:
+                    raise vectors_made.ended_by
                 vectors |= {
                     chunk.id: vector
-                    for chunk, vector in zip(batch, made.vectors, strict=True)
+                    for chunk, vector in zip(batch, vectors_made.vectors, strict=True)
                     if vector is not None
                 }
         space = embedder.space if embedder else ""

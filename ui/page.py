@@ -199,8 +199,8 @@ def act_on_list(service: AssistantService, action: dict[str, Any]) -> None:
                 service.stop(service.conversation(id_))
                 store.delete(id_)
                 st.session_state[DELETED] = line
-                held = st.session_state.get(OPEN)
-                if held is not None and held.id == id_:
+                open_conversation = st.session_state.get(OPEN)
+                if open_conversation is not None and open_conversation.id == id_:
                     show_conversation(service, None)
             case "restore":
                 store.restore(id_)

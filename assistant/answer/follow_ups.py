@@ -165,7 +165,7 @@ _SUBJECTLESS_ZH = re.compile(
     r"|可以|能不能|能|会不会|会|要"
     r"|必须|应该|用|得|有没有|有|是不是|是否|怎么|如何|在哪里?|多久|谁|什么时候|为什么))+"
 )
-SHORTEST_TOPIC_ZH = 2
+MIN_TOPIC_ZH_CHARACTERS = 2
 """Characters that are left of a Chinese question when all that asks is gone: 李白, 光速."""
 
 LEFT_OF_SUBJECTLESS_ZH = 2
@@ -237,23 +237,27 @@ def classify_english(bare: str, topic_subject: str, said: str) -> ContextDepende
     connected = rest != bare
     if re.match(r"(?:what|how) (?:about|if)\b", bare, re.IGNORECASE):
         return "ellipsis"
-    own = [word for word in content_words(rest) if word not in _GENERIC_EN]
-    named = bool(_NAME_EN.search(rest))
+    own_words = [word for word in content_words(rest) if word not in _GENERIC_EN]
+    has_name = bool(_NAME_EN.search(rest))
     if QUESTION_FORM_EN.match(rest):
-        if _ATTRIBUTE_EN.search(rest) and not named and len(set(own)) == 1:
+        if _ATTRIBUTE_EN.search(rest) and not has_name and len(set(own_words)) == 1:
             return "ellipsis"
-        return "alone" if named or names_own_topic(rest, own, topic_subject, said) else "ellipsis"
+        return (
+            "alone"
+            if has_name or names_own_topic(rest, own_words, topic_subject, said)
+            else "ellipsis"
+        )
     if _PREPOSITION_EN.match(rest):
         # "In 1785 James Hutton presented what paper?" is a whole question.
-        whole = len(set(own)) >= WHOLE_QUESTION_EN and _ASKING_EN.search(rest)
+        whole = len(set(own_words)) >= WHOLE_QUESTION_EN and _ASKING_EN.search(rest)
         return "alone" if whole else "ellipsis"
     # "Python" alone is a name, "Canada?" asks on.
-    named = named or (rest[:1].isupper() and " " not in rest)
+    has_name = has_name or (rest[:1].isupper() and " " not in rest)
     if connected and len(rest.split()) <= SHORT_FRAGMENT_EN:
         return "ellipsis"  # "and part-timers?" has three words to search for
-    if len(set(content_words(rest))) > SHORT_FRAGMENT_EN or (own and _ORDER_EN.match(rest)):
+    if len(set(content_words(rest))) > SHORT_FRAGMENT_EN or (own_words and _ORDER_EN.match(rest)):
         return "alone"
-    return "ellipsis" if connected or rest.endswith("?") or not named else "alone"
+    return "ellipsis" if connected or rest.endswith("?") or not has_name else "alone"
 
 
 def is_named_before(plain: str, pronoun: re.Match[str]) -> bool:
@@ -323,15 +327,15 @@ def classify_chinese(bare: str, topic_subject: str = "") -> ContextDependence:
         rest, topic_subject, is_asked_on=re.search(r"呢[?？。]*$", bare) is not None
     ):
         return "ellipsis"
-    left = _GENERIC_ZH.sub("", ASKING_ZH.sub("", rest))
-    if len(left) < SHORTEST_TOPIC_ZH:
+    left_text = _GENERIC_ZH.sub("", ASKING_ZH.sub("", rest))
+    if len(left_text) < MIN_TOPIC_ZH_CHARACTERS:
         # 也门 and 而立 are words: with the first character there is a topic.
         whole = _GENERIC_ZH.sub("", ASKING_ZH.sub("", bare[1:]))
-        is_word = bare[:1] in "也而再" and len(bare[:1] + whole) >= SHORTEST_TOPIC_ZH
+        is_word = bare[:1] in "也而再" and len(bare[:1] + whole) >= MIN_TOPIC_ZH_CHARACTERS
         return "alone" if is_word and whole else "ellipsis"
-    latin = re.search(r"[A-Za-z0-9]", left)
+    latin = re.search(r"[A-Za-z0-9]", left_text)
     subjectless = _SUBJECTLESS_ZH.match(rest)
-    if subjectless and not latin and len(left) <= LEFT_OF_SUBJECTLESS_ZH:
+    if subjectless and not latin and len(left_text) <= LEFT_OF_SUBJECTLESS_ZH:
         # 为什么会打雷 and 怎么申请护照 name what they ask for; 需要护照吗 does not say who.
         return "alone" if re.match(r"为什么|怎么|如何|什么时候|谁", rest) else "ellipsis"
     if re.fullmatch(r"[^A-Za-z0-9]{1,3}吗[?？]*", rest):

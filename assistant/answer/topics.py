@@ -89,7 +89,7 @@ _SURNAMES_ZH = frozenset(
     "姚卢姜崔钟谭陆汪范金石廖贾夏韦傅方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严武戴莫孔汤屈"
     "司诸欧鲁辛岳文"
 )
-LONGEST_NAME_OF_PERSON_ZH = 4
+MAX_PERSON_NAME_ZH = 4
 
 _KINDS_LATIN = tuple(
     frozenset(names.split(","))
@@ -135,7 +135,7 @@ def place_in_front(name: str) -> str:
 
 def may_be_person_zh(name: str) -> bool:
     """Return whether a Chinese word is written like the name of a person: 杜甫, 亚历山大·贝尔."""
-    return "·" in name or (2 <= len(name) <= LONGEST_NAME_OF_PERSON_ZH and name[0] in _SURNAMES_ZH)
+    return "·" in name or (2 <= len(name) <= MAX_PERSON_NAME_ZH and name[0] in _SURNAMES_ZH)
 
 
 _ASKS_PERSON = re.compile(
@@ -160,7 +160,7 @@ _PERSON_ZH = re.compile(
     r"(?:是|由|为|：)(?P<name>[\u4e00-\u9fff]{1,6}(?:·[\u4e00-\u9fff]{1,6}){1,3}|[\u4e00-\u9fff]{2,3})"
     r"(?=[\[。，,（(]|所|写|创|发明|提出|率)"
 )
-LONGEST_LEAD = 300
+MAX_LEAD_CHARACTERS = 300
 """Characters at the beginning of an answer that hold what was asked for."""
 
 
@@ -237,7 +237,7 @@ def person_in_answer(question: str, answer: str) -> str:
     """
     if not asks_for_person(question):
         return ""
-    lead = answer.strip()[:LONGEST_LEAD]
+    lead = answer.strip()[:MAX_LEAD_CHARACTERS]
     if (alone := _PERSON_ALONE.fullmatch(lead)) and not _NO_PERSON.search(alone["name"]):
         return alone["name"]
     begun, agent = _PERSON_SUBJECT.match(lead), _PERSON_AGENT.search(lead)

@@ -218,8 +218,8 @@ def _evidence_lines(snapshot: Snapshot) -> Iterator[Message]:
             continue
         facts = []
         if signals.terms:
-            said = phrases_said(signals.terms, snapshot.looked_up)
-            facts.append(Message("says {terms}", terms=enumerate_names(said)))
+            said_terms = phrases_said(signals.terms, snapshot.looked_up)
+            facts.append(Message("says {terms}", terms=enumerate_names(said_terms)))
         if block.heading:
             facts.append(Message("stands under “{heading}”", heading=_short(block.heading)))
         if signals.asked and signals.typed > 0:

@@ -153,16 +153,16 @@ class OllamaModel:
             can_think = "thinking" in (details.capabilities or ())
             if self._thinking and not can_think:
                 raise ModelServerError("no_thinking")
-            wanted = self._thinking is not False and prompt.thinking
+            wants_thinking = self._thinking is not False and prompt.thinking
             # A template may open the thinking inside the prompt: then only its end is seen.
-            presumed = wanted and (can_think or is_known_to_think(self.name))
+            presumed = wants_thinking and (can_think or is_known_to_think(self.name))
             splitter = ThinkSplitter(starts_thinking=presumed and not self._has_thinking_field)
             request = replace(
                 self._request(),
                 messages=to_wire(prompt.messages),
                 temperature=self._temperature,
                 reply_tokens=min(self._reply_tokens, prompt.reply_tokens or self._reply_tokens),
-                think=wanted if can_think else None,
+                think=wants_thinking if can_think else None,
                 schema=prompt.schema,
             )
             async with aclosing(reply_events(self._client.chat(request), splitter)) as events:

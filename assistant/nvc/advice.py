@@ -36,7 +36,7 @@ SCHEMA: Final[Mapping[str, Any]] = {
 MODEL_S = 20.0
 """How long a person waits for a wording before the coded one is shown."""
 REPLY_TOKENS = 320
-LONGEST_REPLY = 1_500
+MAX_REPLY_CHARACTERS = 1_500
 """Characters."""
 
 _TEMPLATE = Message.bilingual(
@@ -161,7 +161,7 @@ async def _ask_model(model: ChatModel, message: str, language: Language) -> str:
         thinking=False,
         schema=SCHEMA,
     )
-    reply = await collect_reply(model, prompt, longest=LONGEST_REPLY)
+    reply = await collect_reply(model, prompt, longest=MAX_REPLY_CHARACTERS)
     try:
         rewrite = str(json.loads(reply[reply.find("{") :])["rewrite"]).strip()
     except (ValueError, KeyError, TypeError):

@@ -96,15 +96,15 @@ async def gather_rows(
 ) -> None:
     """Put the rows of one page after the other into `found`, by canonical URL."""
     # `found` belongs to the caller, who still has it when the timeout cuts this short.
-    seen: set[str] = set()
+    seen_urls: set[str] = set()
     pages_read = 0
     # Closed here, since breaking off leaves a generator open, and its HTTP client with it.
     async with aclosing(pages):
         async for rows in pages:
             pages_read += 1
-            seen_before = len(seen)
+            seen_before = len(seen_urls)
             for row in rows:
-                seen.add(row.href)
+                seen_urls.add(row.href)
                 try:
                     url = canonical_url(row.href) if row.href else ""
                 except FetchError:  # no page: javascript:, data:, a name that cannot be
@@ -112,7 +112,7 @@ async def gather_rows(
                 if url and not any(is_same_or_subdomain(host_of(url), site) for site in exclude):
                     found.setdefault(url, row)
             # Some engines answer with the last page again, however far one goes.
-            is_repeated = len(seen) == seen_before
+            is_repeated = len(seen_urls) == seen_before
             if is_repeated or len(found) >= limit or pages_read == PAGE_LIMIT:
                 return
             await asyncio.sleep(PAGE_PAUSE_S)

@@ -56,7 +56,7 @@ def read_scored_replies(run: Run, model: str) -> dict[str, ScoredReply]:
     path = run.evaluation / f"{model_slug(model)}.jsonl"
     if not path.is_file():
         # Figures of a model have their replies beside them; comparisons have not.
-        known = sorted(
+        scored_models = sorted(
             one.stem
             for one in run.evaluation.glob("*.json")
             if one.with_suffix(".jsonl").is_file() and not one.name.startswith("compare-")
@@ -66,7 +66,7 @@ def read_scored_replies(run: Run, model: str) -> dict[str, ScoredReply]:
             hint=Message(
                 "run: python -m finetune evaluate RECIPE --model {model} (there: {known})",
                 model=model,
-                known=enumerate_names(known) if known else Message("none"),
+                known=enumerate_names(scored_models) if scored_models else Message("none"),
             ),
         )
     try:

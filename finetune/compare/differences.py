@@ -160,10 +160,10 @@ def find_differences(pairs: Pairs, seed: int) -> list[Difference]:
         uninformative.add("seconds_per_reply")
     found = []
     for figure in FIGURES:
-        kept = [pair for pair in pairs if all(map(figure.applies_to, pair))]
-        if not kept or figure.name in uninformative:
+        kept_pairs = [pair for pair in pairs if all(map(figure.applies_to, pair))]
+        if not kept_pairs or figure.name in uninformative:
             continue
-        firsts, seconds = zip(*kept, strict=True)
+        firsts, seconds = zip(*kept_pairs, strict=True)
         a, b = figure.value(firsts), figure.value(seconds)
         assert a is not None
         assert b is not None
@@ -176,8 +176,10 @@ def find_differences(pairs: Pairs, seed: int) -> list[Difference]:
                 low=plain.low * figure.factor,
                 high=plain.high * figure.factor,
             )
-        wins = count_wins(figure, kept)
-        found.append(Difference(figure=figure, a=a, b=b, records=len(kept), gain=gain, wins=wins))
+        wins = count_wins(figure, kept_pairs)
+        found.append(
+            Difference(figure=figure, a=a, b=b, records=len(kept_pairs), gain=gain, wins=wins)
+        )
     return found
 
 

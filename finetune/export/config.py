@@ -149,8 +149,8 @@ def write_generation_config(
             hint=Message("set another [model] format in the recipe"),
         )
     path = base / GENERATION_CONFIG
-    known = read_json(path) if path.is_file() else {}
-    old = known.get("eos_token_id", [])
+    base_config = read_json(path) if path.is_file() else {}
+    old = base_config.get("eos_token_id", [])
     # The end that was trained comes first: some programs read one id alone. Those of the base stay
     # ends, as the model may still write them.
     ends = list(dict.fromkeys([ids[fmt.eos], *(old if isinstance(old, list) else [old])]))
@@ -159,9 +159,11 @@ def write_generation_config(
     if export.temperature == 0:
         # transformers warns about sampling settings beside `do_sample: false`.
         sampling = {"do_sample": False}
-        known = {key: value for key, value in known.items() if key not in {"temperature", "top_p"}}
+        base_config = {
+            key: value for key, value in base_config.items() if key not in {"temperature", "top_p"}
+        }
     ending = {"eos_token_id": ends if len(ends) > 1 else ends[0]}
-    write_json(target / GENERATION_CONFIG, {**known, **ending, **sampling})
+    write_json(target / GENERATION_CONFIG, {**base_config, **ending, **sampling})
 
 
 def write_small_files(

@@ -47,8 +47,8 @@ def target_loss(
     """
     # The state at position n predicts the token at n + 1.
     shifted = labels[:, 1:]
-    chosen = shifted != IGNORED
-    states, targets = hidden[:, :-1][chosen], shifted[chosen]
+    is_target = shifted != IGNORED
+    states, targets = hidden[:, :-1][is_target], shifted[is_target]
     if chunk:
         pieces = zip(torch.split(states, chunk), torch.split(targets, chunk), strict=True)
         # The reentrant variant loses the gradient of the head's own weights where no state

@@ -86,17 +86,17 @@ class SiteExplorer:
         found = await asyncio.to_thread(parse_site_list, page.body, url=page.final_url)
         if found is None or (found.kind == "feed" and not found.urls):
             return None
-        wanted = [url for url in found.urls if self._is_wanted(url, found)]
+        wanted_urls = [url for url in found.urls if self._is_wanted(url, found)]
         if found.kind == "sitemap_index" and item.role == "nested_list":
-            wanted = []  # the protocol has no index of indexes, and this one may name itself
+            wanted_urls = []  # the protocol has no index of indexes, and this one may name itself
         role: ItemRole = "nested_list" if found.kind == "sitemap_index" else "page"
         # A sitemap names the whole site: to follow its pages' links would find it once more.
-        self._found[item.url] = [RunItem(url=url, role=role) for url in wanted]
+        self._found[item.url] = [RunItem(url=url, role=role) for url in wanted_urls]
         return SourceScanned(
             name=item.url,
             kind="feed" if found.kind == "feed" else "sitemap",
-            count=len(wanted),
-            left_out=found.left_out + len(found.urls) - len(wanted),
+            count=len(wanted_urls),
+            left_out=found.left_out + len(found.urls) - len(wanted_urls),
         )
 
     async def _read_archive(self, item: RunItem, path: Path) -> SourceScanned | PageSkipped:

@@ -94,16 +94,18 @@ class BulkRun:
         Raises:
             StoreError: the index cannot be read or written; the run can be gone on with.
         """
-        done = 0
+        done_count = 0
         self.total = self._journal.count("pending")
         tasks: dict[asyncio.Task[IngestEvent | SourceScanned], RunItem] = {}
         try:
             while True:
-                for known in await self._look_ahead(done + len(tasks)):
-                    self._report(known)
-                    done += 1
-                    yield done
-                while len(tasks) < self._jobs and (item := self._next_item(done + len(tasks))):
+                for known_page in await self._look_ahead(done_count + len(tasks)):
+                    self._report(known_page)
+                    done_count += 1
+                    yield done_count
+                while len(tasks) < self._jobs and (
+                    item := self._next_item(done_count + len(tasks))
+                ):
                     self._busy[_queue_of(item)] += 1
                     tasks[asyncio.create_task(self._read(item))] = item
                 if not tasks:
@@ -120,8 +122,8 @@ class BulkRun:
                     self.total += await self._explorer.add_found(item, self._journal)
                     self._journal.finish(item, "done" if is_stored else "failed")
                     self._report(event)
-                    done += 1
-                    yield done
+                    done_count += 1
+                    yield done_count
         finally:
             # The caller may leave early, e.g. by Ctrl-C: nothing is read on without a caller.
             await cancel_and_wait(tasks)

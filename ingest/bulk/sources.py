@@ -40,10 +40,10 @@ _HOST = re.compile(
 )
 """An address whose "https://" was left out."""
 
-LONGEST_PEEK = 65_536
+MAX_PEEK_CHARACTERS = 65_536
 """Characters read to tell a list from a document."""
 
-LONGEST_LINE = 65_536
+MAX_LINE_CHARACTERS = 65_536
 """Characters of one line of a list that are kept: a file without line ends must fit into memory."""
 
 SourceItem = str | Path | FileLeftOut | SourceScanned | SourceUnusable
@@ -119,7 +119,9 @@ def _file(path: Path) -> Iterator[SourceItem]:
     try:
         if path.suffix in LIST_SUFFIXES | MAYBE_LIST_SUFFIXES:
             with path.open(encoding="utf-8", errors="replace") as file:
-                is_list = path.suffix in LIST_SUFFIXES or is_url_list(file.read(LONGEST_PEEK))
+                is_list = path.suffix in LIST_SUFFIXES or is_url_list(
+                    file.read(MAX_PEEK_CHARACTERS)
+                )
                 if is_list:
                     file.seek(0)
                     yield from _listed(_numbered_lines(file), str(path))
@@ -166,10 +168,10 @@ def _listed(lines: Iterable[tuple[int, str]], name: str) -> Iterator[SourceItem]
 def _numbered_lines(file: TextIO) -> Iterator[tuple[int, str]]:
     """Yield the number, from 1, and the text of each line, of which the end may be cut off."""
     number = 1
-    while line := file.readline(LONGEST_LINE):
+    while line := file.readline(MAX_LINE_CHARACTERS):
         yield number, line
         while line and not line.endswith("\n"):
-            line = file.readline(LONGEST_LINE)
+            line = file.readline(MAX_LINE_CHARACTERS)
         number += 1
 
 

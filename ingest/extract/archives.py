@@ -171,16 +171,16 @@ def _write(member: _Member, folder: Path, room: int) -> tuple[int, MemberLeftOut
         NoRoomError: the disk is full.
     """
     target = folder / member.name
-    left = min(MAX_FILE_BYTES, room)
-    written = 0
+    left_bytes = min(MAX_FILE_BYTES, room)
+    written_bytes = 0
     try:
         make_private_folder(target.parent)
         target.unlink(missing_ok=True)  # a name may come twice: the later one holds, as in unzip
         # O_EXCL: never through a link, though nobody but us writes here.
         handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY_FILE)
         with open(handle, "wb") as out, member.open() as file:  # noqa: PTH123  of a handle
-            while written <= left and (piece := file.read(_SLICE)):
-                written += out.write(piece)
+            while written_bytes <= left_bytes and (piece := file.read(_SLICE)):
+                written_bytes += out.write(piece)
     except MemoryError:
         raise
     # A name that is longer than names may be, a wrong checksum, a password.
@@ -190,12 +190,12 @@ def _write(member: _Member, folder: Path, room: int) -> tuple[int, MemberLeftOut
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise NoRoomError from error
         return 0, "unreadable"
-    if written > left:
+    if written_bytes > left_bytes:
         target.unlink()
         return 0, "beyond_bounds"
     with suppress(OSError, OverflowError, ValueError):  # times that no calendar has
         os.utime(target, (member.modified, member.modified))
-    return written, None
+    return written_bytes, None
 
 
 @contextmanager

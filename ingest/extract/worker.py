@@ -63,8 +63,8 @@ def main() -> None:
     jobs = os.fdopen(os.dup(0), "rb", buffering=0)
     replies = os.fdopen(os.dup(1), "wb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDWR)
-    for taken in (0, 1):
-        os.dup2(nothing, taken)
+    for stream_number in (0, 1):
+        os.dup2(nothing, stream_number)
     with contextlib.suppress(OSError):  # Linux alone has it: if memory runs out, take this one
         Path("/proc/self/oom_score_adj").write_text("1000")
     with contextlib.suppress(ImportError):

@@ -298,8 +298,8 @@ class ReaderPool:
             self._idle.append(worker)
         else:
             await self._retire(worker)
-        asked = reply.archive if isinstance(job, ArchiveJob) else reply.document
-        if asked is not None:
+        content = reply.archive if isinstance(job, ArchiveJob) else reply.document
+        if content is not None:
             return reply
         if reply.broken_by:
             broke = Message("{problem} ({name})", problem=_BROKE, name=reply.broken_by)

@@ -234,8 +234,8 @@ class _Cutter:
         start, first = atom.start, remaining
         if current and all(one.is_heading for one in current):
             # A heading is no chunk of its own: it takes as much of what it heads as fits.
-            left = self._size - (atom.start - current[0].start)
-            first = left if left >= self._size // 4 else remaining
+            left_size = self._size - (atom.start - current[0].start)
+            first = left_size if left_size >= self._size // 4 else remaining
         ends = [atom.end]
         if region is None and len(self._text[start : atom.end].rstrip()) > first:
             # Clauses are packed and shared as sentences are.
@@ -246,9 +246,9 @@ class _Cutter:
             ]
         for end in ends:
             while len(self._text[start:end].rstrip()) > first:
-                cut = self._cut(start, start + first)
-                yield _Atom(start, cut, atom.is_heading)
-                start, first = cut, remaining
+                cut_at = self._cut(start, start + first)
+                yield _Atom(start, cut_at, atom.is_heading)
+                start, first = cut_at, remaining
             yield _Atom(start, end, atom.is_heading)
             start, first = end, remaining
 

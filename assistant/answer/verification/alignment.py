@@ -7,7 +7,7 @@ from assistant.answer.verification.tokens import NEGATION, Token
 
 SHORTEST_TERM = 2
 """Ideographs of a run that may be a name or a term."""
-LONGEST_POINTER = 3
+MAX_POINTER_IDEOGRAPHS = 3
 """Ideographs of what points back to something named before."""
 GOVERNED = 3
 """Tokens behind a negation among which stands what it negates."""
@@ -42,7 +42,7 @@ def core_ideographs(tokens: Sequence[Token]) -> str:
 
 def points_back(held: str) -> bool:
     """Return whether a run only points back: 该公司, 他, 这座桥; a name may stand for it."""
-    return held[:1] in _POINTING and len(held) <= LONGEST_POINTER
+    return held[:1] in _POINTING and len(held) <= MAX_POINTER_IDEOGRAPHS
 
 
 def is_rotated(said: Sequence[Token], held: Sequence[Token]) -> bool:

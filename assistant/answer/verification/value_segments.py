@@ -15,7 +15,7 @@ _WHICH = frozenset(("which", "what", "哪"))
 _COUNTERS = frozenset("种个些款类位家座条只")
 HEAD = 2
 """Content words of a segment that may be its subject."""
-MOST_PROPER = 3
+MAX_PROPER_WORDS = 3
 """Words, or ideographs, that tell one of a kind from the others in a reply."""
 
 
@@ -48,7 +48,7 @@ def segments_of(
     found: list[ValueSegment] = []
     waiting: list[Token] = []
     for number, sentence in enumerate(sentences):
-        own = False
+        has_own_value = False
         for piece in _pieces(sentence.tokens):
             if any(map(has_value, piece)):
                 own_tokens = [*waiting, *piece]
@@ -62,11 +62,11 @@ def segments_of(
                     head=frozenset(t.key for t in content[:HEAD] if t in own_tokens[:at]),
                 )
                 found.append(segment)
-                waiting, own = [], True
+                waiting, has_own_value = [], True
             else:
                 waiting += piece
         # What follows the last value of a sentence is said of it, not of the next sentence's.
-        if own:
+        if has_own_value:
             found[-1].behind += [token.key for token in waiting if token.content]
             waiting = []
     return found
@@ -182,7 +182,7 @@ def reply_is_of_another(
         return figure_is_of_another(asked, figure, segments)
     kind = said & kind_asked(question)
     proper = said - asked
-    if not kind or not 0 < len(proper) <= MOST_PROPER:
+    if not kind or not 0 < len(proper) <= MAX_PROPER_WORDS:
         return False
     # "Which tea …?" "Green tea": every clause about a tea is one of a value.
     segments = segments_of(sentences, lambda token: token.key in kind)

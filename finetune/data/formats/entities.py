@@ -109,16 +109,16 @@ def parse_entity(given: object, text: str, fields: RowFields) -> Entity:
     """
     match given:
         case {"label": str(label), **rest}:
-            label, wanted = fields.label(label), rest.get("text")
+            label, wanted_text = fields.label(label), rest.get("text")
             offsets = (rest.get("start"), rest.get("end"))
             start, end = (one if isinstance(one, int) else -1 for one in offsets)
         case [int(start), int(end), str(label)]:
-            label, wanted = fields.label(label), None
+            label, wanted_text = fields.label(label), None
         case _:
             raise RowError(
                 Message("an entity is neither {label, text, start, end} nor [start, end, label]")
             )
-    bare = wanted.strip() if isinstance(wanted, str) else ""
+    bare = wanted_text.strip() if isinstance(wanted_text, str) else ""
     if bare:
         # The entity's text counts for more than its offsets: tools count bytes, UTF-16 units, or
         # characters of a text that was cleaned since.

@@ -28,10 +28,10 @@ def parse_huatuo_row(fields: RowFields) -> ParsedRow:
     if not texts or len(texts) % 2:
         raise RowError(Message("{count} texts do not make pairs", count=len(texts)))
     bare = []
-    for place, given in enumerate(texts):
+    for place, value in enumerate(texts):
         # Even places ask, odd ones answer.
         marks = (_ANSWER_MARK, _QUESTION_MARK) if place % 2 else (_QUESTION_MARK, _ANSWER_MARK)
-        text = as_text(given, "data")
+        text = as_text(value, "data")
         found = marks[0].match(text)
         # A turn is missing or doubled: all that follow would be trained on with the sides swapped.
         if not found and marks[1].match(text):

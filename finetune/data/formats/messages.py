@@ -99,7 +99,7 @@ def _taking_turns(
 ) -> tuple[list[tuple[str, str, str]], tuple[Repair, ...]]:
     """Return messages that are question and answer in turn, and what was put right for it."""
     repairs: dict[Repair, None] = {}
-    said: list[tuple[str, str, str]] = []
+    turns: list[tuple[str, str, str]] = []
     for side, text, think in parsed:
         if not text.strip():
             repairs["empty"] = None
@@ -109,20 +109,20 @@ def _taking_turns(
             # said there: what is to be kept in mind from now on.
             repairs["system"] = None
             side = "user"
-        elif side == "answer" and not said:
+        elif side == "answer" and not turns:
             repairs["greeting"] = None
             continue
-        elif said and said[-1][0] == side:
+        elif turns and turns[-1][0] == side:
             repairs["joined"] = None
-        if said and said[-1][0] == side:
-            before = said.pop()
+        if turns and turns[-1][0] == side:
+            before = turns.pop()
             text = f"{before[1]}{_BETWEEN}{text}"
             think = _BETWEEN.join(filter(None, (before[2], think)))
-        said.append((side, text, think))
-    if said and said[-1][0] == "user":
+        turns.append((side, text, think))
+    if turns and turns[-1][0] == "user":
         repairs["unanswered"] = None
-        said.pop()
-    return said, tuple(repairs)
+        turns.pop()
+    return turns, tuple(repairs)
 
 
 def _parse_message(message: object) -> tuple[str, str, str]:

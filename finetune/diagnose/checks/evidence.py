@@ -148,7 +148,7 @@ def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Measu
     fmt, table = chat_format(recipe.model.format), recipe.train
     samples = dropped = longest = 0
     for record in islice(run.records("train"), MEASURED_ROWS):
-        kept = encode_record(
+        encoded = encode_record(
             record,
             fmt,
             tokenizer,
@@ -161,7 +161,7 @@ def measure_lengths(recipe: Recipe, run: Run, tokenizer: ChatTokenizer) -> Measu
             record, fmt, tokenizer, turns=table.turns, max_tokens=sys.maxsize, over_length="drop"
         )
         samples += len(whole.samples)
-        dropped += kept.dropped
+        dropped += encoded.dropped
         longest = max(longest, *(len(sample.ids) for sample in whole.samples))
     return MeasuredLengths(
         samples=samples, dropped=dropped, longest=longest, limit=table.max_tokens

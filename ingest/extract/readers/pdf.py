@@ -21,7 +21,7 @@ from ingest.foundation.messages import Message
 
 _MEDIA_TYPES = ("application/pdf",)
 MAX_PAGES = 5_000
-LEAST_READABLE = 0.7
+MIN_READABLE_SHARE = 0.7
 """Share of characters that are letters, figures, marks or blanks, below which a page's fonts do not
 say which letters they show."""
 _NO_TITLE = re.compile(
@@ -131,7 +131,7 @@ def _read_page(pdf: Any, number: int) -> _PdfPage:
             pieces.append(PdfPiece(left=left, right=right, top=top, bottom=bottom, text=bare))
     letters = "".join(piece.text for piece in pieces)
     readable = sum(each.isprintable() and not "\ue000" <= each <= "\uf8ff" for each in letters)
-    is_unreadable = bool(letters) and readable < LEAST_READABLE * len(letters)
+    is_unreadable = bool(letters) and readable < MIN_READABLE_SHARE * len(letters)
     images = any(each.type == raw.FPDF_PAGEOBJ_IMAGE for each in page.get_objects(max_depth=3))
     found = _PdfPage(
         lines=[] if is_unreadable else page_lines(pieces),

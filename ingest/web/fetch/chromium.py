@@ -162,11 +162,11 @@ class Chromium:
         program = await asyncio.to_thread(shutil.which, executable)
         if program is None:
             raise will_not_start(executable, "no such program")
-        chosen = await asyncio.to_thread(flags, gateway=gateway, user_agent=user_agent)
+        chosen_flags = await asyncio.to_thread(flags, gateway=gateway, user_agent=user_agent)
         profile = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=PROFILE_PREFIX))
         ours, theirs = socket.socketpair()
         with theirs:
-            command = [program, *chosen, f"--user-data-dir={profile}", "about:blank"]
+            command = [program, *chosen_flags, f"--user-data-dir={profile}", "about:blank"]
             process = start_supervised(profile, command, end=theirs.fileno())
         chromium = cls(supervisor=process, profile=profile)
         try:

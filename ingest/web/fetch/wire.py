@@ -318,16 +318,16 @@ async def follow(
         state: what besides the URL makes a request another one, e.g. the cookies that it takes
             along. Hashable.
     """
-    seen: set[tuple[str, object]] = set()
+    seen_requests: set[tuple[str, object]] = set()
     while True:
         asked = (url, state())
         response = await request(url)
-        seen.add(asked)
+        seen_requests.add(asked)
         reference = target(response)
-        if reference is None or len(seen) > max_redirects:
+        if reference is None or len(seen_requests) > max_redirects:
             return response
         url = resolve_reference(url, reference)
-        if (url, state()) in seen:
+        if (url, state()) in seen_requests:
             return response
 
 
