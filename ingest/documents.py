@@ -134,6 +134,8 @@ class Document:
     """Where in the text each page of paper begins, () for what has no pages."""
     directives: tuple[str, ...] = ()
     """Directives of <meta name=robots>, lower case. Not kept in the index."""
+    next_page: str = ""
+    """Canonical URL of the next part of the text, "" if it ends here. Not kept in the index."""
     notes: tuple[Message, ...] = ()
     """What of a file is not in the text, and why: scanned pages, attachments without a reader. Not
     kept in the index."""

@@ -11,6 +11,7 @@ from ingest.errors import ExtractError
 from ingest.extract import main_text
 from ingest.extract.blocks.page_chrome import is_foot
 from ingest.extract.dom import hide, letters_of, parse_html, text_of
+from ingest.extract.interstitials import says_missing
 from ingest.extract.js_detection import ScriptSignals, needs_browser, read_script_signals
 from ingest.extract.markdown import render_markdown
 from ingest.extract.markup import normalize_markup
@@ -28,7 +29,12 @@ from ingest.extract.page_kind import (
 )
 from ingest.extract.structured.hydration import read_hydration, reveal_embedded
 from ingest.extract.structured.listings import Listing, read_listing
-from ingest.extract.structured.pairs import Pair, read_specifications, render_pairs
+from ingest.extract.structured.pairs import (
+    Pair,
+    read_infobox,
+    read_specifications,
+    render_pairs,
+)
 from ingest.extract.structured.threads import (
     MIN_SHARE,
     Thread,
@@ -56,6 +62,8 @@ Latin script have more letters with accents."""
 
 MIN_NOTICE = 30
 """Bytes of letters of the shortest text: ten ideographs, five words."""
+_IN_PARTS = frozenset({"article", "brief", "documentation", "forum", "qa"})
+"""Kinds of pages whose text may go on at another address; the next page of a list is another."""
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -73,6 +81,15 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
         raise _scripted_page(url)
     if not text.strip():
         raise empty_page(url)
+    if says_missing(declared.title, text):
+        raise ExtractError(
+            Message("{url} says that there is no such page", url=url),
+            url=url,
+            reason="empty",
+            hint=Message("try another page"),
+        )
+    if page.scripts.asks_password and len(letters_of(text).encode()) < main_text.MIN_TEXT:
+        raise _walled_page(url, "paywall")
     shape = page.shape
     wall = find_wall(text, title=declared.title, is_paid=signals.is_paid)
     if wall == "consent_wall" and (behind := _text_behind_consent(source)):
@@ -84,6 +101,8 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     if listing is not None and kind in ("listing", "other", "article") and listing.holds(text):
         text, kind = listing.text, "listing"
     text, kind = _with_structure(page, text, kind)
+    # The first day on a list is that of its first entry.
+    is_list = listing is not None and text == listing.text
     return Document(
         url=url,
         title=declared.title or url,
@@ -91,11 +110,12 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
         kind=kind,
         fetched_at=fetched_at,
         language=detect_language(declared.language, text),
-        published=declared.published,
+        published=None if is_list else declared.published,
         modified=declared.modified,
         author=declared.author,
         canonical=declared.canonical,
         directives=declared.directives,
+        next_page=declared.next_page if kind in _IN_PARTS else "",
     )
 
 
@@ -108,6 +128,7 @@ class _PageContent:
     signals: KindSignals
     objects: list[JsonObject]
     thread: Thread | None
+    infobox: list[Pair]
     specifications: list[Pair]
     listing: Listing | None
     text: str
@@ -130,6 +151,7 @@ def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
     # Before main_text, which removes scripts and all else that is not the text.
     declared = read_metadata(root, url=url, now=fetched_at, data=data)
     thread = read_thread(root, classes=signals.classes) or thread_of_data(objects)
+    infobox = read_infobox(root, classes=signals.classes)
     specifications = read_specifications(root) if signals.is_product else []
     # A page that calls itself an article is seldom a list, and looking for one costs time.
     listing = None if thread or signals.is_article else read_listing(root)
@@ -148,6 +170,7 @@ def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
         signals=signals,
         objects=objects,
         thread=thread,
+        infobox=infobox,
         specifications=specifications,
         listing=listing,
         text=text,
@@ -231,7 +254,7 @@ def _with_structure(page: _PageContent, text: str, kind: PageKind) -> tuple[str,
         page.objects,
         text=text,
         is_chinese=is_chinese,
-        specifications=page.specifications if kind == "product" else (),
+        specifications=[*page.infobox, *(page.specifications if kind == "product" else ())],
     )
     return (f"{text}\n\n{pairs}" if pairs else text), kind
 

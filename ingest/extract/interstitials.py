@@ -28,10 +28,27 @@ _WORDS = re.compile(
     r"|\b(?:unusual|suspicious|automated) (?:traffic|activity|requests?|queries)\b"
     r"|\b(?:access|request)(?: to this (?:page|site|resource))?"
     r" (?:has been |was |is )?(?:denied|blocked)\b"
-    r"|\b(?:checking|security check)\b[\w ,]{0,30}\b(?:browser|connection)\b",
+    r"|\b(?:checking|security check)\b[\w ,]{0,30}\b(?:browser|connection)\b"
+    r"|\b(?:18|21)\b[\w ,]{0,12}\b(?:or older|or over|years old|years of age)\b"
+    r"|(?:未满|未滿|已满|已滿|年满|年滿)\s?(?:18|十八)",
     re.IGNORECASE,
 )
 """What checks and redirects say, in whatever order they say it this year."""
+
+
+_MISSING = re.compile(
+    r"(?:页面|頁面|网页|網頁|文章|内容|帖子|商品|视频|链接)\S{0,8}(?:不存在|找不到|未找到|已(?:被)?(?:删除|刪除|下架)|走丢)"
+    r"|(?:找不到|没有找到|無法找到)\S{0,8}(?:页面|頁面|网页|網頁)"
+    r"|\b404\b|\bpage (?:was |could )?not (?:be )?found\b|\bpage (?:does not|doesn['’]t) exist\b"
+    r"|\bcan(?:not|['’]t) find (?:the|that|this) page\b|\bseite (?:wurde )?nicht gefunden\b"
+    r"|\bpage introuvable\b|\bpágina no encontrada\b",
+    re.IGNORECASE,
+)
+
+
+def says_missing(title: str, text: str) -> bool:
+    """Return whether a page says that there is no such page, with the status of one that is."""
+    return len(text.encode()) <= MAX_BYTES and _MISSING.search(f"{title}\n{text}") is not None
 
 
 def is_interstitial(

@@ -52,6 +52,7 @@ class ScriptSignals:
     noscript: str
     """The text for browsers without scripts."""
     has_form: bool = False
+    asks_password: bool = False
     has_script_redirect: bool = False
     """Whether a script of the page itself sets the address."""
 
@@ -66,6 +67,7 @@ def read_script_signals(root: etree._Element) -> ScriptSignals:
         ),
         noscript=" ".join(map(text_of, root.iter("noscript"))),
         has_form=root.find(".//form") is not None or root.find(".//button") is not None,
+        asks_password=any(each.get("type") == "password" for each in root.iter("input")),
         has_script_redirect=any(
             _SCRIPT_REDIRECT.search(script.text or "") for script in root.iter("script")
         ),

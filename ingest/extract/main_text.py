@@ -242,7 +242,8 @@ def _find_lost(
             is_lost = True  # half a list is worse than none
         else:
             is_prose = block.weight >= SENTENCE and not block.has_links(MANY_LINKS)
-            is_lost = is_between and (is_prose or block.is_heading or block.is_bold_line)
+            is_title = block.is_heading or block.is_bold_line or block.element.tag == "summary"
+            is_lost = is_between and (is_prose or is_title)
         if is_lost:
             yield block
 

@@ -65,6 +65,8 @@ _TOOL_TEXTS = frozenset(
 )
 _MAX_TOOL = 20  # characters of one; "Permalink to this heading" is read aloud and hidden
 MIN_NOSCRIPT = 200  # characters of a text for browsers without scripts; a notice has fewer
+_COPY_LABELS = frozenset({"复制代码", "复制", "複製", "copy", "copy code", "代码解读", "已复制"})
+_MAX_BAR = 60  # characters of the bar above a listing
 _MAX_GUTTER = 2000  # characters; a listing whose class is "line-numbers" (Prism) is no gutter
 _MAX_LINE_NUMBER = 8  # characters, padded
 _POWERS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
@@ -184,6 +186,12 @@ def _become_text(element: etree._Element, text: str) -> None:
 
 def _clean_code(place: etree._Element) -> None:
     """Hide gutters and copy buttons in a listing, and end the lines that elements are."""
+    for beside in (place.getprevious(), place.getnext()):
+        # A bar with the language and a button that is no <button>: Juejin, Volcengine.
+        if beside is not None and len(text_of(beside)) <= _MAX_BAR:
+            labels = [text_of(inner).strip().lower() for inner in beside.iter(etree.Element)]
+            if not _COPY_LABELS.isdisjoint(labels):
+                _drop_text(beside)
     lines = frozenset(place.iterchildren("code")) if _is_made_of_code(place) else frozenset()
     # The innermost first: a line whose element has ended it already is not ended twice.
     for inner in reversed(list(place.iterdescendants(etree.Element))):

@@ -1,10 +1,11 @@
 """Writes tables of data as rows of text cells."""
 
+import itertools
 import re
 
 from lxml import etree
 
-from ingest.extract.dom import flatten_text
+from ingest.extract.dom import flatten_text, text_of
 
 MAX_SPAN = 50  # columns or rows that one cell may claim; colspan="9999" is no table for people
 MAX_COLUMNS = 200  # of a row; spans would multiply a small page to megabytes of "|"
@@ -16,8 +17,8 @@ def read_rows(table: etree._Element) -> list[list[str]]:
     """Return the texts of the cells of each row, without empty rows and empty cells at the ends.
 
     A cell over several rows is repeated in each of them: a row that is read alone, as a chunk or a
-    quote, must not have another column's figure in its place. A cell over several columns is
-    followed by empty ones.
+    quote, must not have another column's figure in its place. So is a cell over several columns,
+    unless it is the only one of its row, as the title of a part of the table is.
     """
     rows = []
     above: dict[int, tuple[int, str]] = {}  # column -> (rows that its cell still covers, text)
@@ -25,7 +26,9 @@ def read_rows(table: etree._Element) -> list[list[str]]:
     for row in table.iter("tr"):
         texts: list[str] = []
         below: dict[int, tuple[int, str]] = {}
-        cells = iter(row.xpath("./td | ./th"))
+        cells = row.iterchildren("td", "th")
+        filled = (cell for cell in row.iterchildren("td", "th") if text_of(cell).strip())
+        is_alone = len(list(itertools.islice(filled, 2))) == 1
         is_empty = True
         last_covered = max(above, default=0)
         while len(texts) < MAX_COLUMNS:
@@ -46,7 +49,10 @@ def read_rows(table: etree._Element) -> list[list[str]]:
                 break
             text = flatten_text(cell).replace("|", "/")
             is_empty = is_empty and not text
-            spread = [text, *[""] * (_span(cell, "colspan") - 1)]
+            columns = _span(cell, "colspan")
+            repeated = "" if is_alone or len(text) > MAX_LABEL else text
+            left -= len(repeated) * (columns - 1)
+            spread = [text, *[repeated if left > 0 else ""] * (columns - 1)]
             covers = _span(cell, "rowspan")
             if covers > 1:
                 # A long cell still takes its place, so that those beside it stay in theirs.

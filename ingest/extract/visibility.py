@@ -162,7 +162,8 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
         left -= len(text)
         if left < 0:
             break
-        if _is_prose(element, text) or (_is_tab_panel(element) and _is_own(element, text)):
+        is_panel = _is_tab_panel(element) or _answers_question(element)
+        if _is_prose(element, text) or (is_panel and _is_own(element, text)):
             kinds[_kind_of(element)] += 1
             panels.append(element)
 
@@ -174,7 +175,10 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
     return shown.union(
         element
         for element in panels
-        if _is_tab_panel(element) or _opens_by_click(element) or is_step(element)
+        if _is_tab_panel(element)
+        or _answers_question(element)
+        or _opens_by_click(element)
+        or is_step(element)
     )
 
 
@@ -197,6 +201,16 @@ def _is_tab_panel(element: etree._Element) -> bool:
     # Without a role the name alone may be a menu's; the programs for documentation put code there.
     is_named = not _TAB_NAMES.isdisjoint(class_words(element))
     return is_named and next(element.iterdescendants("pre", "table"), None) is not None
+
+
+def _answers_question(element: etree._Element) -> bool:
+    """Return whether `element` stands right behind a question that is shown."""
+    before = element.getprevious()
+    return (
+        before is not None
+        and len(question := text_of(before)) <= MAX_PANEL_TITLE
+        and question.rstrip().endswith(("?", "？"))
+    )
 
 
 def _is_own(element: etree._Element, text: str) -> bool:

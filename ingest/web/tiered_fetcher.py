@@ -5,6 +5,8 @@ HTTP takes 27 ms a page, the browser 190 ms and a Chromium of its own beside us 
 fill, or if its site wants to see a browser before it shows anything.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +18,12 @@ from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.messages import Message
 from ingest.foundation.tracing import span
 from ingest.web.fetch.base import Fetcher
+from ingest.web.urls import has_route
+
+MAX_PARTS = 5
+"""Parts of one article that are read, the first included; longer ones are books."""
+PARTS_S = 3.0
+"""Seconds for all parts but the first: a question waits for the whole page."""
 
 FetcherChoice = Literal["auto", "http", "browser"]
 
@@ -68,7 +76,10 @@ class TieredFetcher:
                 requests that were made for it.
             MissingDependencyError: `choice` is "browser" and there is none.
         """
-        if choice == "browser":
+        # A server never sees the fragment: to every route of an app it sends the same front page.
+        if choice == "browser" or (
+            choice == "auto" and has_route(url) and self._browser is not None
+        ):
             return await self._load_in_browser(url, known)
         try:
             return await self._load_with(self._http, "http", url, known)
@@ -112,12 +123,37 @@ class TieredFetcher:
         try:
             with span("fetch"):
                 page = await fetcher.fetch(url, known=known)
-            return await self._extract(page, known)
+            loaded = await self._extract(page, known)
         except IngestError as error:
             error.fetcher = name
             if name == "browser" and error.reason == "needs_browser":
                 raise _browser_saw_nothing(error) from error
             raise
+        if loaded.document is None or not loaded.document.next_page:
+            return loaded
+        return await self._read_on(fetcher, loaded.page, loaded.document)
+
+    async def _read_on(self, fetcher: Fetcher, page: Page, document: Document) -> Loaded:
+        """Return the page with the text of its further parts, as far as they can be had in time."""
+        texts, hops, following = [document.text], page.hops, document.next_page
+        asked = {page.url, page.final_url}
+        # A part that is late, forbidden or gone takes none of those before it along.
+        with contextlib.suppress(TimeoutError, IngestError, MissingDependencyError):
+            async with asyncio.timeout(PARTS_S):
+                while following and following not in asked and len(texts) < MAX_PARTS:
+                    asked.add(following)
+                    part = await fetcher.fetch(following)
+                    hops += part.hops
+                    self._check_directives(part, part.directives, "X-Robots-Tag")
+                    further = await self._read(part)
+                    self._check_directives(part, further.directives, "<meta name=robots>")
+                    # Some sites send the first part again where there are no more.
+                    if further.text in texts:
+                        break
+                    texts.append(further.text)
+                    following = further.next_page
+        whole = replace(document, text="\n\n".join(texts), next_page="")
+        return Loaded(page=replace(page, hops=hops), document=whole)
 
     async def _extract(self, page: Page, known: PageValidators | None) -> Loaded:
         try:

@@ -71,6 +71,8 @@ _LABEL = re.compile(
 )
 """What is before an address that was copied from a page, a mail or a chat."""
 _MARKDOWN_LINK = re.compile(r"!?\[[^\[\]]*\]\(\s*<?(?P<url>[^\s<>]+?)>?(?:\s+\"[^\"]*\")?\s*\)")
+_ROUTE = re.compile(r"#!?/[^/]")
+"""A fragment that names a page of an app which scripts show: `#/help/fees`, `#!/news/7`."""
 _PASSWORD = re.compile(r"//[^/?#\s]*@")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 _DOTTED_NUMBERS = re.compile(r"[\d.]+")
@@ -80,9 +82,9 @@ _ADDRESS = re.compile(r"\d+\.\d+\.\d+\.\d+")
 def canonical_url(text: str) -> str:
     """Return the one spelling under which a page is known.
 
-    Lower-case scheme and host, no default port, fragment, trailing dot of the host, empty query
-    or tracking parameter; percent-escapes in the form of RFC 3986, 6.2.2; a bare
-    "example.com/x" is taken as https.
+    Lower-case scheme and host, no default port, fragment (unless it is a route: `#/help/fees`),
+    trailing dot of the host, empty query or tracking parameter; percent-escapes in the form of
+    RFC 3986, 6.2.2; a bare "example.com/x" is taken as https.
 
     Raises:
         FetchError: "unsupported": not an http(s) address, holds a password, or is too long.
@@ -154,7 +156,8 @@ def _normalize_once(text: str) -> str:
     )
     path = _normalize_escapes(url.pathname)
     tail = f"?{_normalize_escapes(query)}" if query else ""
-    return str(_parse_http(f"{url.protocol}//{bare}{port}{path}{tail}").href)
+    route = _normalize_escapes(url.hash) if _ROUTE.match(url.hash) else ""
+    return str(_parse_http(f"{url.protocol}//{bare}{port}{path}{tail}{route}").href)
 
 
 def _parse_http(text: str) -> ada_url.URL:
@@ -227,6 +230,16 @@ def page_id(url: str) -> str:
 def chunk_id(url: str, position: int) -> str:
     """Return the id of the chunk at `position` (0 for the first) of a page."""
     return f"{page_id(url)}_{position}"
+
+
+def has_route(url: str) -> bool:
+    """Return whether the fragment of a canonical URL names the page, which a browser opens."""
+    return "#" in url
+
+
+def without_route(url: str) -> str:
+    """Return a canonical URL as it is asked for on the wire, without its route."""
+    return url.partition("#")[0]
 
 
 def host_of(url: str) -> str:

@@ -10,7 +10,7 @@ import math
 import operator
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
@@ -22,7 +22,11 @@ from ingest.extract.blocks.block_features import (
     BlockDescriber,
     RuledBlocks,
 )
-from ingest.extract.blocks.page_chrome import is_line_after_text, is_line_before_text
+from ingest.extract.blocks.page_chrome import (
+    is_line_after_text,
+    is_line_before_text,
+    labels_fact,
+)
 from ingest.extract.blocks.text_region import MOSTLY_LINKS, TextBlock
 
 INTERCEPT = -4.689
@@ -98,12 +102,34 @@ def review_blocks(
     """Return the blocks that the rules kept and are hardly text, and others that likely are."""
     describer = BlockDescriber(page, ruled)
     unlikely = _find_unlikely(ruled.kept, describer)
+    texts = {block.position: block.element for block in ruled.kept}
     lost = {
         block
         for block in _find_candidates(page, ruled)
-        if text_probability(describer.describe(block)) > MIN_ADDED
+        if text_probability(describer.describe(block))
+        > (MIN_INNER if _is_amid(block, texts) else MIN_ADDED)
     }
     return unlikely, lost
+
+
+def _is_amid(block: TextBlock, texts: Mapping[int, etree._Element]) -> bool:
+    """Return whether a line without a link stands between two blocks of the text, `texts`.
+
+    One of them is of its kind: another paragraph of the same element.
+    """
+    beside = [texts.get(block.position + step) for step in (-1, 1)]
+    parent = block.element.getparent()
+    return (
+        None not in beside
+        and any(
+            e.tag == block.element.tag and e.getparent() is parent for e in beside if e is not None
+        )
+        and not (
+            block.linked
+            or block.is_heading
+            or (is_line_before_text(block.text) and not labels_fact(block.text))
+        )
+    )
 
 
 def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[TextBlock]:
@@ -117,6 +143,11 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
     for block in kept:
         if (around := _list_around(block)) is not None:
             entries[around].append(likely[block])
+    sure = {
+        block.position: block.element
+        for block in kept
+        if likely[block] >= MIN_KEPT or block.element.tag in _FIGURES
+    }
     texts = {block.element for block in kept if likely[block] >= MIN_KEPT}
     amid = {
         around for around in entries if around.getprevious() in texts and around.getnext() in texts
@@ -134,8 +165,9 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
     for block in reversed(kept):
         around = _list_around(block)
         chance = likely[block] if around is None else statistics.fmean(entries[around])
-        is_title = block.is_heading or block.is_bold_line
+        is_title = block.is_heading or block.is_bold_line or block.element.tag == "summary"
         is_amid_text = around in amid or (heads_text and is_title)
+        is_amid_text = is_amid_text or (around is None and _is_amid(block, sure))
         is_saved_by_place = is_amid_text and chance >= MIN_INNER
         is_saved_as_plain = around in plain and chance >= MIN_PLAIN
         is_unlikely = (

@@ -60,7 +60,7 @@ _LINE_BEFORE_TEXT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _FACT_LABEL = re.compile(
-    r"""(?:(?:活动|考试|会议|报名|举办|开放|演出|办理|讲座|比赛|培训|截止|开始)?(?:时间|日期|地点|地址)
+    r"""(?:(?:活动|考试|会议|报名|举办|开放|演出|办理|讲座|比赛|培训|截止|开始)?(?:时间|日期|地点|地址|截止)
     |when|where|dates?|time|place|venue|location)\s?[:：]""",
     re.IGNORECASE | re.VERBOSE,
 )

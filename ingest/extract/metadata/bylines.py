@@ -12,6 +12,10 @@ MAX_LINE = 120  # characters of a line with a byline
 _BYLINE = re.compile(
     r"^(?:(?:by|von|par|por|di)\s|(?:作者|记者|撰文|文)\s?[:：/｜|]\s?)", re.IGNORECASE
 )
+_REPORT = re.compile(
+    r"^(?:本[报報]|[实實][习習])?[记記]者\s?[:：]?\s?|\s?[／/].{0,12}(?:[报報][导導道]|[综綜]合)$"
+)
+"""What Taiwanese and Chinese papers put around a name: 記者 林大同／台北報導."""
 _NO_NAME = re.compile(
     r"https?:|www\.|@|\d{3}|^(?:admin|administrator|author|publisher|unknown|none|null|佚名|未知)$",
     re.IGNORECASE,
@@ -37,7 +41,7 @@ _BEFORE_DAY = re.compile(
 def join_names(found: Iterable[str]) -> str:
     """Return what of `found` can be names of people, each once, joined by ", "."""
     lines = (" ".join(name[: 10 * MAX_LINE].split()) for name in found)
-    names = (_BYLINE.sub("", line).strip(" ,;，；") for line in lines)
+    names = (_REPORT.sub("", _BYLINE.sub("", line)).strip(" ,;，；") for line in lines)
     real = (name for name in names if 0 < len(name) <= MAX_AUTHOR and not _NO_NAME.search(name))
     return ", ".join(list(dict.fromkeys(real))[:MAX_AUTHORS])
 

@@ -39,13 +39,15 @@ _MODIFIED = (
     "bytedance:updated_time",
 )  # fmt: skip
 _PUBLISHED_LABEL = re.compile(
-    r"(?:发布|发表|發布|發佈|发文|成文|公布|刊发|刊登|发稿)(?:时间|日期|時間|于|於)"
+    r"(?:发布|发表|發布|發佈|公布|刊发|刊登|发稿)(?:时间|日期|時間|于|於)"
     r"|(?:时间|日期)(?=\s?[:：].{0,60}(?:作者|来源|来自|阅读|浏览|点击|编辑|责编))"
     r"|\b(?:published|posted)(?:\s(?:on|at|by\s.{1,40}\son))?\b"
     r"|(?:veröffentlicht|erschienen|erstellt)(?:\sam)?\b|\b(?:publié|mis\sen\sligne)(?:e?\s(?:le|sur))?\b"
     r"|\b(?:publicado|pubblicato|gepubliceerd|dodano|opublikowano|publicerad|yayınlanma)\b(?:\s(?:el|em|il|op))?",
     re.I,
 )
+_SIGNED_LABEL = re.compile(r"(?:成文|发文|印发|發文)(?:时间|日期|時間|于|於)")
+"""When an authority signed what it published later: the next best, where that is not said."""
 _MODIFIED_LABEL = re.compile(
     r"(?:更新|修改|最后编辑)(?:时间|日期|時間|于|於)|\b(?:last\s)?(?:updated|modified)(?:\s(?:on|at))?\b"
     r"|\b(?:aktualisiert|zuletzt\sgeändert|stand)(?:\sam)?\b|mis\sà\sjour(?:\sle)?\b|\bactualizado\b",
@@ -122,6 +124,7 @@ class PageDays:
         """Yield the days that may be that of publication, the most trusted first."""
         yield from self._declared("datePublished", _PUBLISHED)
         yield from self._labelled(_PUBLISHED_LABEL)
+        yield from self._labelled(_SIGNED_LABEL)
         yield from self._days_beside()
         yield from self._named()
         for each in self._objects:  # a WebPage, of which an article may be a part

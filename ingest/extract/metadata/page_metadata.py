@@ -18,6 +18,7 @@ from ingest.extract.dom import letters_of, text_of
 from ingest.extract.metadata import jsonld
 from ingest.extract.metadata.bylines import join_names, name_in_byline
 from ingest.extract.metadata.dates import parse_day
+from ingest.extract.metadata.next_page import find_next_page
 from ingest.extract.metadata.page_days import PageDays
 from ingest.extract.metadata.page_lines import PageLines, is_about_others, read_page_lines
 from ingest.extract.metadata.page_title import TITLE_SEPARATOR, choose_title
@@ -70,6 +71,8 @@ class Metadata:
     """`canonical_url` of what the page declares to be its address, on the same site."""
     directives: tuple[str, ...]
     """Lower case, e.g. ("noindex", "noai")."""
+    next_page: str
+    """Canonical URL of the next part of its text, "" if it has none."""
     body: str
     """The text that the JSON-LD carries, plain or HTML."""
 
@@ -95,6 +98,7 @@ def read_metadata(
         language=page.language(),
         canonical=_canonical_address(root, url),
         directives=page.directives(now),
+        next_page=find_next_page(root, url),
         body=page.body(),
     )
 

@@ -29,6 +29,9 @@ _TEMPLATE_TYPES = ("text/template", "text/html", "text/x-template", "text/x-tmpl
 _PLACEHOLDER = re.compile(r"\{\{|<%|\$\{|\{%")
 _STATE = re.compile(
     r"(?:window\.)?__(?:INITIAL_STATE|NEXT_DATA|NUXT|PRELOADED_STATE|APOLLO_STATE|DATA)__\s*=\s*(?=[{\[])"
+    # What sites call their own: var allData (ifeng), window._ROUTER_DATA, const articleDetail.
+    r"|\b(?:window\.|(?:var|let|const)\s)\w{0,30}(?:[dD]ata|DATA|[sS]tate|STATE|[aA]rticle|[dD]etail)"
+    r"\w{0,10}\s*=\s*(?=\{\s*\")"
 )
 _LITERAL = re.compile(
     # From the beginning of a word alone: from each letter, a word of 40,000 takes minutes.

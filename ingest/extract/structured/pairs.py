@@ -26,6 +26,7 @@ MIN_KNOWN = 4  # letters of a value from which the text is said to have it
 MAX_PAIR = 300  # characters of a value; a description is text
 MAX_STEPS = 60
 MAX_LABEL = 30  # characters
+MIN_FACTS = 3  # pairs; fewer are no box of facts
 
 _LABELS = {
     "name": "名称",
@@ -79,27 +80,54 @@ _SPECIFICATION = re.compile(
     r"(?:$|[\s_-])|parameter|[pP]table",
     re.IGNORECASE,
 )
+_INFOBOX = re.compile(
+    r"(?:^|[\s_-])(?:basic-?info|info-?box|subject-?info|xxgk\w{0,12}|index-?info|sy-?table)(?:$|[\s_-])"
+    r"|basicInfo",
+    re.IGNORECASE,
+)
+"""Classes of Baidu Baike, MediaWiki, Douban, and of the index of public notices (信息公开)."""
+_COLON = re.compile(r"\s?[:：]\s?")
 Pair = tuple[str, str]
 
 
 def read_specifications(root: etree._Element) -> list[Pair]:
     """Return the pairs in lists and tables that a product page calls its specifications."""
-    found: list[Pair] = []
+    return _read_pairs(root, _SPECIFICATION)
+
+
+def read_infobox(root: etree._Element, *, classes: str) -> list[Pair]:
+    """Return the pairs in the box of facts beside a text, [] if there are few.
+
+    That of an encyclopedia, or the index of a public notice. `classes` are those of all elements of
+    the page: most pages are decided by it.
+    """
+    found = _read_pairs(root, _INFOBOX) if _INFOBOX.search(classes) else []
+    return found if len(found) >= MIN_FACTS else []
+
+
+def _read_pairs(root: etree._Element, named: re.Pattern[str]) -> list[Pair]:
+    """Return the pairs in the lists and tables of the elements whose class is `named` so."""
+    found: dict[Pair, None] = {}
     for place in root.xpath("//*[@class]"):
-        if _SPECIFICATION.search(place.get("class", "")[:MAX_PAIR]):
-            for entry in place.iter("li", "tr", "dt"):
-                if entry.tag == "dt":
-                    cells = [entry, *entry.itersiblings("dd")][:2]
-                elif entry.tag == "tr":
-                    cells = list(entry.iterchildren("th", "td"))
-                else:
-                    cells = [entry]
-                texts = [" ".join(text_of(cell)[:MAX_PAIR].split()) for cell in cells]
-                if len(texts) == 1:
-                    texts = re.split(r"\s?[:：]\s?", texts[0], maxsplit=1)
-                if len(texts) == 2 and all(texts) and len(texts[0]) <= MAX_LABEL:
-                    found.append((texts[0], texts[1]))
-    return list(dict.fromkeys(found))[:MAX_PAIRS]
+        if not named.search(place.get("class", "")[:MAX_PAIR]):
+            continue
+        for entry in place.iter("li", "tr", "dt"):
+            if entry.tag == "dt":
+                cells = [entry, *entry.itersiblings("dd")][:2]
+            elif entry.tag == "tr":
+                cells = list(entry.iterchildren("th", "td"))
+            else:
+                cells = [entry]
+            texts = [" ".join(text_of(cell)[:MAX_PAIR].split()) for cell in cells]
+            if len(texts) == 1:
+                texts = _COLON.split(texts[0], maxsplit=1)
+            # Two or three pairs a row: the index of a notice of a Chinese authority.
+            if len(texts) in (2, 4, 6):
+                for label, value in zip(texts[::2], texts[1::2], strict=True):
+                    label = label.strip(" :：")
+                    if label and value and len(label) <= MAX_LABEL:
+                        found.setdefault((label, value))
+    return list(found)[:MAX_PAIRS]
 
 
 def render_pairs(
@@ -120,7 +148,9 @@ def render_pairs(
     for label, value in pairs:
         letters = letters_of(value)
         # Few letters are found by chance: "4" and "M" are in any text.
-        is_known = letters in known and (len(letters) >= MIN_KNOWN or label == "name")
+        is_known = (letters in known and (len(letters) >= MIN_KNOWN or label == "name")) or (
+            letters_of(label) + letters in known
+        )
         if letters and not is_known and len(value) <= MAX_PAIR:
             new.setdefault((label, value))
     if all(label == "name" for label, _ in new):  # which says nothing that the title does not

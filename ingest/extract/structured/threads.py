@@ -85,6 +85,7 @@ class ThreadPost:
     author: str
     day: str
     is_accepted: bool
+    is_question: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,9 @@ def read_thread(root: etree._Element, *, classes: str) -> Thread | None:
             posts = tuple(itertools.islice(_read_posts(root, template), MAX_POSTS))
             if len(posts) + bool(opening) >= MIN_POSTS and any(post.author for post in posts):
                 if template.is_qa:
-                    posts = tuple(sorted(posts, key=lambda post: not post.is_accepted))
+                    posts = tuple(
+                        sorted(posts, key=lambda post: (not post.is_question, not post.is_accepted))
+                    )
                 return Thread(opening=opening, posts=posts, is_qa=template.is_qa)
     return None
 
@@ -190,6 +193,7 @@ def _read_posts(root: etree._Element, template: ThreadTemplate) -> Iterator[Thre
                 author=author if len(author) <= MAX_AUTHOR else "",
                 day=day.isoformat() if day else "",
                 is_accepted=_ACCEPTED.search(place.get("class", "")) is not None,
+                is_question="question" in place.get("class", "").split(),
             )
 
 

@@ -25,7 +25,7 @@ from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.robots_parser import RobotsVerdict
 from ingest.web.ssrf import AddressGuard
-from ingest.web.urls import canonical_url
+from ingest.web.urls import canonical_url, has_route, without_route
 
 PAGES_AT_ONCE = 3
 """Each open page is a process of 100 MB or more."""
@@ -196,7 +196,11 @@ class BrowserFetcher:
         last = page.answered[-1]
         rule = last.robots
         final_url = canonical_url(page.address if page.address.startswith("http") else last.url)
-        if final_url != canonical_url(last.url):  # history.pushState: a new name, no new request
+        if not has_route(page.url):  # apps name the page by one that was asked for without, too
+            final_url = without_route(final_url)
+        if without_route(final_url) != canonical_url(
+            last.url
+        ):  # history.pushState: a new name, no new request
             rule = (await self._permit(final_url)).rule
         tags = page.headers.get("x-robots-tag", [])
         # No validators: ETag and Last-Modified speak of the HTML before its scripts ran.

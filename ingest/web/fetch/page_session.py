@@ -259,7 +259,8 @@ class PageSession:
             raise self.block_error
         self.body = await self._read_html()
         tree = await self._cdp.send("Page.getFrameTree")
-        self.address = tree["frameTree"]["frame"]["url"]
+        frame = tree["frameTree"]["frame"]
+        self.address = frame["url"] + frame.get("urlFragment", "")
         if await self._is_challenge(self.body):
             message = Message("the site shows a challenge (are you human?) instead of the page")
             raise failed(self.url, "refused", message)

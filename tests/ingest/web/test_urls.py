@@ -22,6 +22,9 @@ from ingest.web.urls import (
     [
         ("https://example.com", "https://example.com/"),
         ("HTTP://Example.COM:80/A/../b#part", "http://example.com/b"),
+        ("example.com/app#/help/fees?a=1", "https://example.com/app#/help/fees?a=1"),
+        ("example.com/#!/news/7", "https://example.com/#!/news/7"),
+        ("example.com/#/", "https://example.com/"),
         ("example.com/x", "https://example.com/x"),
         ("//example.com/x", "https://example.com/x"),
         ("example.com:8443/x", "https://example.com:8443/x"),

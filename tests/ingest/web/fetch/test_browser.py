@@ -178,6 +178,18 @@ async def test_a_frame_shows_nothing_that_robots_txt_or_its_site_keeps(
     assert not any(path.startswith("/inner") for path in net.hits("a.test"))
 
 
+async def test_each_route_of_an_app_is_a_page_of_its_own(net: Internet, kit: Kit) -> None:
+    app = (
+        "<div id=app></div><script>document.getElementById('app').textContent ="
+        " 'The page of ' + location.hash.slice(2)</script>"
+    )
+    net.page("https://a.test/app", f"<html><body>{app}</body></html>")
+    for route in ("fees", "rules"):
+        page = await kit.fetcher.fetch(f"https://a.test/app#/{route}")
+        assert f"The page of {route}" in page.body.decode()
+        assert page.final_url == f"https://a.test/app#/{route}"
+
+
 async def test_pages_of_other_charsets_and_after_redirects_arrive(net: Internet, kit: Kit) -> None:
     net.page("https://a.test/", status=302, location="https://b.test/new?utm_source=x")
     meta = '<meta charset="gb2312">'
