@@ -86,6 +86,7 @@ _INFOBOX = re.compile(
     re.IGNORECASE,
 )
 """Classes of Baidu Baike, MediaWiki, Douban, and of the index of public notices (信息公开)."""
+_BOX_WORDS = ("info", "xxgk", "sy-table", "sytable")
 _COLON = re.compile(r"\s?[:：]\s?")
 Pair = tuple[str, str]
 
@@ -101,7 +102,9 @@ def read_infobox(root: etree._Element, *, classes: str) -> list[Pair]:
     That of an encyclopedia, or the index of a public notice. `classes` are those of all elements of
     the page: most pages are decided by it.
     """
-    found = _read_pairs(root, _INFOBOX) if _INFOBOX.search(classes) else []
+    # The words first: over all classes of a page the pattern takes long.
+    names = (name for name in classes.split() if any(map(name.lower().__contains__, _BOX_WORDS)))
+    found = _read_pairs(root, _INFOBOX) if any(map(_INFOBOX.search, names)) else []
     return found if len(found) >= MIN_FACTS else []
 
 
