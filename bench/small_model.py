@@ -40,6 +40,7 @@ from pathlib import Path
 
 import httpx
 
+from assistant.answer.verification.spelled_numbers import digits_for_words
 from assistant.bootstrap import open_assistant
 from assistant.events import (
     AnswerDelta,
@@ -72,8 +73,9 @@ MOST = {"strictly wrong": 0.03, "unfounded": 0.0}
 FLOOR_MODEL = "smollm2-135m"
 FLOOR_QUESTIONS = 12
 
-_FIGURE_OR_NAME = re.compile(r"\d(?:[\d.,:]*\d)?|(?<=[\w,] )[A-Z][A-Za-z'-]*[a-z]")
-"""A name is a capitalized word that begins no sentence."""
+_NO_COMMAS = str.maketrans("", "", ",，")
+_FIGURE_OR_NAME = re.compile(r"\d(?:[\d.,:]*\d)?|(?<=[\w,] )[A-Z](?:[A-Za-z-]|'(?!s\b))*[A-Za-z]")
+"""A name is a capitalized word that begins no sentence, without the 's of "Porter's"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,9 @@ class Reply:
     @property
     def strictly_wrong(self) -> int:
         """How many sentences shown as supported have a figure or name that stands nowhere."""
-        held = squeezed(f"{self.passages}\n{self.question.text}")
+        text = f"{self.passages}\n{self.question.text}"
+        # Formats are folded, values are not: "4" stands in "four nations".
+        held = squeezed(f"{text}\n{digits_for_words(text)}")
         return sum(
             any(squeezed(found) not in held for found in _FIGURE_OR_NAME.findall(sentence))
             for sentence in self.supported
@@ -124,8 +128,11 @@ class Reply:
 
 
 def squeezed(text: str) -> str:
-    """Return the text without white space, case and thousands' commas, as answers are compared."""
-    return "".join(text.split()).casefold().replace(",", "").replace("，", "")
+    """Return the text without white space, case and thousands' commas, as answers are compared.
+
+    All dashes are one: "100-150" is the answer "100–150".
+    """
+    return re.sub(r"[‐-―−－]", "-", "".join(text.split()).casefold().translate(_NO_COMMAS))
 
 
 def holds(text: str, question: Asked) -> bool:

@@ -13,15 +13,16 @@ BEFORE, BEHIND = 5, 2
 
 # "No more than" is "at most" by then (`assistant.answer.verification.synonyms`).
 _PATTERNS: tuple[tuple[str, Bound], ...] = (
-    (r"\bat least|\b(?:more|greater|longer|higher) than|\b(?:over|above|exceeding)", "least"),
+    (r"\bat least|\b(?:more|greater|longer|higher|later) than|\b(?:over|above|after)", "least"),
+    (r"\bexceeding", "least"),
     (r"[至最] 少|超 过|[多高大] 于|满|足", "least"),
     (r"\bat most|\bup to|\b(?:less|fewer|lower|shorter) than|\b(?:under|below|within)", "most"),
     (r"[至最] 多|[少低小] 于|不 足|不(?: 到)+", "most"),
 )
 _BEFORE = [(re.compile(rf"(?:{pattern})\W*$"), bound) for pattern, bound in _PATTERNS]
 _BEHIND: tuple[tuple[re.Pattern[str], Bound], ...] = (
-    (re.compile(r"以 上|or more\b"), "least"),
-    (re.compile(r"以 [下内]|之 内|or (?:less|fewer)\b"), "most"),
+    (re.compile(r"以 [上后]|之 后|后|or more\b"), "least"),
+    (re.compile(r"以 [下内]|之 内|内|or (?:less|fewer)\b"), "most"),
 )
 
 

@@ -33,6 +33,7 @@ from assistant.answer.verification.opposites import (
 )
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.roles import (
+    clauses_are_mixed,
     exception_is_left_out,
     is_counted,
     roles_are_exchanged,
@@ -193,6 +194,7 @@ class _Comparer:
         if (
             roles_are_exchanged(claim, window)
             or figures_are_of_others(claim, window)
+            or clauses_are_mixed(claim, window)
             or tuples_are_reordered(claim, window)
         ):
             self._result.contradicted["order"] = None

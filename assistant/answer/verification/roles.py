@@ -7,12 +7,13 @@ missing: from 3 to 5 for from 5 to 3, four cables for two, 17 m tall for 17 m mo
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from assistant.answer.verification.quantities import Quantity
-from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
+from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, Token
 
+_Boundary = Callable[[Token, Token], bool]
 End = Literal["from", "to"]
 
 _FROM, _TO = frozenset(("from", "从", "由", "自")), frozenset(("to", "until", "till", "至", "到"))
@@ -28,6 +29,20 @@ CLASSIFIERS = frozenset("个名位家座台辆艘架项件颗株头匹只棵")
 
 _ANYBODY = frozenset(("people", "peopl", "person", "other", "item", "piec"))
 """Words that stand for what was named before: "of the 1,200 respondents, 396 people"."""
+
+_JOINTS = frozenset(("and", "but", "while", "whereas", "而", "但"))
+_LOOSE = frozenset(
+    re.findall(r"\w+", "the a an in on at of for by with from that as 的 在 于 有 了")
+)
+"""Words that clauses share by chance."""
+_ADVERBIAL = frozenset(
+    re.findall(
+        r"\w+",
+        "in on at by after before during since until from with then later soon also today now when"
+        " if originally again often 在 于 从 后 又 也 还 当 如 每",
+    )
+)
+"""What begins a clause that has its subject from the one before."""
 
 _COMPARED = re.compile(r"(?:more|less|fewer|[a-z]{3,}er)\b(?! (?:or|and) )")
 _COMPARED_ZH = re.compile(r"比.*[多少高低重轻长短大小快慢贵早晚] ?$")
@@ -69,6 +84,71 @@ def is_counted(tokens: Sequence[Token], index: int) -> bool:
     figure = tokens[index].figure
     behind = tokens[index + 1].key if index + 1 < len(tokens) else ""
     return figure is not None and not figure.dimension and behind in CLASSIFIERS
+
+
+def clauses_are_mixed(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a claim says of one of two parallel clauses what the other says of its own.
+
+    "Blue wires are live" of "Red wires are live, blue wires are neutral". Each clause is known by
+    the first word that the other lacks: the claim has that of one clause, lacks that of the other,
+    and yet says something that only the other says. A clause that begins with when or how it is
+    ("and later moved") has its subject from the one before, so it is left alone.
+    """
+    said = frozenset(token.key for token in claim.tokens if _tells(token))
+    for is_boundary in (_is_strong_boundary, _is_clause_boundary, _is_joint):
+        clauses = _split(window.tokens, is_boundary)
+        if len(clauses) < 2 or len(_split(claim.tokens, is_boundary)) > 1:
+            continue
+        if any(said <= {token.key for token in clause} for clause in clauses):
+            return False  # it is one of the clauses, shortened
+        if any(_mixes(said, a, b) for a, b in itertools.permutations(clauses, 2)):
+            return True
+    return False
+
+
+def _mixes(said: frozenset[str], own: Sequence[Token], other: Sequence[Token]) -> bool:
+    """Return whether `said` has the subject of one clause and the predicate of the other."""
+    own_keys, other_keys = [t.key for t in own], [t.key for t in other]
+    shared = set(own_keys) & set(other_keys)
+    common = [t for t in other if t.key in shared - _LOOSE]
+    # One ideograph in common is chance: 部 of 行政部 and 部门.
+    is_parallel = len(common) > (common[0].kind == "ideograph") if common else False
+    if not is_parallel or other_keys[0] in _ADVERBIAL or other_keys[0].endswith("ly"):
+        return False
+    mine = [t for t in own if _tells(t) and t.key not in shared]
+    theirs = [t for t in other if _tells(t) and t.key not in shared]
+    if not mine or not theirs or bool(mine[0].figure) != bool(theirs[0].figure):
+        return False
+    has_subject = mine[0].key in said and theirs[0].key not in said
+    left_out = any(t.key not in said for t in mine)
+    return has_subject and left_out and any(t.key in said for t in theirs)
+
+
+def _tells(token: Token) -> bool:
+    return token.content or token.figure is not None
+
+
+def _split(tokens: Sequence[Token], is_boundary: _Boundary) -> list[list[Token]]:
+    """Return the runs of tokens between boundaries, which are those behind or at a token."""
+    runs: list[list[Token]] = [[*tokens[:1]]]
+    for before, token in itertools.pairwise(tokens):
+        if is_boundary(before, token):
+            runs.append([])
+        if token.key not in _JOINTS:
+            runs[-1].append(token)
+    return [run for run in runs if run]
+
+
+def _is_strong_boundary(before: Token, token: Token) -> bool:
+    return token.clause - before.clause >= STRONG_BREAK
+
+
+def _is_clause_boundary(before: Token, token: Token) -> bool:
+    return token.clause != before.clause
+
+
+def _is_joint(before: Token, token: Token) -> bool:
+    return token.clause != before.clause or token.key in _JOINTS
 
 
 def _ends_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:

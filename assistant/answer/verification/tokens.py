@@ -26,6 +26,8 @@ _TOKEN = re.compile(
 )
 _NO_LETTERS = re.compile(r"[\W_]+")
 _CLAUSE_MARKS = frozenset(",;:，；：。.!?！？()（）|、—–")
+STRONG_BREAK = 1_000
+"""By how much the number of a clause grows at a full stop or semicolon, more than commas make."""
 _SENTENCE_MARKS = frozenset(".。!?！？;；")
 # Powers differ from factors, and our own marks (figures, weak numbers) stand for nothing else.
 _OWN_CHARACTERS = str.maketrans(
@@ -66,7 +68,7 @@ class Token:
     kind: TokenKind
     key: str
     clause: int
-    """Count of the marks before it that end a clause."""
+    """Count of the marks before it that end a clause; one that ends more counts `STRONG_BREAK`."""
     content: bool = False
     """Whether it carries meaning by itself."""
     text: str = ""
@@ -97,7 +99,7 @@ class SentenceText:
 
     def followed_by(self, other: "SentenceText") -> "SentenceText":
         """Return the two as one text."""
-        past = self.tokens[-1].clause + 1 if self.tokens else 0
+        past = self.tokens[-1].clause + STRONG_BREAK if self.tokens else 0
         tokens = (*self.tokens, *(replace(t, clause=t.clause + past) for t in other.tokens))
         return SentenceText(
             tokens=tokens,
@@ -145,7 +147,7 @@ def _tokens(text: str, figures: list[Quantity]) -> list[Token]:
     while found := _TOKEN.search(text, position):
         position = found.end()
         if mark := found["mark"]:
-            clause += mark in _CLAUSE_MARKS
+            clause += STRONG_BREAK if mark in _SENTENCE_MARKS else mark in _CLAUSE_MARKS
             first = first or mark in _SENTENCE_MARKS
         elif index := found["index"]:
             figure = figures[int(index)]
