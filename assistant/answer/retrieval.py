@@ -149,7 +149,7 @@ class Retriever:
         all_words = words(question)
         # "goverment" is in no page: its pages are relevant by the word that it stands for.
         meant = await self._store.near_misses(all_words)
-        wanted_words = {*(content_words(question) or all_words), *meant}
+        terms = {*(content_words(question) or all_words), *meant}
         found = await self._store.matching(
             [*all_words, *meant], top_k=CANDIDATES, collections=collections
         )
@@ -158,17 +158,14 @@ class Retriever:
         by_words = [
             scored
             for scored in found
-            if not wanted_words.isdisjoint(
+            if not terms.isdisjoint(
                 words(f"{scored.chunk.title} {scored.chunk.heading} {scored.chunk.text}")
             )
         ]
         by_vector, words_only = await self._by_vector(question, by_words, embedder, collections)
         by_words, by_vector = await self._newer_first(question, by_words, by_vector)
         legs = Legs(
-            language=language_of(question),
-            wanted=wanted_words,
-            by_words=by_words,
-            by_vector=by_vector,
+            language=language_of(question), wanted=terms, by_words=by_words, by_vector=by_vector
         )
         weigh = functools.partial(_weight_of, embedder, legs.language)
         fused = fuse_legs(legs, weigh=weigh)

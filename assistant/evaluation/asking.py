@@ -183,6 +183,7 @@ class _Listener:
         # Of a question with a page alone nothing is known about the answer: None, and not wrong.
         wants_answer = bool(question.answers)
         blocks = tuple(block.text for block in self._evidence.blocks)
+        evidence = "\n\n".join(blocks)
         result = QuestionResult(
             key=question.key,
             question=question.text,
@@ -194,9 +195,7 @@ class _Listener:
             passages=tuple(passage.url for passage in self._passages),
             rank=self._rank(),
             evidence=blocks,
-            in_evidence=holds_answer("\n\n".join(blocks), question.answers)
-            if wants_answer
-            else None,
+            in_evidence=holds_answer(evidence, question.answers) if wants_answer else None,
             answerability=self._evidence.answerability,
             right=False if wants_answer else None,
             shown_right=False if wants_answer else None,

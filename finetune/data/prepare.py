@@ -80,11 +80,9 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
             )
             with progress.stage(WRITING, total=len(lines)) as stage:
                 second_pass = _SecondPass(recipe=recipe, first_pass=first_pass, splits=splits)
-                written_rows = second_pass.write(run.data, lines, stage)
-            quality, sheet = measure_quality(
-                first_pass, splits, name=recipe.name, written=written_rows
-            )
-        if recipe.data.oversample and not written_rows.oversampled:
+                rows = second_pass.write(run.data, lines, stage)
+            quality, sheet = measure_quality(first_pass, splits, name=recipe.name, written=rows)
+        if recipe.data.oversample and not rows.oversampled:
             progress.note(NOTHING_MATCHES)
         for note in row_notes(quality):
             progress.note(note)

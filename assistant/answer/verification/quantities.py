@@ -57,14 +57,7 @@ class Quantity:
     def equals(self, other: "Quantity") -> bool:
         """Return whether a claim's figure is the one of a passage; what only one tells is open."""
         if self.kind == "date" and other.kind == "date":
-            # The passage's may be the more exact one.
-            return any(
-                claim.month == held.month
-                and (not claim.year or not held.year or claim.year == held.year)
-                and (not claim.day or claim.day == held.day)
-                for claim in self.dates
-                for held in other.dates
-            )
+            return any(_is_date_of(claim, held) for claim in self.dates for held in other.dates)
         if "date" in (self.kind, other.kind):
             date, number = (self, other) if self.kind == "date" else (other, self)
             # "in 2021", "on the 5th" of a whole date; a date needs its month.
@@ -117,6 +110,13 @@ class Quantity:
     def has_same_value(self, other: "Quantity") -> bool:
         """Return whether the two differ in nothing but their units."""
         return self.kind == other.kind == "number" and _is_close(abs(self.value), abs(other.value))
+
+
+def _is_date_of(claim: TextDate, held: TextDate) -> bool:
+    # The passage's may be the more exact one.
+    is_same_year = not claim.year or not held.year or claim.year == held.year
+    is_same_day = not claim.day or claim.day == held.day
+    return claim.month == held.month and is_same_year and is_same_day
 
 
 def _is_close(one: float, two: float, *, rounded: bool = False) -> bool:

@@ -150,15 +150,16 @@ def figure_is_of_another(
 def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether what a claim says of a measure, its window says of another one."""
     tokens = claim.tokens
-    measures = [
-        figure
-        for at, token in enumerate(tokens)
-        if (figure := token.figure)
-        and not figure.weak
-        and (figure.dimension or figure.kind == "time")
+    measures: list[Quantity] = []
+    for at, token in enumerate(tokens):
+        figure = token.figure
+        if figure is None or figure.weak:
+            continue
+        is_measure = bool(figure.dimension) or figure.kind == "time"
         # The end of a range is said with its beginning: "between 2 and 8 °C".
-        and not (at > 1 and tokens[at - 2].figure and tokens[at - 1].key in _RANGES)
-    ]
+        is_end = at > 1 and tokens[at - 2].figure is not None and tokens[at - 1].key in _RANGES
+        if is_measure and not is_end:
+            measures.append(figure)
     if not measures or len(window.figures) < 2:
         return False
     said = _content(claim)
