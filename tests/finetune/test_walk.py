@@ -9,15 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from finetune.check.inspection import inspect
-from finetune.data.prepare import prepare
-from finetune.progress import SilentProgress
-from finetune.recipe import load_recipe
-from finetune.runs import Run
-from finetune.shipped_recipes import copy_recipe
-from finetune.train.trainer import train
-from tests.finetune.conftest import BaseFor
-
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "finetuning.md"
 
@@ -116,22 +107,3 @@ def test_what_the_extra_brings_is_named_with_the_command_that_installs_it(
     assert "[finetune]" in done.stderr
     assert "error: this step takes " in done.stderr
     assert "bug" not in done.stderr
-
-
-@pytest.mark.parametrize("name", ["url-safety", "app-privacy"])
-def test_a_recipe_of_labels_learns_on_the_family_that_it_is_for(
-    name: str, base_for: BaseFor, tmp_path: Path
-) -> None:
-    changes = [f"model.base={base_for('qwen3-direct')}", "train.max_steps=6", "train.lr=5e-3"]
-    copy_recipe(name, tmp_path, changes)
-    recipe = load_recipe(tmp_path / f"{name}.toml")
-    run = Run(tmp_path / "runs" / name)
-    quality = prepare(recipe, run, progress=SilentProgress())
-    assert quality.quarantined == 0
-    inspection = inspect(recipe, run)
-    assert all(split.dropped == 0 for split in inspection.splits)
-    assert inspection.exports == ("hf", "vllm", "gguf", "ollama")
-    labels = {record.label for record in run.records("test")}
-    assert labels == set(recipe.data.labels)
-    summary = train(recipe, run, progress=SilentProgress())
-    assert summary.train_loss < 0.9 * summary.first_loss

@@ -31,6 +31,22 @@ HISTORY = (Turn(user="How high?", answer="120 m.\n\nNo <table> more."),)
 QUESTION = "无人机 flies at 120 m!\n\n\n  two  spaces, 夜间 { } é <b>🛩️"
 
 
+TEXTS = (
+    "你好",
+    " leading and trailing  ",
+    "3.14159 and 1,234,567 or 13800138000",
+    "def f(x):\n    return {'a': [x, -1]}  # ok\n\n\n\tend",
+    "naïve café Ω ß ﬁ １２３ ㍿",
+    "日本語のテキスト、한국어 문장, نص عربي, हिन्दी",
+    "👩‍👩‍👧‍👦 🛩️ é́ \u200b zero\u00a0width",
+    "https://例え.jp/a?b=c&d=%E4%BD%A0#e",
+    "can't WE'LL i'm It'S",
+    "\n\n \n  \r\n x",
+    "<|im_end|x> <s > [INST ] <end_of_turn <0x0A> ▁▁",
+)
+"""Texts that tokenizers cut in different ways: spaces, digits, scripts, joiners, line ends."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuned:
     """A merged model of one family, and its GGUF in F32. Never write into it."""
@@ -95,6 +111,22 @@ def test_llama_cpp_reads_the_same_ids_and_gives_the_same_greedy_answer(tuned: Tu
     engine.close()
     assert found == prompt
     assert ours == whole[0, len(prompt) :].tolist()
+
+
+@pytest.mark.engine
+def test_llama_cpp_cuts_any_text_of_a_conversation_as_training_did(tuned: Tuned) -> None:
+    from llama_cpp import Llama
+
+    tokenizer = load_tokenizer(tuned.folder, fmt=tuned.fmt)
+    engine = Llama(str(tuned.gguf), vocab_only=True, verbose=False)
+    for text in TEXTS:
+        for system, history in (("", ()), (text, ()), ("", (Turn(user=text, answer=text),))):
+            pieces = conversation_pieces(tuned.fmt, system=system, history=history, user=text)
+            ids = tokenizer.encode((*pieces, *opening_pieces(tuned.fmt)))
+            written = tokenizer.decode(ids).removeprefix(tuned.fmt.bos)
+            found = engine.tokenize(written.encode(), add_bos=bool(tuned.fmt.bos), special=True)
+            assert found == ids, (text, system, history)
+    engine.close()
 
 
 def test_a_model_that_can_be_written_has_no_obstacle(tuned: Tuned) -> None:

@@ -163,6 +163,40 @@ def test_the_models_own_template_asks_a_question_in_the_same_words(
     assert text == render_prompt(fmt, system=system, history=(), user="How high?")
 
 
+# Mistral's own puts the system message into the last question, and `check` says so.
+@pytest.mark.parametrize(
+    ("family", "system"),
+    [
+        *((family, "") for family in ("qwen3", "llama3", "gemma3", "mistral")),
+        *((family, "Be brief.\n\n请用中文。") for family in ("qwen3", "llama3", "gemma3")),
+    ],
+)
+@pytest.mark.parametrize("turns", [1, 3])
+def test_the_models_own_template_goes_on_in_the_same_words(
+    family: str, system: str, turns: int
+) -> None:
+    name = {"qwen3": "qwen3-direct", "gemma3": "gemma"}.get(family, family)
+    fmt = chat_format(name)  # type: ignore[arg-type]
+    history = tuple(
+        Turn(user=f"第{n}问：how high?", answer=f"{n}20 m.\n\n- 列表") for n in range(turns)
+    )
+    asked = [{"role": "system", "content": system}] if system else []
+    for turn in history:
+        asked += [
+            {"role": "user", "content": turn.user},
+            {"role": "assistant", "content": turn.answer},
+        ]
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    text = environment.from_string(FAMILIES[family].settings["chat_template"]).render(
+        messages=[*asked, {"role": "user", "content": "And at night?"}],
+        add_generation_prompt=True,
+        bos_token=fmt.bos,
+        eos_token=fmt.eos,
+        enable_thinking=False,
+    )
+    assert text == render_prompt(fmt, system=system, history=history, user="And at night?")
+
+
 @each_format
 def test_several_system_messages_become_one(fmt: ChatFormat) -> None:
     apart = [{"role": "system", "content": text} for text in ("One.", "Two.")]
