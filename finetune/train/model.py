@@ -1,6 +1,7 @@
 """Load the base model, and reject one that would train without learning anything."""
 
 import importlib.util
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ DTYPES: dict[Precision, torch.dtype] = {
 }
 LFS_POINTER = b"version https://git-lfs"
 """How a file begins that git cloned without its content (Git LFS, pointer spec v1)."""
+
+PICKLES = "pytorch_model*.bin"
+"""Files of weights of old models; of a pickle torch loads weights alone, and runs no code."""
 
 MAX_REASON_CHARACTERS = 200
 """Characters of another library's error message that are passed on."""
@@ -67,7 +71,7 @@ def load_base(recipe: Recipe, *, hardware: Hardware, quantized: bool = False) ->
     """
     silence_libraries()
     folder = find_base_model(recipe)
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted((*folder.glob("*.safetensors"), *folder.glob(PICKLES))):
         with path.open("rb") as file:
             if file.read(len(LFS_POINTER)) == LFS_POINTER:
                 reason = Message("{name} is a pointer of Git LFS, not the weights", name=path.name)
@@ -119,9 +123,17 @@ def _load_weights(folder: Path, options: dict[str, Any], recipe: Recipe) -> PreT
         model, loading_info = loader.from_pretrained(
             folder, local_files_only=True, output_loading_info=True, **options
         )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except (
+        *(OSError, ValueError, KeyError, RuntimeError, SafetensorError),
+        pickle.UnpicklingError,
+    ) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise  # a RuntimeError as well, but no fault of the folder
+        pickled = next(iter(sorted(folder.glob(PICKLES))), None)
+        if pickled is not None and isinstance(error, pickle.UnpicklingError | KeyError):
+            # torch says how to run the code in it, which is the last thing to do.
+            what = Message("{name} is broken, or holds code besides weights", name=pickled.name)
+            raise _unusable_base(folder, what, recipe) from error
         reason = " ".join(str(error).split())[:MAX_REASON_CHARACTERS]
         raise _unusable_base(folder, Message.verbatim(reason), recipe) from error
     # transformers draws absent weights at random and only warns: training would learn on noise.

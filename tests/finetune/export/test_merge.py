@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import pickle
 import resource
 import shutil
 from pathlib import Path
@@ -13,12 +14,19 @@ from transformers import AutoModelForCausalLM
 
 from finetune.errors import BaseModelError, ExportError
 from finetune.export.config import compatible_config, rope_parameters
+from finetune.export.gguf import write_gguf
+from finetune.export.gguf_check import check_gguf
 from finetune.export.merge import merge
 from finetune.progress import SilentProgress
 from finetune.runs import Run
+from finetune.train.hardware import detect_hardware
+from finetune.train.model import load_base
+from finetune.train.trainer import train
 from tests.finetune.export.conftest import Merged
 from tests.finetune.export.tuned_models import add_adapter, recipe_of
 from tests.finetune.tiny import make_tiny
+from tests.finetune.train.training_set import prepared
+from tests.finetune.train.training_set import recipe as training_recipe
 
 IDS = torch.tensor([[5, 300, 41, 7, 900, 12, 88]])
 
@@ -50,15 +58,60 @@ def test_merged_model_answers_as_base_and_adapter_do(tiny: Path, tmp_path: Path)
     assert json.loads(json.dumps(report.figures()))["bytes"] == report.bytes > 4_000_000
 
 
-def test_a_base_of_pickled_weights_is_merged_too(tiny: Path, tmp_path: Path) -> None:
-    base = Path(shutil.copytree(tiny, tmp_path / "old"))
-    torch.save(load_file(base / "model.safetensors"), base / "pytorch_model.bin")
+def pickled(tiny: Path, folder: Path, shards: int) -> Path:
+    """Return the tiny model with its weights in one .bin file, or in several with their index."""
+    base = Path(shutil.copytree(tiny, folder))
+    weights = load_file(base / "model.safetensors")
     (base / "model.safetensors").unlink()
-    run, recipe = Run(tmp_path / "run"), recipe_of(base)
-    add_adapter(recipe, run)
-    report = merge(recipe, run, progress=SilentProgress())
+    if shards == 1:
+        torch.save(weights, base / "pytorch_model.bin")
+        return base
+    places = {
+        name: f"pytorch_model-0000{1 + at % shards}-of-0000{shards}.bin"
+        for at, name in enumerate(sorted(weights))
+    }
+    for file in set(places.values()):
+        held = {name: weights[name] for name, place in places.items() if place == file}
+        torch.save(held, base / file)
+    size = sum(weight.numel() * weight.element_size() for weight in weights.values())
+    index = {"metadata": {"total_size": size}, "weight_map": places}
+    (base / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    return base
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_a_base_of_pickled_weights_is_trained_merged_and_written(
+    shards: int, tiny: Path, tmp_path: Path
+) -> None:
+    base = pickled(tiny, tmp_path / "old", shards)
+    run = prepared(tmp_path / "run")
+    quick = training_recipe(base, epochs=1)
+    summary = train(quick, run, progress=SilentProgress())
+    assert summary.parameters > 1_000_000
+    report = merge(quick, run, progress=SilentProgress())
     assert report.argmax_equal == 1.0
-    assert report.bytes > 4_000_000
+    # Pickles are counted by their size, which is a little more than that of the weights.
+    assert report.parameters == pytest.approx(summary.parameters, rel=0.15)
+    assert float((logits(run.merged) - logits(tiny)).abs().max()) > 1e-3
+    written = write_gguf(run.merged, tmp_path / "m.gguf", kind="f32", chat_template="")
+    assert check_gguf(run.merged, written.path)["argmax_equal"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "pointer of Git LFS"),
+        (pickle.dumps({"a": print}, protocol=2), "holds code besides weights"),
+        (b"hello", "is broken"),
+    ],
+)
+def test_a_pickle_that_is_more_or_less_than_weights_is_refused(
+    content: bytes, words: str, tiny: Path, tmp_path: Path
+) -> None:
+    base = pickled(tiny, tmp_path / "old", 1)
+    (base / "pytorch_model.bin").write_bytes(content)
+    with pytest.raises(BaseModelError, match=words):
+        load_base(recipe_of(base), hardware=detect_hardware())
 
 
 def test_tokenizer_is_the_bases_byte_for_byte(merged: Merged, tiny: Path) -> None:
