@@ -14,13 +14,7 @@ from typing import Any
 from peft import PeftModel
 from safetensors import SafetensorError
 from torch import Tensor
-from transformers import (
-    PreTrainedModel,
-    TrainerCallback,
-    TrainerState,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import PreTrainedModel, TrainerCallback, TrainerState, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
 
 from finetune.errors import TrainingError
