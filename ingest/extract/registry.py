@@ -4,6 +4,7 @@ To add one: write its module in `readers/`, name it here, and give
 tests/contracts/test_file_reader.py a sample of it.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -12,25 +13,43 @@ from ingest.extract.base import PAGE_MARK, FileContent, FileReader, missing_extr
 from ingest.extract.dom import parse_html
 from ingest.extract.markdown import render_markdown
 from ingest.extract.readers import feed, html, mail, office, pdf, picture, text
+from ingest.text.cjk import CJK
 
 
 def _read_attachment(name: str, body: bytes) -> FileContent | None:
     """Return what is attached to a mail under this name, None if there is no reader for it."""
-    reader = find_file_reader(Path(name).suffix, body)
+    suffix = Path(name).suffix.lower()
     # Most pictures in mails are the logos of those who sign.
-    if reader is None or reader is picture.PICTURE:
+    reader = None if suffix in PICTURE_SUFFIXES else find_file_reader(suffix, body)
+    if reader is None:
         return None
     try:
         content = reader.read(body, None)
     except ImportError as error:
         raise missing_extra_error(reader.suffixes[0], reader.extra) from error
     content = FileContent(text=content) if isinstance(content, str) else content
-    # The mail has no pages, whatever is attached to it.
-    content = replace(content, text=content.text.replace(PAGE_MARK, ""))
+    content = replace(content, text=_with_page_headings(name, content.text))
     if reader.produces == "html":
         root = parse_html(content.text)
         return None if root is None else FileContent(text=render_markdown(root.find("body")))
     return content
+
+
+def _with_page_headings(name: str, text: str) -> str:
+    """Return the text of an attachment with a heading where a page begins, instead of a mark.
+
+    The mail itself has no pages that a source could name. Amid a sentence a heading waits for the
+    line's end.
+    """
+    first, *pages = text.split(PAGE_MARK)
+    parts = [first]
+    for number, page in enumerate(pages, 2):
+        where = f"第 {number} 页" if re.search(f"[{CJK}]", text) else f"page {number}"
+        heading = f"\n\n### {name}, {where}\n\n"
+        is_between = parts[-1].endswith("\n") or page.startswith("\n")
+        before, line_end, after = ("", "", page) if is_between else page.partition("\n")
+        parts.append(f"{before}{heading if after.strip() else line_end}{after.lstrip()}")
+    return "".join(parts)
 
 
 EML, MSG = mail.mail_readers(_read_attachment)

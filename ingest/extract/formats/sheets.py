@@ -6,6 +6,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from ingest.extract.base import DamagedFileError, FileContent
 from ingest.extract.formats.table_rows import render_rows
@@ -27,25 +28,40 @@ _UNNAMED = re.compile(
 
 @names_damage
 def read_workbook(body: bytes, _charset: str | None) -> FileContent:
-    """Return the sheets of an .xlsx file, each under its name, formulas by their last values."""
+    """Return the sheets of an .xlsx file, each under its name, formulas by their last values.
+
+    A formula that no program has computed yet is shown as it is written, and counted in a note.
+    """
     import openpyxl
 
     parts = ZipParts(body)
+    has_formulas = False
     for name in parts.names:  # openpyxl unfolds whatever it is given
         if name.startswith("xl/") and name.endswith(".xml"):
-            parts.read(name)
+            has_formulas |= b"<f" in parts.read(name)
     book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
+    # Values and formulas come from two readings: openpyxl gives one or the other.
+    written = openpyxl.load_workbook(io.BytesIO(body), read_only=True) if has_formulas else book
     blocks, notes = [], []
-    for sheet in book.worksheets:
+    for sheet, formulas in zip(book.worksheets, written.worksheets, strict=True):
         rows = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
         cells = [[_cell_text(value) for value in row] for row in itertools.islice(rows, MAX_ROWS)]
+        if has_formulas and (count := _fill_in_formulas(cells, formulas)):
+            notes.append(
+                Message(
+                    "{count} formulas of sheet {name} have no value yet: open the file in its own"
+                    " program and save it again",
+                    count=count,
+                    name=sheet.title,
+                )
+            )
         if next(iter(rows), None) is not None:
             notes.append(
                 Message(
                     "of sheet {name} the first {count:,} rows", name=sheet.title, count=MAX_ROWS
                 )
             )
-        if table := render_rows(_without_edges(cells)):
+        if table := _render_table(_without_edges(cells)):
             blocks += [f"## {sheet.title}", table]
     properties = book.properties
     book.close()
@@ -60,6 +76,26 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
         modified=properties.modified.date() if properties.modified else None,
         notes=tuple(notes),
     )
+
+
+def _fill_in_formulas(cells: list[list[str]], sheet: Any) -> int:
+    """Put formulas into the cells that have no value, and return how many those are."""
+    count = 0
+    for row, written in zip(
+        cells, sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS), strict=False
+    ):
+        for place, (text, formula) in enumerate(zip(row, written, strict=False)):
+            if not text and isinstance(formula, str) and formula.startswith("="):
+                row[place] = formula
+                count += 1
+    return count
+
+
+def _render_table(rows: list[list[str]]) -> str:
+    """Return rows as a table, under the lines of one cell that people write above its head."""
+    wide = next((place for place, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
+    lines = [next(filter(None, row)) for row in rows[:wide]]
+    return "\n\n".join(filter(None, [*lines, render_rows(_without_edges(rows[wide:]))]))
 
 
 def _cell_text(value: object) -> str:
@@ -97,4 +133,4 @@ def read_separated(body: bytes, charset: str | None) -> FileContent:
     separator = max(_SEPARATORS, key=lambda mark: (min(counts[mark], default=0), sum(counts[mark])))
     csv.field_size_limit(1_000_000)
     rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
-    return FileContent(text=render_rows(_without_edges(rows)))
+    return FileContent(text=_render_table(_without_edges(rows)))

@@ -303,3 +303,43 @@ def test_attachment_that_needs_an_extra_says_how_to_get_it(
     (note,) = document.notes
     assert "terms.rtf needs an optional dependency: pip install" in note.localize("en")
     assert "[files]" in note.localize("en")
+
+
+def test_lines_above_the_head_of_a_sheet_are_no_head(tmp_path: Path) -> None:
+    import openpyxl
+
+    book, written = openpyxl.Workbook(), io.BytesIO()
+    for row in (["员工通讯录 2025"], [], ["姓名", "部门", "分机"], ["李敏", "采购部", 8002]):
+        book.active.append(row)
+    book.save(written)
+    lines = read(tmp_path / "a.xlsx", written.getvalue()).text.splitlines()
+    assert lines[0] == "员工通讯录 2025"
+    assert lines[2:] == ["| 姓名 | 部门 | 分机 |", "|---|---|---|", "| 李敏 | 采购部 | 8002 |"]
+    table = read(tmp_path / "a.csv", b"Prices of May,,\nitem,price,unit\nrope,4,m\n").text
+    assert table.startswith("Prices of May\n\n| item | price | unit |")
+
+
+def test_a_formula_without_a_value_is_shown_and_counted(tmp_path: Path) -> None:
+    import openpyxl
+
+    book, written = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["Item", "Quantity", "Total"])
+    book.active.append(["Rope", 40, "=B2*2"])
+    book.save(written)
+    document = read(tmp_path / "a.xlsx", written.getvalue())
+    assert "| Rope | 40 | =B2*2 |" in document.text
+    assert "1 formulas of sheet Sheet have no value yet" in document.notes[0].localize("en")
+
+
+def test_pages_of_a_pdf_in_a_mail_are_named(tmp_path: Path) -> None:
+    from email.message import EmailMessage
+
+    mail = EmailMessage()
+    mail["Subject"] = "Agenda"
+    mail.set_content("See below.")
+    body = file_samples.pdf_of_pages(["First.", "The budget is 81,000."], ["The vote is late."])
+    mail.add_attachment(body, maintype="application", subtype="pdf", filename="agenda.pdf")
+    lines = read(tmp_path / "a.eml", mail.as_bytes()).text.splitlines()
+    heading = lines.index("##### agenda.pdf, page 2")
+    assert "The budget is 81,000." in "\n".join(lines[:heading])
+    assert "The vote is late." in "\n".join(lines[heading:])
