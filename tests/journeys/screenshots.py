@@ -24,7 +24,7 @@ from ui import labels
 
 ANSWERS = {
     "zh": "夜间飞行应当开启灯光系统[1]。夜间飞行罚款是五十万元人民币[1]。",
-    "en": "Brew green tea at about 75 to 85 degrees Celsius [1]. Boiling makes it sweeter.",
+    "en": "Use water at 80 °C and 3 grams of leaf [1]. Boiling water makes it sweeter.",
 }
 LONG_ANSWERS = {
     "zh": """## 条件
