@@ -90,6 +90,10 @@ _ABOUT_ITSELF = re.compile(
     re.IGNORECASE,
 )
 """Beginnings of a text that says what it is about to say."""
+_POINTS_ELSEWHERE = re.compile(
+    r"[如见]?[上下](?:面的?|[图表例])|\b(?:shown|listed|described) (?:above|below)\b"
+)
+"""What a text says of what stands around it."""
 _NOTE_COLUMNS = re.compile(r"(?:备注|说明|注释?|notes?|remarks?|comments?)$", re.IGNORECASE)
 """Columns whose cells say something about the row that no question can be made for."""
 _PLAIN_HEADING = re.compile(
@@ -200,7 +204,10 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         first = 1 if _INDEX.match(head[0]) and len(head) > 2 else 0
         subject = cells[first]
         named = sum(other[first : first + 1] == [subject] for _, _, other in rows)
-        if named > 1 or len(subject) < 2 or _NO_SUBJECT.match(subject):
+        if named > 1 or len(subject) < 2 or _NO_SUBJECT.match(subject) or "..." in subject:
+            continue
+        # "WHITE | GREEN" over "RED | YELLOW" is a list in columns, and its first line no head.
+        if all(cell.isupper() for cell in (*head, *cells)):
             continue
         columns = list(zip(head[first + 1 :], cells[first + 1 :], strict=True))
         if subject.endswith(_QUESTION_MARKS):
@@ -264,7 +271,7 @@ def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
             # A question in the flow of a text is the author's own, and often left open.
             if reply and first.is_heading(heading):
                 yield beginning.draft(heading, reply, reply, "faq")
-        elif _ABOUT_ITSELF.match(reply):
+        elif _ABOUT_ITSELF.match(reply) or _POINTS_ELSEWHERE.search(reply):
             continue
         elif len(reply) >= LEAST_SECTION[first.language] and (name := _topic_of(heading, first)):
             is_zh = first.language == "zh"
@@ -280,7 +287,7 @@ def _topic_of(heading: str, first: SourceText) -> str:
     found = _PLAIN_HEADING.fullmatch(heading)
     name = found["text"].strip() if found else ""
     is_other = language_of(name) != first.language or name == first.title
-    return "" if is_other or _EMPTY_HEADING.fullmatch(name) else name
+    return "" if is_other or name.endswith(".") or _EMPTY_HEADING.fullmatch(name) else name
 
 
 def _beginning_of(units: Sequence[Unit], most: int) -> str:

@@ -133,8 +133,8 @@ _NO_TOPIC = re.compile(
     re.IGNORECASE,
 )
 """What begins half a sentence, or says nothing of what it is about."""
-_BARE_NOUN = re.compile(r"The [a-z]+|.* or .*")
-"""What only the text around it tells, and what is two things."""
+_BARE_NOUN = re.compile(r"The [a-z]+|.* or .*|[A-Z][a-z]+ing .*")
+"""What only the text around it tells, what is two things, and what is something to do."""
 _EVERY = re.compile(r"(?:Every|Each|All|Any|No|Only|Not|Such)\b")
 _NO_NOUN = re.compile(r"(?:\w{2,}ed|adds|gives|takes|needs|does|has|makes|shows|holds)$")
 _NO_NAME = re.compile(

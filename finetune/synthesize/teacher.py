@@ -45,6 +45,8 @@ class Teacher:
     """Asks a chat model for questions, and knows when to give it up."""
 
     model: ChatModel
+    timeout_s: float = TEACHER_TIMEOUT_S
+    """Seconds of one reply: a server that drips a word now and then is none to wait for."""
     asked: int = 0
     unusable: int = 0
     """Replies without a single question in them."""
@@ -62,12 +64,12 @@ class Teacher:
         language = language_of(chunk.text)
         self.asked += 1
         try:
-            async with asyncio.timeout(TEACHER_TIMEOUT_S):
+            async with asyncio.timeout(self.timeout_s):
                 reply = await collect_reply(
                     self.model, _prompt_for(chunk, language), longest=MAX_LIST_CHARACTERS
                 )
         except TimeoutError:
-            self._fail(Message("no reply in {seconds:g} s", seconds=TEACHER_TIMEOUT_S))
+            self._fail(Message("no reply in {seconds:g} s", seconds=self.timeout_s))
             return None
         except ModelError as error:
             self._fail(error.full_message)

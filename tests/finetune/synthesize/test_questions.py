@@ -116,6 +116,7 @@ def test_english_sentences_ask_by_their_pattern(sentence: str, question: str, an
         "However, the price is 30 dollars.",
         "Every convex hull is an alpha shape of a set of points.",
         "The function is an array formula.",
+        "Setting names is an important feature of each document that people share.",
         "Put or Call is a string that defines the kind of the option.",
     ],
 )
@@ -189,6 +190,8 @@ def test_a_control_is_asked_for_by_what_it_does_and_a_plain_word_by_its_page() -
         "| key | what it means |\n| --- | --- |\n| limit | Rows read at most. |\n",
         "| step | file |\n| --- | --- |\n| choose the parts | a.py |\n",
         "| 功能 | 是否支持 |\n| --- | --- |\n| 夜间模式 | 支持 |\n",
+        "| WHITE | GREEN |\n| --- | --- |\n| RED | YELLOW |\n",
+        "| Form | Result |\n| --- | --- |\n| 1st, 2nd, ... | ordinal |\n",
         "| Key | Meaning |\n| --- | --- |\n| psn | Ignored (macOS only) |\n",
         "| 键 | 含义 |\n| --- | --- |\n| 类型 | 返回单元格的类型 |\n",
         "| 参数 | 说明 |\n| --- | --- |\n| 模式 | 用来选择工作方式，可以随时切换。 |\n",

@@ -19,6 +19,7 @@ from assistant.answer.prompts import FENCE_OPEN
 from assistant.answer.verification.claims import says_not_there
 from assistant.answer.verification.verifier import SentenceVerifier
 from assistant.bootstrap import open_assistant
+from assistant.models.registry import build_model
 from assistant.settings import Settings, load_settings
 from assistant.values import Question
 from finetune.data.prepare import prepare
@@ -29,8 +30,10 @@ from finetune.recipe import load_recipe
 from finetune.runs import Run
 from finetune.synthesize.checking import NOT_THERE, PASSAGES_NOT_THERE
 from finetune.synthesize.synthesis import SynthesisReport, synthesize
+from finetune.synthesize.teacher import Teacher
 from finetune.synthesize.teacher_settings import teacher_settings
 from ingest.bootstrap import open_ingest
+from ingest.documents import Chunk
 from ingest.errors import CollectionError
 from ingest.foundation.messages import Message
 from tests.engines.ollama_server import OllamaServer
@@ -211,6 +214,32 @@ def test_a_teacher_that_dies_leaves_the_rules(settings: Settings, tmp_path: Path
     assert report.rows >= 25
     assert report.teacher_failed == report.teacher_asked == 3
     assert "the rules go on alone" in str(progress.notes[-1])
+
+
+async def ask_slow_teacher(settings: Settings, pieces: list[Chunk]) -> Teacher:
+    model = build_model(settings.model)
+    teacher = Teacher(model=model, timeout_s=0.5)
+    try:
+        for piece in pieces:
+            assert await teacher.write_questions(piece) is None
+    finally:
+        await model.close()
+    return teacher
+
+
+def test_a_teacher_that_drips_its_reply_is_given_up(settings: Settings) -> None:
+    pieces = [
+        Chunk(id=f"c{at}", url="u", title="T", position=at, start=0, end=1, heading="", text=text)
+        for at, text in enumerate(("仓库里有货物。", "车间里有机器。", "码头上有船。"))
+    ]
+    with OllamaServer(answer="word " * 200, delay_s=0.1) as server:
+        model = settings.model.model_copy(update={"host": server.url})
+        slow = settings.model_copy(
+            update={"model": teacher_settings(f"ollama:{settings.model.name}", model)}
+        )
+        teacher = anyio.run(ask_slow_teacher, slow, pieces)
+    assert teacher.is_gone
+    assert str(teacher.last_error) == "no reply in 0.5 s"
 
 
 def test_a_teacher_that_talks_nonsense_costs_nothing(settings: Settings, tmp_path: Path) -> None:
