@@ -17,7 +17,7 @@ from finetune.data.files.lines import Line, is_within_limit, read_lines, too_lon
 from finetune.data.rows import RejectedRow, raw_excerpt
 from finetune.records import RawRow
 
-Form = Literal["stamped", "headed", "bracketed", "plain"]
+Form = Literal["stamped", "headed", "bracketed", "tagged", "plain"]
 
 LOOKED_AT = 400
 """Lines at the beginning of a file that its form is told from."""
@@ -41,7 +41,7 @@ _NUMBER = r"(?:[(（<][^)）>\n]{3,60}[)）>])?"
 
 _NAME_FIRST = (
     rf"{_NAME.replace('?P<name>', '?P<first>')}\s*{_NUMBER}\s+"
-    rf"{_DAY.replace('?P<day>', '?P<day_behind>')}\d{{1,2}}:\d{{2}}(?::\d{{2}})?"
+    rf"(?:{_DAY.replace('?P<day>', '?P<day_behind>')})?\d{{1,2}}:\d{{2}}(?::\d{{2}})?"
 )
 
 _FORMS: Mapping[Form, re.Pattern[str]] = {
@@ -53,8 +53,12 @@ _FORMS: Mapping[Form, re.Pattern[str]] = {
     "bracketed": re.compile(
         rf"(?P<name>[^\s()（）].{{0,40}}?)\s*[(（]{_DAY}{_CLOCK}[)）]\s*[:：]\s*(?P<text>.*)"
     ),
+    "tagged": re.compile(rf"[\[【]{_NAME}[\]】]\s*[:：]?\s*(?P<text>.*)"),
     "plain": re.compile(rf"[ \t>*]*{_NAME}[*]*[:：][*]*\s?(?P<text>.*)"),
 }
+BY_NAME: tuple[Form, ...] = ("tagged", "plain")
+"""Forms that tell no time: a chat by who speaks alone, its conversations by blank lines."""
+
 _RULE = re.compile(r"\s*[-=*_—]{5,}\s*")
 _PLACEHOLDER = re.compile(
     r"\u200e?(?:<Media omitted>|\w+ omitted|\[(?:图片|表情|动画表情|语音|视频|文件|链接|位置)\]"
@@ -87,7 +91,7 @@ def chat_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejected
     texts = [line.text.rstrip("\n") for line in begun]
     form = _find_form(texts)
     assert form is not None  # `is_chat` has seen one
-    splitter = _Splitter(blocks=form == "plain" and _has_blocks(texts, form))
+    splitter = _Splitter(blocks=form in BY_NAME and _has_blocks(texts, form))
     number = 0
     for said in _utterances(itertools.chain(begun, lines), form):
         if conversation := splitter.add(said):
@@ -105,7 +109,7 @@ def _find_form(lines: list[str]) -> Form | None:
         names = Counter(_speaker(match) for match in found)
         if len(names) < 2 or len(found) < 4:
             continue
-        if form != "plain":
+        if form not in BY_NAME:
             return form
         # Any line with a colon looks like one: there nearly all of them must, by known roles or by
         # two names that take turns.
@@ -146,7 +150,7 @@ def _utterances(lines: Iterator[Line], form: Form) -> Iterator[_Said | None]:
                 yield said
             words = found.groupdict().get("text") or ""
             said = _Said(_speaker(found), words, _minutes(found))
-        elif _RULE.fullmatch(text) or (form == "plain" and not text.strip()):
+        elif _RULE.fullmatch(text) or (form in BY_NAME and not text.strip()):
             if said is not None:
                 yield said
             said = None

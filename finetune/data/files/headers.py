@@ -19,6 +19,7 @@ NAME_CHARACTERS = 24
 COLUMN = "column {number}"
 """Name of a column in a table without a header, counted from 1."""
 
+_REMARK = re.compile(r"\s*[(（\[【](?:必填|选填|可选|required|optional)[)）\]】]", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[。？！?!；;]| .*\.$")
 
 
@@ -40,12 +41,17 @@ def find_header(rows: Sequence[Sequence[str]]) -> int | None:
     return None if is_data and len(rows) > 1 else 0
 
 
+def column_name(cell: str) -> str:
+    """Return the name in a cell of a header: in lower case, on one line, without "(required)"."""
+    return _REMARK.sub("", " ".join(cell.split())).strip(" *：:").casefold()
+
+
 def names_columns(cells: Sequence[str], *, least: int = 2) -> bool:
     """Return whether cells are names, of what asks and of what answers or sorts.
 
     `least` is the number of names that are known by themselves from which they are.
     """
-    filled = [cell.strip().casefold() for cell in cells if cell.strip()]
+    filled = [column_name(cell) for cell in cells if cell.strip()]
     if sum(cell in COLUMN_NAMES for cell in filled) >= least:
         return True
     if len(filled) < 2:

@@ -13,26 +13,29 @@ from finetune.records import RawRow
 
 _ASK = "问|提问|问题|Q|Question"
 _ANSWER = "答|回答|答案|参考答案|正确答案|A|Answer"
+_BEFORE = r"[ \t>*•-]*(?:\d{1,4}[.、．)）][ \t]*)?"
+"""What may stand before a mark: of a quotation, a list, bold text, or a number."""
+
 # A mark ends in a colon, is in brackets, or is a letter with a number and a full stop.
 _MARK = re.compile(
-    rf"[ \t>*]*(?:(?:(?P<ask>{_ASK})|{_ANSWER})\s*\d{{0,4}}\s*[*]*[：:][*]*"
+    rf"{_BEFORE}(?:(?:(?P<ask>{_ASK})|{_ANSWER})\s*\d{{0,4}}\s*[*]*[：:][*]*"
     rf"|[【\[](?:(?P<ask_in>{_ASK})|{_ANSWER})\s*\d{{0,4}}[】\]][：:]?"
     r"|(?:(?P<ask_numbered>Q)|A)\d{1,4}[.、)][ \t])",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r"[ \t>*]*(?:第?\d{1,4}[.、．)）题]|[（(]\d{1,4}[)）])\s*(?=\S)")
-_OPTION = re.compile(r"[ \t>*]*[B-H]\s*[：:.、．)）]", re.IGNORECASE)
-_FIRST_OPTION = re.compile(r"[ \t>*]*A\s*[*]*[：:]", re.IGNORECASE)
+_NUMBERED = re.compile(r"[ \t>*•-]*(?:第?\d{1,4}[.、．)）题]|[（(]\d{1,4}[)）])\s*(?=\S)")
+_OPTION = re.compile(r"[ \t>*•-]*[B-H]\s*[：:.、．)）]", re.IGNORECASE)
+_FIRST_OPTION = re.compile(r"[ \t>*•-]*A\s*[*]*[：:]", re.IGNORECASE)
 _INLINE_ANSWER = re.compile(r"[ \t](?:答|回答|答案|A|Answer)[：:]")
 _AFTER = r"[^\n]*\n(?:[^\n]*\n){0,20}?"
 _ANY_ANSWER = (
-    rf"[ \t>*]*(?:(?:{_ANSWER})\s*\d{{0,4}}\s*[*]*[：:]|[【\[](?:{_ANSWER})\s*\d{{0,4}}[】\]]"
+    rf"[ \t>*•-]*(?:(?:{_ANSWER})\s*\d{{0,4}}\s*[*]*[：:]|[【\[](?:{_ANSWER})\s*\d{{0,4}}[】\]]"
     r"|A\d{1,4}[.、)][ \t])"
 )
 _PAIR = re.compile(
-    rf"^[ \t>*]*(?:(?:{_ASK})\s*\d{{0,4}}\s*[*]*[：:]|[【\[](?:{_ASK})\s*\d{{0,4}}[】\]]"
+    rf"^{_BEFORE}(?:(?:{_ASK})\s*\d{{0,4}}\s*[*]*[：:]|[【\[](?:{_ASK})\s*\d{{0,4}}[】\]]"
     rf"|Q\d{{1,4}}[.、)][ \t])(?:{_AFTER}{_ANY_ANSWER}|[^\n]*{_INLINE_ANSWER.pattern})"
-    rf"|^{_NUMBERED.pattern}[^\n]*[？?]\s*\n(?:[^\n]*\n){{0,20}}?[ \t>*]*(?:答|回答|答案)[：:]",
+    rf"|^{_NUMBERED.pattern}[^\n]*[？?]\s*\n(?:[^\n]*\n){{0,20}}?[ \t>*•-]*(?:答|回答|答案)[：:]",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from finetune.data.files.headers import COLUMN, LOOKED_AT, find_header, names_columns
+from finetune.data.files.headers import COLUMN, LOOKED_AT, column_name, find_header, names_columns
 from finetune.data.files.lines import Line, is_within_limit, read_lines, too_long_error
 from finetune.data.rows import RejectedRow, RowError, raw_excerpt
 from finetune.errors import DataError
@@ -15,6 +15,9 @@ from ingest.foundation.messages import Message
 
 DELIMITERS = ",\t;|"
 """Excel writes semicolons where the comma is the decimal mark."""
+
+HEADER_LINES = 8
+"""Lines that a header may take whose names hold line ends."""
 
 _RULE = re.compile(r":?-{2,}:?")
 
@@ -37,6 +40,7 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
         delimiter, head = declared[-1], list(itertools.islice(lines, LOOKED_AT))
     else:
         head = [first, *itertools.islice(lines, LOOKED_AT - 1)]
+        head = _with_whole_header(head)
         delimiter = _find_delimiter(head)
     columns, begun = _find_columns(head, delimiter, name)
     rows = _RowReader(lines=itertools.chain(begun, lines), delimiter=delimiter, limit=limit)
@@ -124,7 +128,8 @@ class _RowReader:
 
 
 def _split_line(line: str, delimiter: str) -> list[str]:
-    cells = next(csv.reader([line], delimiter=delimiter), [])
+    # In lines again: outside of quotes, which another delimiter may make, no line may end.
+    cells = next(csv.reader(line.splitlines(keepends=True), delimiter=delimiter), [])
     return _strip_edges(cells) if delimiter == "|" else cells
 
 
@@ -134,6 +139,23 @@ def _strip_edges(cells: list[str]) -> list[str]:
     if len(cells) > 2 and not cells[0] and not cells[-1]:
         return cells[1:-1]
     return cells
+
+
+def _with_whole_header(head: list[Line]) -> list[Line]:
+    """Return the lines with a header whose quoted names hold line ends as one of them.
+
+    Only what names columns is put together: a quote that is never closed costs its own line.
+    """
+    for at, line in enumerate(head):
+        if line.text.count('"') % 2 == 0:
+            continue
+        for end in range(at + 2, min(at + HEADER_LINES, len(head)) + 1):
+            text = "".join(one.text for one in head[at:end])
+            if text.count('"') % 2 == 0 and any(
+                names_columns(_split_line(text, one)) for one in DELIMITERS
+            ):
+                return [*head[:at], Line(line.number, text), *head[end:]]
+    return head
 
 
 def _find_delimiter(head: Sequence[Line]) -> str:
@@ -177,7 +199,7 @@ def _parse_header(header: Line, delimiter: str, name: str) -> list[str]:
     Raises:
         DataError: there are none, or two are the same.
     """
-    columns = [cell.strip().casefold() for cell in _split_line(header.text, delimiter)]
+    columns = [column_name(cell) for cell in _split_line(header.text, delimiter)]
     # Excel writes a delimiter for each column that was ever touched.
     while columns and not columns[-1]:
         columns.pop()

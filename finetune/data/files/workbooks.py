@@ -8,7 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from finetune.data.files.headers import COLUMN, LOOKED_AT, find_header, names_columns
+from finetune.data.files.headers import (
+    COLUMN,
+    LOOKED_AT,
+    column_name,
+    find_header,
+    names_columns,
+)
 from finetune.data.files.json_cells import checked_row, json_cell
 from finetune.data.rows import RejectedRow, UncachedFormula
 from finetune.errors import DataError
@@ -153,7 +159,7 @@ def _sheet_columns(head: Sequence[Cells], path: Path) -> tuple[list[str], Sequen
     if found is None:
         width = max(map(len, texts))
         return [COLUMN.format(number=number + 1) for number in range(width)], head
-    columns = [text.strip().casefold() for text in texts[found]] if texts else []
+    columns = [column_name(text) for text in texts[found]] if texts else []
     twice = next((name for name in columns if name and columns.count(name) > 1), None)
     if twice is not None:
         raise DataError(

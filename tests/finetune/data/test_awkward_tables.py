@@ -1,5 +1,6 @@
 """Tables and lists as people really keep them: titles, merged cells, formulas, choices, pairs."""
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,6 +59,15 @@ def test_a_title_and_notes_above_the_header_are_passed_over(
     text = "".join(";".join(map(str, row)) + "\n" for row in rows)
     (tmp_path / "a.csv").write_text(text, encoding="gb18030")
     assert pairs_in(tmp_path / "a.csv", data) == PAIRS
+
+
+def test_names_of_columns_may_hold_line_ends_and_remarks(tmp_path: Path) -> None:
+    names = ("序号", "问题\n（必填）", "答案 *")
+    rows = [names, *((str(n), *pair) for n, pair in enumerate(PAIRS))]
+    assert pairs_in(workbook(tmp_path / "a.xlsx", rows)) == PAIRS
+    with (tmp_path / "a.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        csv.writer(file).writerows(rows)
+    assert pairs_in(tmp_path / "a.csv") == PAIRS
 
 
 def test_a_table_without_a_header_is_told_apart_and_mapped(tmp_path: Path) -> None:
@@ -181,6 +191,8 @@ def test_an_answer_that_is_no_option_is_refused() -> None:
         ),
         ("Q: Which?\nA: one\nB: two\nAnswer: B\n", [("Which?\nA: one\nB: two", "B")]),
         ("Q: Open?\nA: Yes.\nBring a coat.\n", [("Open?", "Yes.\nBring a coat.")]),
+        ("- Q: 怎么退货？\n- A: 七天内可退。\n", PAIRS[:1]),
+        ("1. 问题：怎么退货？\n   答案：七天内可退。\n", PAIRS[:1]),
         ("【问】怎么退货？\n【答】七天内可退。\n", PAIRS[:1]),
         ("问：怎么退货？ 答：七天内可退。\n问：几点开门？ 答：九点。\n", PAIRS),
         ("Q1. 怎么退货？\nA1. 七天内可退。\nQ2. 几点开门？\nA2. 九点。\n", PAIRS),

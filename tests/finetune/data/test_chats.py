@@ -36,6 +36,8 @@ CHATS = {
     "客户：几点开门？\n客服：九点。\n",
     "rules": "User: 怎么退货？\nAssistant: 七天内可退。\nUser: 好的\nAssistant: 不客气\n-----\n"
     "User: 几点开门？\nAssistant: 九点。\n",
+    "tags": "[客户] 怎么退货？\n[客服] 七天内可退。\n[客户] 好的\n[客服] 不客气\n\n"
+    "[客户] 几点开门？\n[客服] 九点。\n",
     "whatsapp": "Messages are end-to-end encrypted.\n"
     "[01/02/2026, 10:23:45] Ann: 怎么退货？\n[01/02/2026, 10:24:00] Shop Support: 七天内可退。\n"
     "[01/02/2026, 10:25:45] Ann: 好的\n[01/02/2026, 10:25:50] Shop Support: 不客气\n"
@@ -74,6 +76,11 @@ def test_without_breaks_each_answer_ends_a_conversation(tmp_path: Path) -> None:
         [("怎么退货？\n要快。", SAID)],
         [("几点开门？", "九点。")],
     ]
+
+
+def test_a_chat_that_was_copied_has_name_and_time_above_each_message(tmp_path: Path) -> None:
+    text = "张三 10:23\n怎么退货？\n\n客服小美 10:24\n七天内可退。\n\n"
+    assert turns_in(written(tmp_path, text * 2)) == [[(ASKED, SAID)]] * 2
 
 
 def test_what_is_no_text_in_a_chat_is_left_out(tmp_path: Path) -> None:
