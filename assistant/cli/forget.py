@@ -11,9 +11,11 @@ from assistant.errors import SnapshotChoiceError
 from assistant.settings import Settings
 from assistant.snapshots.store import delete_snapshots
 from ingest.bootstrap import RUNS, open_cache
+from ingest.bulk.archives import delete_unpacked
 from ingest.bulk.journal import RunJournal
 from ingest.foundation.messages import Language, Message
 from ingest.report import print_note
+from ingest.web_bootstrap import UNPACKED
 
 
 def forget_answers(
@@ -59,6 +61,7 @@ def _forget_traces(settings: Settings, language: Language) -> bool:
     """Delete what tells of searches and of what was stored; return whether some of it is left."""
     folder = settings.index.path
     runs = running = 0
+    delete_unpacked(folder / UNPACKED)
     if (folder / RUNS).exists():
         with contextlib.closing(RunJournal(folder / RUNS)) as journal:
             runs, running = journal.forget_runs()

@@ -28,6 +28,15 @@ SWEEP_S = 5.0
 """Longest wait for another process that looks whether ours is gone."""
 
 
+def delete_unpacked(folder: Path) -> None:
+    """Delete what killed processes left unpacked in `folder`; what is in use stays. Blocks."""
+    for lock_file in folder.glob("*.lock"):
+        # The kernel drops a lock with its process, also by kill -9.
+        with suppress(Timeout, OSError), FileLock(lock_file, timeout=0):
+            shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
+            lock_file.unlink(missing_ok=True)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Unpacked:
     """An archive on the disk."""
@@ -132,11 +141,7 @@ class ArchiveReader:
     def _open_root(self) -> Path:
         """Return a folder of this process, after deleting those of processes that are gone."""
         make_private_folder(self._parent)
-        for lock_file in self._parent.glob("*.lock"):
-            # The kernel drops a lock with its process, also by kill -9.
-            with suppress(Timeout, OSError), FileLock(lock_file, timeout=0):
-                shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)
-                lock_file.unlink(missing_ok=True)
+        delete_unpacked(self._parent)
         root = Path(tempfile.mkdtemp(dir=self._parent))
         self._lock = FileLock(f"{root}.lock", mode=OWNER_ONLY_FILE)
         self._lock.acquire(timeout=SWEEP_S)
