@@ -50,7 +50,6 @@ _FORUM = frozenset(
 )
 """Posts of Discuz, phpBB, Discourse, Tieba, XenForo, V2EX and Hacker News."""
 _PLAYER = re.compile("youtube|player")
-_find_classes = etree.XPath("//@class", smart_strings=False)
 _QUESTION_URL = re.compile(
     r"zhihu\.com/question/|/questions?/\d|zhidao\.baidu\.com/question|stackexchange|stackoverflow",
     re.IGNORECASE,
@@ -120,7 +119,8 @@ def read_kind_signals(root: etree._Element, *, objects: list[JsonObject]) -> Kin
     `objects` are what its structured data say of it (`jsonld.page_objects`).
     """
     # One string of all: looking for words in it is faster than XPath at each element.
-    names = " ".join(_find_classes(root)).split()
+    classed = (element.get("class") for element in root.iter(etree.Element))
+    names = " ".join(filter(None, classed)).split()
     classes = " ".join(dict.fromkeys(names))
     generators, og_type = [], ""
     for element in root.iter("meta"):

