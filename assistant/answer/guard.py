@@ -121,6 +121,15 @@ _ABOUT_NOTES_ZH = re.compile(
     r"(?:根据|按照|从)?(?:所?提供的?|以上|上述)?(?:资料|文本|段落|信息|原文)(?:中|显示|可知)?"
 )
 _IDEOGRAPH_OR_WORD = re.compile(r"[\u3400-\u9fff]|[A-Za-z]+|\d+(?:\.\d+)?")
+MIN_RESTATED = 3
+"""Content words from which on a reply out of the question's words says the question again."""
+MIN_RESTATED_ZH = 6
+"""Ideographs from which on it does so in Chinese."""
+SPELT_OR_DIGITS = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty"
+    r"|fifty|hundred|thousand)\b|[二三四五六七八九十百千万两][年月日天周岁个名次元层]",
+    re.IGNORECASE,
+)
 _PARTICLES_ZH = frozenset("的了是在有和与及被把也都就其中这那之着过以为个所")
 _LANGUAGE_ASKED = re.compile(
     # "Chinese drones" names no language, but losing a check costs less than a translation.
@@ -193,20 +202,23 @@ def restates_question(reply: str, question: str) -> bool:
     """Return whether a reply to "which …?" has no word that the question has not.
 
     Small models do it in one of ten wrong replies: "The type of disobedience mentioned in the notes
-    is larger scale." To "is it …?" the question's words are an answer.
+    is larger scale." To "is it …?" the question's words are an answer. So are a number and a few
+    words: "30 days." to "How long is the 30-day return policy?", 白色 to 白宫是什么颜色的？
     """
+    if SPELT_OR_DIGITS.search(reply):
+        return False
     if not _ASKS_FOR_SOMETHING.search(question) or _OFFERS_CHOICE.search(question):
         return False
     if language_of(question) == "zh":
         # By character: a bigram over a word that was left out is nowhere in the question.
-        said = set(_IDEOGRAPH_OR_WORD.findall(_ABOUT_NOTES_ZH.sub("", reply)))
-        return all(one in question or one in _PARTICLES_ZH for one in said)
+        said = set(_IDEOGRAPH_OR_WORD.findall(_ABOUT_NOTES_ZH.sub("", reply))) - _PARTICLES_ZH
+        return len(said) >= MIN_RESTATED_ZH and all(one in question for one in said)
     found = set(words(reply))
     if (found & _SHORT_ANSWERS) - set(words(question)):
         return False
     asked = {word_stem(word) for word in words(question)}
     said = {word_stem(word) for word in content_words(_ABOUT_NOTES.sub(" ", reply))}
-    return not said - asked
+    return len(said) >= MIN_RESTATED and not said - asked
 
 
 def _ngrams(found: list[str]) -> Iterator[tuple[str, ...]]:

@@ -36,19 +36,28 @@ _WORDS = re.compile(
 """What checks and redirects say, in whatever order they say it this year."""
 
 
-_MISSING = re.compile(
-    r"(?:页面|頁面|网页|網頁|文章|内容|帖子|商品|视频|链接)\S{0,8}(?:不存在|找不到|未找到|已(?:被)?(?:删除|刪除|下架)|走丢)"
-    r"|(?:找不到|没有找到|無法找到)\S{0,8}(?:页面|頁面|网页|網頁)"
-    r"|\b404\b|\bpage (?:was |could )?not (?:be )?found\b|\bpage (?:does not|doesn['’]t) exist\b"
-    r"|\bcan(?:not|['’]t) find (?:the|that|this) page\b|\bseite (?:wurde )?nicht gefunden\b"
-    r"|\bpage introuvable\b|\bpágina no encontrada\b",
+_MISSING_TITLE = re.compile(
+    r"\W*(?:error\W{1,3})?404(?:\W{1,3}error)?(?:\W*$|\W{1,3}(?:page )?(?:is |was )?not found\b.*"
+    r"|\s?[-–—|:·_].*)"
+    r"|\W*(?:(?:sorry|oops)\W{1,3})?(?:the |this |that )?(?:requested )?page (?:you [\w ]{1,30})?"
+    r"(?:was |could )?(?:not (?:be )?found|does not exist|doesn['’]t exist)\b.{0,60}"
+    r"|\W*(?:sorry\W{1,3})?we can(?:not|['’]t) find (?:the|that|this) page\b.{0,60}"
+    r"|\W*seite (?:wurde )?nicht gefunden\b.{0,60}|\W*page introuvable\b.{0,60}"
+    r"|\W*página no encontrada\b.{0,60}"
+    r"|\W*(?:(?:很|非常)?抱歉|对不起|對不起)?\W*(?:[您你]\S{0,8}的|该|該|此|当前|當前|这个|這個)?"
+    r"(?:页面|頁面|网页|網頁|文章|内容|內容|帖子|商品|视频|視頻|链接|連結)"
+    r"\s?(?:不存在|找不到|未找到|已经?(?:被)?(?:删除|刪除|下架)|走丢)了?(?:或\S{0,12})?\W*"
+    r"|\W*(?:抱歉\W*)?(?:找不到|没有找到|無法找到)\S{0,8}(?:页面|頁面|网页|網頁)了?\W*",
     re.IGNORECASE,
 )
+"""A whole line: "room 404", a Peugeot 404 or 商品已下架请联系客服 are no missing page."""
 
 
 def says_missing(title: str, text: str) -> bool:
     """Return whether a page says that there is no such page, with the status of one that is."""
-    return len(text.encode()) <= MAX_BYTES and _MISSING.search(f"{title}\n{text}") is not None
+    if len(text.encode()) > MAX_BYTES:
+        return False
+    return any(_MISSING_TITLE.fullmatch(line) for line in (title, *text.splitlines()))
 
 
 def is_interstitial(

@@ -8,6 +8,7 @@ from typing import Final
 
 from assistant.answer.evidence.answer_types import CONTACTS
 from assistant.answer.evidence.scoring import Scored, TermWeights
+from assistant.answer.topics import may_be_person_zh
 from assistant.values import Answerability, Passage
 from ingest.foundation.messages import Language
 from ingest.text.cjk import CJK
@@ -43,8 +44,10 @@ ALIKE_FROM = 0.85
 """Likeness (Ratcliff and Obershelp) of a name and its misspelling: one slip in seven letters."""
 _CAPITALISED = re.compile(r"\b[A-Z][\w'’-]*")
 
-_OWNER_ZH = re.compile(rf"(?:^|[，。？?、\s]|请问|知道)([{CJK}]{{2,4}})的")
-"""Whose it is: 王芳 of 王芳的电话是多少."""
+_OWNER_ZH = re.compile(
+    rf"(?:^|[，。？?、\s]|请问|知道)(?!贵)([{CJK}]{{2,4}})(?<![司部店校院所处科门们方家])的"
+)
+"""Whose it is: 王芳 of 王芳的电话是多少; 贵公司, 方家 and 江北店 are no persons."""
 
 STRICT_TYPES = frozenset(
     ("percent", "money", "temperature", "weight", "speed", "email", "website", "phone")
@@ -88,7 +91,8 @@ def lacks_owner(weights: TermWeights, passages: Sequence[Passage]) -> bool:
     if not weights.types or weights.types[0].name not in CONTACTS:
         return False
     owner = _OWNER_ZH.search(weights.question)
-    return owner is not None and not any(
+    # 你们的电话, 销售部门的电话: whoever answers, or what the list may call otherwise.
+    return (owner is not None and may_be_person_zh(owner[1])) and not any(
         owner[1] in f"{one.title} {one.heading} {one.text}" for one in passages
     )
 

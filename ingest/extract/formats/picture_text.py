@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.extract.formats.long_work import report_progress
 from ingest.extract.formats.pdf_layout import PdfPiece
+from ingest.foundation.telemetry import disable_telemetry
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,6 +38,8 @@ _ENGINE = threading.Lock()
 @functools.cache
 def _engine() -> Any:
     import cv2
+
+    disable_telemetry()  # before onnxruntime is imported, which reports from then on
     from rapidocr import RapidOCR
 
     cv2.setNumThreads(1)
@@ -56,7 +59,9 @@ def read_picture(image: "Image") -> list[PdfPiece]:
         ImportError: the extra [ocr] is not installed.
     """
     import numpy  # noqa: PLC0415  half of what a process of the pool imports otherwise
-    import rapidocr  # noqa: F401  missing, it is to be named for each file, not for the first alone
+
+    disable_telemetry()
+    import rapidocr  # noqa: F401  missing, it is named for each file, not the first alone
 
     pieces = []
     for strip, offset in _strips(image.convert("RGB")):

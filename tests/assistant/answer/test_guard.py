@@ -151,6 +151,16 @@ def test_question_said_again_is_no_answer(question: str, reply: str) -> None:
         ("苍蝇有几条腿？", "苍蝇有六条腿。"),
         ("谁能进入金库？", "没人能进入金库。"),
         ("什么时候开门？", "九点开门。"),
+        ("How many days does the 30-day return policy last?", "30 days."),
+        ("How long is the two-week notice period?", "The notice period is two weeks."),
+        ("When is the deadline?", "In May."),
+        ("What grade did he get?", "A"),
+        ("Which band sang My Generation?", "The Who"),
+        ("What is the hepatitis type?", "Hepatitis A"),
+        ("七天无理由退货期限是多少天？", "七天。"),
+        ("白宫是什么颜色的？", "白色。"),
+        ("马克思主义是谁创立的？", "马克思。"),
+        ("新加坡的首都是什么？", "新加坡。"),
     ],
 )
 def test_answer_in_words_of_the_question_stays(question: str, reply: str) -> None:

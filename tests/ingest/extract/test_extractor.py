@@ -303,7 +303,7 @@ def test_a_file_that_begins_with_markup_is_called_by_its_name(
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("tides.zip", "ingest FOLDER"), ("tides.PNG", "OCR"), ("empty.md", "empty")],
+    [("tides.zip", "ingest FOLDER"), ("tides.PNG", "empty"), ("empty.md", "empty")],
 )
 def test_a_file_that_cannot_be_read_says_what_to_do_with_it(
     tmp_path: Path, name: str, advice: str

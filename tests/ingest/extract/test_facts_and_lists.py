@@ -151,11 +151,28 @@ def test_data_of_a_script_with_a_name_of_the_sites_own_are_read() -> None:
         ),
         ("页面不存在", "<div><p>抱歉，您访问的页面不存在或已被删除。</p></div>", "empty"),
         ("404", "<h1>Page not found</h1><p>Try the search.</p>", "empty"),
+        ("404 Not Found", "<p>The requested URL was not found on this server.</p>", "empty"),
+        ("Shop", "<h1>Sorry, this page doesn't exist.</h1><p>Go home.</p>", "empty"),
+        ("提示", "<p>该文章已被删除</p><p>返回首页</p>", "empty"),
         ("Enter", "<form><p>You must be 18 or older to enter.</p></form>", "needs_browser"),
     ],
 )
 def test_what_stands_in_place_of_a_page_is_named(title: str, body: str, right: str) -> None:
     assert reason(body, title=title) == right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "All staff meet on Friday at three o'clock in room 404 of the main building; bring notes.",
+        "The Peugeot 404 was built from 1960 to 1975, first in Sochaux and later in Kenya.",
+        "404 hectares of forest burnt down near the village before rain put the fire out.",
+        "本周五下午三点在行政楼404室召开全体员工会议，请各部门负责人提前十分钟到场并带上报表。",
+        "若商品已下架，请联系客服恢复；视频已删除后无法找回，请事先备份。",
+    ],
+)
+def test_short_page_that_mentions_what_is_missing_is_a_page(text: str) -> None:
+    assert text[:20] in extract(page(f"<title>Notice</title><p>{text}</p>")).text
 
 
 def test_names_of_reporters_lose_what_papers_put_around_them() -> None:
