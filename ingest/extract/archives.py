@@ -13,11 +13,12 @@ import os
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
@@ -117,8 +118,8 @@ def _walk(path: Path, folder: Path | None) -> ArchiveContent:
                 left_out.append(("beyond_bounds", "…"))
                 break
             size, problem = member.size, _problem(member, room)
-            if problem is None and folder is not None:
-                size, problem = _write(member, folder, room)
+            if problem is None:
+                size, problem = _take(member, folder, room)
             if problem is None:
                 room -= size
                 members[member.name] = None
@@ -140,7 +141,7 @@ def _until_broken(found: Iterator[_Member]) -> Iterator[_Member]:
 
 
 def _problem(member: _Member, room: int) -> MemberLeftOut | None:
-    """Return why a file is left out, None if it is to be read."""
+    """Return why a file is left out by its name, kind or size, None if it is to be read."""
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", member.name):
         return "unsafe_name"
@@ -153,18 +154,42 @@ def _problem(member: _Member, room: int) -> MemberLeftOut | None:
         return "beyond_bounds"
     if is_archive(Path(member.name)) or path.suffix.lower() in READABLE_SUFFIXES:
         return None
-    if path.suffix:
-        return "no_reader"
-    # README and LICENSE are read, programs are not: without a suffix the bytes decide.
+    return "no_reader" if path.suffix else None  # without one the bytes decide
+
+
+def _take(member: _Member, folder: Path | None, room: int) -> tuple[int, MemberLeftOut | None]:
+    """Look into a file without a suffix, write it below the folder, and return as `_write` does.
+
+    README and LICENSE are read, programs are not. The file is opened once: a step back in a packed
+    tar file unpacks again all that comes before.
+
+    Raises:
+        NoRoomError: the disk is full.
+    """
+    is_sniffed = not PurePosixPath(member.name).suffix
+    if folder is None and not is_sniffed:
+        return member.size, None
+    start = b""
     try:
         with member.open() as file:
-            start = file.read(SNIFFED_BYTES)
+            if is_sniffed:
+                start = file.read(SNIFFED_BYTES)
+                if not start or find_file_reader("", start) is None:
+                    return 0, "no_reader"
+            if folder is None:
+                return member.size, None
+            return _write(
+                member, chain((start,), iter(partial(file.read, _SLICE), b"")), folder, room
+            )
+    except (MemoryError, NoRoomError):
+        raise
     except Exception:  # noqa: BLE001  libraries may raise anything over a broken file
-        return "unreadable"
-    return None if start and find_file_reader("", start) else "no_reader"
+        return 0, "unreadable"
 
 
-def _write(member: _Member, folder: Path, room: int) -> tuple[int, MemberLeftOut | None]:
+def _write(
+    member: _Member, pieces: Iterable[bytes], folder: Path, room: int
+) -> tuple[int, MemberLeftOut | None]:
     """Write one file; return how many bytes it takes, and why it could not be written.
 
     Raises:
@@ -178,9 +203,11 @@ def _write(member: _Member, folder: Path, room: int) -> tuple[int, MemberLeftOut
         target.unlink(missing_ok=True)  # a name may come twice: the later one holds, as in unzip
         # O_EXCL: never through a link, though nobody but us writes here.
         handle = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY_FILE)
-        with open(handle, "wb") as out, member.open() as file:  # noqa: PTH123  of a handle
-            while written_bytes <= left_bytes and (piece := file.read(_SLICE)):
+        with open(handle, "wb") as out:  # noqa: PTH123  of a handle
+            for piece in pieces:
                 written_bytes += out.write(piece)
+                if written_bytes > left_bytes:
+                    break
     except MemoryError:
         raise
     # A name that is longer than names may be, a wrong checksum, a password.

@@ -1,6 +1,9 @@
 import io
+import random
+import tarfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,8 +79,6 @@ def test_western_names_without_a_flag_stay_western(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".tar", ".tgz", ".tar.bz2", ".tar.xz"])
 def test_each_packing_of_a_tar_file_is_read(suffix: str, tmp_path: Path) -> None:
-    import tarfile
-
     mode = {".tar": "w", ".tgz": "w:gz", ".tar.bz2": "w:bz2", ".tar.xz": "w:xz"}[suffix]
     (tmp_path / "a.md").write_text(SENTENCE)
     with tarfile.open(tmp_path / f"a{suffix}", mode) as packed:  # type: ignore[call-overload]
@@ -94,6 +95,37 @@ def test_one_packed_file_is_an_archive_of_one(suffix: str, tmp_path: Path) -> No
     (tmp_path / f"a.md.{suffix}").write_bytes(module.compress(SENTENCE.encode()))
     assert unpack_archive(tmp_path / f"a.md.{suffix}", tmp_path / "out").members == ("a.md",)
     assert (tmp_path / "out" / "a.md").read_text() == SENTENCE
+
+
+@pytest.mark.parametrize("packing", ["gz", "bz2", "xz"])
+def test_a_packed_tar_file_is_read_once(
+    packing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a suffix the bytes decide what a file is; a step back would unpack all before it.
+    packed = tmp_path / f"a.tar.{packing}"
+    bodies = {
+        f"notes{n}": f"{SENTENCE} {random.Random(n).randbytes(20_000).hex()}" for n in range(20)
+    }
+    with tarfile.open(packed, f"w:{packing}") as archive:  # type: ignore[call-overload]
+        for name, body in bodies.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(body.encode())
+            archive.addfile(entry, io.BytesIO(body.encode()))
+    open_plainly, taken = tarfile.open, []
+
+    class Counted(io.FileIO):
+        def readinto(self, buffer: Any) -> int | None:
+            taken.append(super().readinto(buffer) or 0)
+            return taken[-1]
+
+    monkeypatch.setattr(
+        tarfile,
+        "open",
+        lambda path: open_plainly(fileobj=io.BufferedReader(Counted(path))),
+    )
+    assert len(unpack_archive(packed, tmp_path / "out").members) == len(bodies)
+    assert {name: (tmp_path / "out" / name).read_text() for name in bodies} == bodies
+    assert sum(taken) < 2 * packed.stat().st_size
 
 
 def test_bombs_stop_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
