@@ -55,9 +55,10 @@ _ALSO_EN = re.compile(
 )
 _BARE_EN = re.compile(
     r"(?:really|why not|how come|what else|who else|where else|since when|how so|such as"
-    r"|(?:what|who|where) else\b.*|like what|for whom|by whom|in what way|are you sure)\W*",
+    r"|like what|for whom|by whom|in what way|are you sure)\W*",
     re.IGNORECASE,
 )
+_ELSE_EN = re.compile(r"(?:what|who|where) else\b", re.IGNORECASE)
 QUESTION_FORM_EN = re.compile(
     r"^(?:(?:in|at|on|by|for|to|from|since|with|under|of) )?(?:what|which|who|whom|whose|when|where"
     r"|why|how|is|are|was|were|do|does|did|can|could|may|must|shall|should|will|would|has|have|had"
@@ -178,6 +179,12 @@ NAMED_BEFORE_ZH = 6
 CLAUSE_ZH = 3
 """The same where the question begins with what it is about and not with 谁 or 怎么."""
 
+MAX_ELSE_WORDS_EN = 2
+"""Content words of "who else signed the treaty?", which leans on the question before.
+
+With more, or with a name, it stands alone: "What else is new in Python 3.13?".
+"""
+
 WHOLE_QUESTION_EN = 2
 """Content words of a question that begins with a preposition and leaves nothing out."""
 
@@ -231,7 +238,7 @@ def classify_english(bare: str, topic_subject: str, said: str) -> ContextDepende
         return "pronoun"
     if _DEMONSTRATIVE_EN.search(plain):
         return "demonstrative"
-    if _ALSO_EN.search(bare) or _BARE_EN.fullmatch(bare):
+    if _ALSO_EN.search(bare) or _BARE_EN.fullmatch(bare) or asks_for_others(bare):
         return "ellipsis"
     rest = _CONNECTIVE_EN.sub("", bare)
     connected = rest != bare
@@ -258,6 +265,13 @@ def classify_english(bare: str, topic_subject: str, said: str) -> ContextDepende
     if len(set(content_words(rest))) > SHORT_FRAGMENT_EN or (own_words and _ORDER_EN.match(rest)):
         return "alone"
     return "ellipsis" if connected or rest.endswith("?") or not has_name else "alone"
+
+
+def asks_for_others(bare: str) -> bool:
+    """Return whether a question asks what else answers the one before: "Who else signed it?"."""
+    has_name = any(name != "I" for name in _NAME_EN.findall(bare))
+    own_words = set(content_words(bare)) - _GENERIC_EN
+    return bool(_ELSE_EN.match(bare)) and not has_name and len(own_words) <= MAX_ELSE_WORDS_EN
 
 
 def is_named_before(plain: str, pronoun: re.Match[str]) -> bool:

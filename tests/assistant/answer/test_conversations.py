@@ -448,3 +448,28 @@ async def test_another_place_or_year_takes_the_place_of_the_first(
 ) -> None:
     found = await standalone_question(then, talk(asked, "…"), model=None)
     assert found == standalone
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What else is new in Python 3.13?",
+        "Where else can I buy train tickets in Berlin?",
+        "Where else can I buy train tickets?",
+        "What else did Shakespeare write besides Hamlet?",
+        "Who else was on Apollo 11?",
+    ],
+)
+async def test_else_with_a_topic_of_its_own_stays_alone(question: str) -> None:
+    history = talk("How much does the DJI Mini 4 weigh?", "249 g [1].")
+    assert await standalone_question(question, history, model=None) == question
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What else is there to see?", "What else should I know?", "Who else signed the treaty?"],
+)
+async def test_else_without_one_leans_on_the_question_before(question: str) -> None:
+    history = talk("What is the capital of France?", "Paris [1].")
+    found = await standalone_question(question, history, model=None)
+    assert found == f"What is the capital of France {question}"
