@@ -274,7 +274,7 @@ def test_floors_end_with_their_own_exit_code(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (("missing.jsonl",), "missing.jsonl: No such file"),
+        (("missing.jsonl",), "cannot read missing.jsonl (No such file"),
         (("empty.jsonl",), "empty.jsonl holds no question"),
         (("broken.jsonl",), "broken.jsonl, line 2: no JSON"),
         (("questions.jsonl", "--model", "m", "--no-model"), "exclude each other"),
