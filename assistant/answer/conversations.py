@@ -247,7 +247,7 @@ def _with_topic(
         if _PLACE_EN.search(rest):
             return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
         return f"{latest.subject} {rest}", False
-    if PERSON.search(rest) and asks_for_person(latest.question) and not latest.answered_person:
+    if PERSON.search(rest) and not latest.answered_person and not _may_stand_for_person(latest):
         return f"{latest.question.rstrip('?？ ')} {rest}", False  # whom, the answer does not say
     subject = _referent(rest, topics)
     # A function as replacement: a backslash in a topic is no group reference.
@@ -256,6 +256,15 @@ def _with_topic(
     return THIRD_PERSON_EN.sub(
         lambda found: f"{subject}'s" if found["own"] else subject, rest, count=1
     ), True
+
+
+def _may_stand_for_person(latest: Topic) -> bool:
+    """Return whether "he" may be what the last question is about: 李白是谁 but not CEO是谁."""
+    if asks_for_person(latest.question):
+        return False
+    # An English or Latin name may be anybody's.
+    is_latin = latest.language != "zh" or latest.subject == latest.latin_name
+    return is_latin or latest.is_person or may_be_person_zh(latest.subject)
 
 
 def _alike_subjects(topics: Sequence[Topic]) -> str:

@@ -140,7 +140,9 @@ def may_be_person_zh(name: str) -> bool:
 
 _ASKS_PERSON = re.compile(
     r"^(?:who|by whom|which \w+) (?!is\b|was\b|are\b|were\b)|^who (?:is|was) (?:the|a)\b"
-    r"|(?<!是)谁(?!是)|(?:作者|导演|发明者|创始人|主演|总统|主席|校长|市长|队长|冠军)是谁",
+    r"|(?<!是)谁(?!是)|(?:作者|导演|发明者|创始人|主演|总统|主席|校长|市长|队长|冠军)是谁"
+    # 公司的CEO是谁？ asks for a person, 李白是谁？ about one.
+    r"|的[^的]{1,8}是(?:谁|哪位)|谁是[^的]+的",
     re.IGNORECASE,
 )
 _NAME_OF_PERSON = r"[A-Z][\w'’-]+(?: (?:[A-Z]\.|[A-Z][\w'’-]+|van|von|de|da|di|bin)){1,3}"

@@ -473,3 +473,23 @@ async def test_else_without_one_leans_on_the_question_before(question: str) -> N
     history = talk("What is the capital of France?", "Paris [1].")
     found = await standalone_question(question, history, model=None)
     assert found == f"What is the capital of France {question}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "then", "standalone"),
+    [
+        ("公司的CEO是谁？", "李雷。", "他什么时候入职的？", "公司的CEO是谁 他什么时候入职的？"),
+        ("谁是公司的CEO？", "李雷。", "他什么时候入职的？", "谁是公司的CEO 他什么时候入职的？"),
+        ("公司的CEO是谁？", "公司的CEO是李雷。", "他什么时候入职的？", "李雷什么时候入职的？"),
+        ("财务部的负责人是哪位？", "见名单。", "她的电话？", "财务部的负责人是哪位 她的电话？"),
+        ("公司有多少员工？", "80人。", "他什么时候入职的？", "公司有多少员工 他什么时候入职的？"),
+        ("李白是谁？", "诗人。", "他写过哪些诗？", "李白写过哪些诗？"),
+        ("李白哪年出生？", "701年。", "他写过哪些诗？", "李白写过哪些诗？"),
+        ("Tim Cook是谁？", "…", "他多大了？", "Tim Cook多大了？"),
+        ("公司有多少员工？", "80人。", "它在哪里？", "公司在哪里？"),
+    ],
+)
+async def test_no_thing_takes_the_place_of_a_person(
+    asked: str, answer: str, then: str, standalone: str
+) -> None:
+    assert await standalone_question(then, talk(asked, answer), model=None) == standalone
