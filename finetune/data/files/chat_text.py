@@ -22,44 +22,49 @@ Form = Literal["stamped", "headed", "bracketed", "tagged", "plain"]
 LOOKED_AT = 400
 """Lines at the beginning of a file that its form is told from."""
 
+HEAD_CHARACTERS = 200
+"""Characters of a line in which who speaks must be told."""
+
 NEW_AFTER = 3_600
 """Seconds of silence behind which a new conversation begins."""
 
 _DAY = (
-    r"(?P<day>\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4})[ ,T]*"
-    r"(?:星期.|周.)?\s*"
+    r"(?P<day>\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?|\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4})[ ,T]*+"
+    r"(?:星期.|周.)?\s*+"
 )
 _CLOCK = (
-    r"(?P<half>上午|下午|晚上|凌晨|中午)?\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?"
+    r"(?P<half>上午|下午|晚上|凌晨|中午)?\s*+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?"
     r"(?:\s?(?P<pm>[APap])\.?[Mm]\.?)?"
 )
+# No quantifier here gives back what it took where the next could take the same: each line is read
+# once or for each length of a name, whatever it is full of.
 _NAME = (
-    r"(?P<name>[^\s:：\[\]()（）<>|,，。？！?!;；\"'{}#][^:：\[\]<>|，。？！?!;；\"{}\n]{0,29}?)"
+    r"(?P<name>[^\s*:：\[\]()（）<>|,，。？！?!;；\"'{}#][^:：\[\]<>|，。？！?!;；\"{}\n]{0,29}?)"
 )
-_NUMBER = r"(?:[(（<][^)）>\n]{3,60}[)）>])?"
+_NUMBER = r"(?:\s*+[(（<][^)）>\n]{3,60}[)）>])?+"
 """Number or mail address of who speaks, behind the name in QQ."""
 
 _NAME_FIRST = (
-    rf"{_NAME.replace('?P<name>', '?P<first>')}\s*{_NUMBER}\s+"
+    rf"{_NAME.replace('?P<name>', '?P<first>')}{_NUMBER}\s++"
     rf"(?:{_DAY.replace('?P<day>', '?P<day_behind>')})?\d{{1,2}}:\d{{2}}(?::\d{{2}})?"
 )
 
 _FORMS: Mapping[Form, re.Pattern[str]] = {
     "stamped": re.compile(
-        rf"\u200e?\[?(?:{_DAY})?{_CLOCK}\]?(?:\s+-)?\s+{_NAME}\s*{_NUMBER}\s*[:：]\s?(?P<text>.*)"
+        rf"\u200e?\[?(?:{_DAY})?{_CLOCK}\]?(?:\s++-)?\s++{_NAME}{_NUMBER}\s*+[:：]\s?(?P<text>.*)"
     ),
-    "headed": re.compile(rf"{_DAY}{_CLOCK}\s+{_NAME}\s*{_NUMBER}\s*|{_NAME_FIRST}\s*"),
+    "headed": re.compile(rf"{_DAY}{_CLOCK}\s++{_NAME}{_NUMBER}\s*+|{_NAME_FIRST}\s*+"),
     # A shop's sub-account has a colon in its name.
     "bracketed": re.compile(
-        rf"(?P<name>[^\s()（）].{{0,40}}?)\s*[(（]{_DAY}{_CLOCK}[)）]\s*[:：]\s*(?P<text>.*)"
+        rf"(?P<name>[^\s()（）].{{0,40}}?)\s*+[(（]{_DAY}{_CLOCK}[)）]\s*+[:：]\s*+(?P<text>.*)"
     ),
-    "tagged": re.compile(rf"[\[【]{_NAME}[\]】]\s*[:：]?\s*(?P<text>.*)"),
-    "plain": re.compile(rf"[ \t>*]*{_NAME}[*]*[:：][*]*\s?(?P<text>.*)"),
+    "tagged": re.compile(rf"[\[【]{_NAME}[\]】]\s*+[:：]?\s*+(?P<text>.*)"),
+    "plain": re.compile(rf"[ \t>*]*+{_NAME}[*]*+[:：][*]*+\s?(?P<text>.*)"),
 }
 BY_NAME: tuple[Form, ...] = ("tagged", "plain")
 """Forms that tell no time: a chat by who speaks alone, its conversations by blank lines."""
 
-_RULE = re.compile(r"\s*[-=*_—]{5,}\s*")
+_RULE = re.compile(r"\s*+[-=*_—]{5,}+\s*+")
 _PLACEHOLDER = re.compile(
     r"\u200e?(?:<Media omitted>|\w+ omitted|\[(?:图片|表情|动画表情|语音|视频|文件|链接|位置)\]"
     r"|<媒体已省略>|.{0,20}撤回了一条消息)\s*"
@@ -103,9 +108,9 @@ def chat_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejected
 
 def _find_form(lines: list[str]) -> Form | None:
     """Return how a chat is written down, None if it is none: two speak, and both more than once."""
-    filled = [line for line in lines if line.strip()]
-    for form, pattern in _FORMS.items():
-        found = [match for line in filled if (match := pattern.fullmatch(line))]
+    filled = [line for line in lines if line.strip() and not _RULE.fullmatch(line)]
+    for form in _FORMS:
+        found = [match for line in filled if (match := _read_head(line, form))]
         names = Counter(_speaker(match) for match in found)
         if len(names) < 2 or len(found) < 4:
             continue
@@ -122,6 +127,13 @@ def _find_form(lines: list[str]) -> Form | None:
     return None
 
 
+def _read_head(line: str, form: Form) -> re.Match[str] | None:
+    """Return who speaks, and when, if a line tells that; its text only as far as it was read."""
+    if form == "headed" and len(line) > HEAD_CHARACTERS:
+        return None
+    return _FORMS[form].fullmatch(line[:HEAD_CHARACTERS])
+
+
 def _speaker(found: re.Match[str]) -> str:
     groups = found.groupdict()
     return (groups.get("name") or groups.get("first") or "").strip(" *")
@@ -133,7 +145,7 @@ def _has_blocks(lines: list[str], form: Form) -> bool:
     for line in lines:
         if not line.strip() or _RULE.fullmatch(line):
             sizes.append(0)
-        elif _FORMS[form].fullmatch(line):
+        elif _read_head(line, form):
             sizes[-1] += 1
     filled = [size for size in sizes if size]
     return len(filled) > 1 and 2 * sum(size > 1 for size in filled) > len(filled)
@@ -144,13 +156,14 @@ def _utterances(lines: Iterator[Line], form: Form) -> Iterator[_Said | None]:
     said: _Said | None = None
     for line in lines:
         text = line.text.rstrip("\n")
-        found = _FORMS[form].fullmatch(text)
+        is_rule = _RULE.fullmatch(text) is not None
+        found = None if is_rule else _read_head(text, form)
         if found is not None:
             if said is not None:
                 yield said
-            words = found.groupdict().get("text") or ""
+            words = (found.groupdict().get("text") or "") + text[HEAD_CHARACTERS:]
             said = _Said(_speaker(found), words, _minutes(found))
-        elif _RULE.fullmatch(text) or (form in BY_NAME and not text.strip()):
+        elif is_rule or (form in BY_NAME and not text.strip()):
             if said is not None:
                 yield said
             said = None

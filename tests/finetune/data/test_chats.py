@@ -1,6 +1,8 @@
 """Chats as people export them or write them down, and conversations as programs keep them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,32 @@ def test_who_answers_is_asked_for_where_no_name_tells(tmp_path: Path) -> None:
 )
 def test_lines_with_colons_are_no_chat(text: str, tmp_path: Path) -> None:
     assert turns_in(written(tmp_path, text)) == []
+
+
+READ_CHAT = """
+import io
+from finetune.data.files.chat_text import chat_rows, is_chat
+chat = {chat!r}
+for mark in {marks!r}:
+    for begun in ("", "2026-01-01 10:00 "):
+        line = begun + mark * 100_000 + "!\\n"
+        assert not is_chat(line * 3)
+        assert list(chat_rows(io.StringIO(chat + line + chat), "a", 1 << 20))
+"""
+
+
+@pytest.mark.parametrize("kind", ["turns", "tags", "whatsapp", "qq", "wangwang"])
+def test_a_line_full_of_marks_is_read_at_once(kind: str) -> None:
+    program = READ_CHAT.format(
+        chat=CHATS[kind], marks=[*"*- >-(=[", "* ", "a ", "a*", "2026-01-01 "]
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_a_long_message_is_kept_whole(tmp_path: Path) -> None:
+    long = "很" * 1_000
+    text = f"客户：怎么退货？\n客服：{long}\n客户：几点开门？\n客服：九点。\n"
+    assert turns_in(written(tmp_path, text))[0] == [(ASKED, long)]
 
 
 TABLES = {
