@@ -19,6 +19,10 @@ MAX_MESSAGES = 10_000
 """Messages of one conversation; a tree that is a circle ends there."""
 
 
+_SAID = (None, "text", "multimodal_text")
+"""Kinds of content that are said, not thought, searched or run."""
+
+
 def is_chatgpt_row(fields: RowFields) -> bool:
     """Return whether the row is a conversation of ChatGPT's export."""
     return isinstance(fields.value("messages", "mapping"), Mapping)
@@ -31,21 +35,62 @@ def parse_chatgpt_row(fields: RowFields) -> ParsedRow:
         RowError: there is no question with an answer.
     """
     tree = fields.value("messages", "mapping")
-    node = fields.value("node", "current_node")
     if not isinstance(tree, Mapping):
         raise RowError(Message("no list of messages"))
+    node = fields.value("node", "current_node")
+    if node is None:
+        node = _newest_leaf(tree)
     messages: list[dict[str, Any]] = []
-    while isinstance(held := tree.get(node), Mapping) and len(messages) < MAX_MESSAGES:
-        message = held.get("message")
+    for _ in range(MAX_MESSAGES):
+        held = tree.get(node) if isinstance(node, str) else None
+        if not isinstance(held, Mapping):
+            break
         node = held.get("parent")
-        if not isinstance(message, Mapping):
-            continue
-        role = (message.get("author") or {}).get("role")
-        parts = (message.get("content") or {}).get("parts") or []
-        text = "\n".join(part for part in parts if isinstance(part, str))
-        if role in ("user", "assistant") and text.strip():
-            messages.append({"role": role, "content": text})
+        message = held.get("message")
+        if message is not None and (said := _said(message)):
+            messages.append(said)
     return parse_messages(messages[::-1])
+
+
+def _newest_leaf(tree: Mapping[str, Any]) -> str | None:
+    """Return the node that nothing follows and that was made last: of equals, the last listed."""
+    nodes = {name: held for name, held in tree.items() if isinstance(held, Mapping)}
+    parents = [held.get("parent") for held in nodes.values()]
+    newest, latest = None, 0.0
+    for name, held in nodes.items():
+        message = held.get("message")
+        if name in parents or not isinstance(message, Mapping):
+            continue
+        made = message.get("create_time")
+        made = float(made) if isinstance(made, int | float) else 0.0
+        if made >= latest:
+            newest, latest = name, made
+    return newest
+
+
+def _said(message: object) -> dict[str, Any] | None:
+    """Return what one of the two said to the other; None for thoughts, tools and instructions.
+
+    Raises:
+        RowError: it is no message.
+    """
+    message = _mapping(message)
+    role = _mapping(message.get("author") or {}).get("role")
+    content = _mapping(message.get("content") or {})
+    parts = content.get("parts") or []
+    if not isinstance(parts, list):
+        raise RowError(Message("a message is no object"))
+    is_said = message.get("recipient") in (None, "all") and content.get("content_type") in _SAID
+    text = "\n".join(part for part in parts if isinstance(part, str))
+    if role in ("user", "assistant") and is_said and text.strip():
+        return {"role": role, "content": text}
+    return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise RowError(Message("a message is no object"))
+    return value
 
 
 def is_xtuner_row(fields: RowFields) -> bool:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,60 @@ def test_conversations_of_other_programs_are_read(kind: str) -> None:
     assert isinstance(read, Record), read
     assert [(turn.user, turn.answer) for turn in read.turns] == [(ASKED, SAID)]
     assert (read.rejected is not None) == (kind == "anthropic")
+
+
+def chatgpt(*messages: Any, **fields: Any) -> Record | RejectedRow | None:
+    tree = {
+        str(n): {"message": message, "parent": str(n - 1)} for n, message in enumerate(messages)
+    }
+    row: dict[str, Any] = {"mapping": tree, "current_node": str(len(messages) - 1), **fields}
+    return parse_row(RawRow(source="a:1", fields=row), AUTO)
+
+
+USER, ANSWER = (
+    node(role, text, "")["message"] for role, text in (("user", ASKED), ("assistant", SAID))
+)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: chatgpt({**USER, "author": "user"}, ANSWER),
+        lambda: chatgpt({**USER, "content": "hi"}, ANSWER),
+        lambda: chatgpt({**USER, "content": {"parts": 5}}, ANSWER),
+        lambda: chatgpt("hi", ANSWER),
+        lambda: chatgpt(USER, ANSWER, current_node=["1"]),
+        lambda: chatgpt(USER, ANSWER, mapping={"a": {"message": ANSWER, "parent": ["a"]}}),
+    ],
+)
+def test_a_broken_conversation_of_an_export_is_one_rejected_row(
+    read: Callable[[], Record | RejectedRow],
+) -> None:
+    assert isinstance(read(), RejectedRow)
+
+
+def test_only_what_is_said_in_an_export_is_an_answer() -> None:
+    author = ANSWER["author"]
+    read = chatgpt(
+        USER,
+        {"author": author, "content": {"content_type": "thoughts", "parts": ["Let me see."]}},
+        {"author": author, "content": {"content_type": "code", "parts": ["x"]}},
+        {**ANSWER, "recipient": "python", "content": {"content_type": "text", "parts": ["y"]}},
+        {**ANSWER, "recipient": "all", "content": {"content_type": "text", "parts": [SAID]}},
+    )
+    assert isinstance(read, Record)
+    assert [(turn.user, turn.answer) for turn in read.turns] == [(ASKED, SAID)]
+
+
+def test_without_a_last_message_the_newest_branch_of_an_export_is_read() -> None:
+    tree = {
+        "u": {"message": USER, "parent": None},
+        "new": {"message": {**ANSWER, "create_time": 9.5}, "parent": "u"},
+        "old": {"message": {**USER, "create_time": 3}, "parent": "u"},
+    }
+    read = chatgpt(mapping=tree, current_node=None)
+    assert isinstance(read, Record)
+    assert [(turn.user, turn.answer) for turn in read.turns] == [(ASKED, SAID)]
 
 
 def test_all_answers_of_conversations_are_learnt_by_the_recipe_made_of_them(tmp_path: Path) -> None:
