@@ -64,6 +64,14 @@ _FORMS: Mapping[Form, re.Pattern[str]] = {
 BY_NAME: tuple[Form, ...] = ("tagged", "plain")
 """Forms that tell no time: a chat by who speaks alone, its conversations by blank lines."""
 
+_PROGRAM_LINE = re.compile(rf"\u200e?\[?{_DAY}{_CLOCK}(?:\]|\s++-)\s")
+"""How a line begins that a program wrote itself, where nobody speaks: "… - Ann added Bob"."""
+
+_LOG_LEVEL = re.compile(
+    r"(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL)\b", re.IGNORECASE
+)
+"""How names begin in the log of a program, which is no chat."""
+
 _RULE = re.compile(r"\s*+[-=*_—]{5,}+\s*+")
 _PLACEHOLDER = re.compile(
     r"\u200e?(?:<Media omitted>|\w+ omitted|\[(?:图片|表情|动画表情|语音|视频|文件|链接|位置)\]"
@@ -112,7 +120,7 @@ def _find_form(lines: list[str]) -> Form | None:
     for form in _FORMS:
         found = [match for line in filled if (match := _read_head(line, form))]
         names = Counter(_speaker(match) for match in found)
-        if len(names) < 2 or len(found) < 4:
+        if len(names) < 2 or len(found) < 4 or all(map(_LOG_LEVEL.match, names)):
             continue
         if form not in BY_NAME:
             return form
@@ -168,7 +176,7 @@ def _utterances(lines: Iterator[Line], form: Form) -> Iterator[_Said | None]:
                 yield said
             said = None
             yield None
-        elif said is not None:
+        elif said is not None and not (form == "stamped" and _PROGRAM_LINE.match(text)):
             said.text += f"\n{text}"
     if said is not None:
         yield said
@@ -183,8 +191,12 @@ def _minutes(found: re.Match[str]) -> int | None:
     day = 0
     for one in numbers:  # whichever comes first, equal days are equal and others far apart
         day = day * 3_000 + one
-    late = groups.get("half") in ("下午", "晚上") or (groups.get("pm") or "").casefold() == "p"
-    hour = int(groups["hour"]) % 12 + 12 * late if late else int(groups["hour"])
+    half = groups.get("half") or (groups.get("pm") or "").casefold()
+    hour = int(groups["hour"])
+    if half in ("下午", "晚上", "p") or (half == "中午" and hour < 11):
+        hour = hour % 12 + 12
+    elif hour == 12 and half in ("上午", "凌晨", "a"):
+        hour = 0
     return (day * 24 + hour) * 60 + int(groups["minute"])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from finetune.data.files.chat_text import is_chat
 from finetune.data.readers import parse_row, read_records
 from finetune.data.rows import RejectedRow
 from finetune.own_recipe import write_own_recipe
@@ -92,6 +93,44 @@ def test_what_is_no_text_in_a_chat_is_left_out(tmp_path: Path) -> None:
         "2026-01-02 10:24:00 客服\n[语音]\n2026-01-02 10:24:10 客服\n七天内可退。\n"
     )
     assert turns_in(written(tmp_path, text)) == [[(ASKED, SAID)]]
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [
+        ("2026-01-01 中午12:55", "2026-01-01 中午1:03"),
+        ("2026-01-01 上午11:55", "2026-01-01 中午12:03"),
+        ("2026-01-01 凌晨12:55", "2026-01-01 凌晨1:03"),
+        ("1/2/26, 12:58:00 AM -", "1/2/26, 1:02:10 AM -"),
+        ("1/2/26, 11:58:00 AM -", "1/2/26, 12:02:10 PM -"),
+    ],
+)
+def test_noon_and_midnight_are_no_break_of_a_conversation(
+    before: str, behind: str, tmp_path: Path
+) -> None:
+    text = (
+        f"{before} 客户: 怎么退货？\n{before} 客服: 七天内可退。\n"
+        f"{behind} 客户: 好的\n{behind} 客服: 不客气\n"
+    )
+    assert turns_in(written(tmp_path, text)) == [[(ASKED, SAID), ("好的", "不客气")]]
+
+
+def test_what_the_program_of_a_chat_says_itself_is_left_out(tmp_path: Path) -> None:
+    text = (
+        "1/2/26, 10:23 - Ann: 怎么退货？\n1/2/26, 10:24 - Support: 七天内可退。\n"
+        "1/2/26, 10:27 - Support added Carl\n"
+        "1/2/26, 10:28 - Ann: 好的\n1/2/26, 10:29 - Support: 不客气\n2026-01-05 10:00 到货\n"
+    )
+    assert turns_in(written(tmp_path, text)) == [
+        [(ASKED, SAID), ("好的", "不客气\n2026-01-05 10:00 到货")]
+    ]
+
+
+@pytest.mark.parametrize("levels", ["INFO WARN INFO ERROR", "info debug info warning"])
+@pytest.mark.parametrize("where", ["", " server"])
+def test_the_log_of_a_program_is_no_chat(levels: str, where: str) -> None:
+    lines = [f"2026-01-01 10:0{n} {one}{where}: a\n" for n, one in enumerate(levels.split())]
+    assert not is_chat("".join(lines))
 
 
 STRANGERS = "".join(
@@ -179,7 +218,7 @@ def node(role: str, text: str, parent: str) -> dict[str, Any]:
     }
 
 
-ROWS = {
+ROWS: dict[str, dict[str, Any]] = {
     "chatgpt": {
         "title": "t",
         "mapping": {
