@@ -175,8 +175,36 @@ def test_a_choice_is_asked_with_its_options(row: dict[str, Any], answer: str) ->
     assert (read.last.user, read.last.answer) == (CHOICE, answer)
 
 
-def test_an_answer_that_is_no_option_is_refused() -> None:
-    row = {"question": "q", "A": "a", "B": "b", "answer": "E"}
+@pytest.mark.parametrize(
+    ("options", "answer", "said"),
+    [
+        (["AB", "A", "B", "O"], "AB", "A. AB"),
+        (["b", "c", "a"], "a", "C. a"),
+        (["x", "y"], "B", "B. y"),
+        (["x", "y"], "y", "B. y"),
+        (["1", "2", "3"], 1, "B. 2"),
+        (["1", "2", "3"], "1", "A. 1"),
+        (["A. x", "B. y"], "B", "B. y"),
+        (["A. x", "B. y"], "B. y", "B. y"),
+        ({"A": "B", "B": "A"}, "A", "A. B"),
+        ({"A": "A、x", "B": "B、y"}, "a", "A. x"),
+        ({"1": "x", "2": "y"}, 1, "1. x"),
+        ({"label": ["1", "2"], "text": ["x", "y"]}, "2", "2. y"),
+        ([{"key": "A", "text": "x"}, {"key": "B", "text": "y"}], "B", "B. y"),
+        ([{"content": "x"}, {"content": "y"}], "B", "B. y"),
+    ],
+)
+def test_an_option_is_answered_with_its_letter_once(options: Any, answer: Any, said: str) -> None:
+    row = {"question": "q", "options": options, "answer": answer}
+    read = parse_row(RawRow(source="a:1", fields=row), AUTO)
+    assert isinstance(read, Record), read
+    assert read.last.answer == said
+    assert said in read.last.user.splitlines()
+
+
+@pytest.mark.parametrize("answer", ["E", "1", 2])
+def test_an_answer_that_is_no_option_is_refused(answer: Any) -> None:
+    row = {"question": "q", "A": "a", "B": "b", "answer": answer}
     read = parse_row(RawRow(source="a:1", fields=row), AUTO)
     assert isinstance(read, RejectedRow)
     assert "none of the options" in read.reason.localize("en")
