@@ -20,6 +20,7 @@ _FROM, _TO = frozenset(("from", "从", "由", "自")), frozenset(("to", "until",
 _ARTICLES = frozenset(("the", "a", "an"))
 _NAMED_ZH = 2
 """Ideographs behind 从 and 到 that tell one end from another: 周二, 北京."""
+_MIN_TUPLE_NUMBERS = 2
 COUNTED_WITHIN = 3
 """Tokens behind a number in which stands what it counts: "four full AA batteries"."""
 COMPARED_WITHIN_ZH = 10
@@ -254,7 +255,38 @@ def tuples_are_reordered(claim: SentenceText, window: SentenceText) -> bool:
         and any(sorted(one) == sorted(other) for other in window.number_tuples)
         for one in claim.number_tuples
     )
-    return reordered and not _is_rearranged(claim, window)
+    return (reordered and not _is_rearranged(claim, window)) or _tuples_are_of_others(claim, window)
+
+
+def _tuples_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a tuple of the window has in the claim what is behind another one there.
+
+    "3-2 at half-time" of "2-2 at half-time and 3-2 at full time".
+    """
+    held = list(_tuples_with_words_behind(window))
+    for numbers, behind in _tuples_with_words_behind(claim):
+        own = [words for other, words in held if other == numbers]
+        is_of_other = any(words == behind for other, words in held if other != numbers)
+        if own and is_of_other and not any(set(behind) <= set(words) for words in own):
+            return True
+    return False
+
+
+def _tuples_with_words_behind(
+    text: SentenceText,
+) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Yield each tuple with the words behind it, to the next number or the end of its clause."""
+    if not text.number_tuples:
+        return
+    for clause in _clauses(text.tokens):
+        runs = [
+            (is_number, tuple(token.key for token in run))
+            for is_number, run in itertools.groupby(clause, key=lambda t: t.figure is not None)
+        ]
+        for (is_number, numbers), (_, behind) in itertools.pairwise(runs):
+            words = tuple(itertools.takewhile(lambda key: key not in _JOINTS, behind))
+            if is_number and len(numbers) >= _MIN_TUPLE_NUMBERS and words:
+                yield numbers, words
 
 
 def _is_rearranged(claim: SentenceText, window: SentenceText) -> bool:

@@ -70,3 +70,24 @@ def test_numbers_of_a_tuple_keep_their_order(passage: str, same: str, reordered:
 )
 def test_another_order_of_the_words_may_reorder_them(passage: str, sentence: str) -> None:
     assert verdict(passage, sentence).kind == "supported"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reasons"),
+    [
+        ("The score was 3-2 at half-time.", ("order",)),
+        ("The score was 2-2 at full time.", ("order",)),
+        ("The score was 2-2 at half-time.", ()),
+        ("The score was 3-2 at full time.", ()),
+        ("The score was 3-2.", ()),
+        ("The score was 2-2 at half-time and 3-2 at full time.", ()),
+    ],
+)
+def test_a_tuple_keeps_the_words_behind_it(sentence: str, reasons: tuple[str, ...]) -> None:
+    passage = "The score was 2-2 at half-time and 3-2 at full time."
+    assert verdict(passage, sentence).reasons == reasons
+
+
+def test_words_behind_a_tuple_may_be_left_out() -> None:
+    passage = "They won 2-1 in Paris on Monday and 3-2 in Paris."
+    assert verdict(passage, "They won 2-1 in Paris.").kind == "supported"
