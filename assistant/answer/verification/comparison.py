@@ -25,6 +25,7 @@ from assistant.answer.verification.bounds import (
     changes_are_exchanged,
     rates_are_exchanged,
 )
+from assistant.answer.verification.exceptions import excepted_is_denied, exception_is_left_out
 from assistant.answer.verification.opposites import (
     exchanged_run,
     kinds_are_exchanged,
@@ -34,7 +35,6 @@ from assistant.answer.verification.opposites import (
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.roles import (
     clauses_are_mixed,
-    exception_is_left_out,
     is_counted,
     roles_are_exchanged,
     tuples_are_reordered,
@@ -212,6 +212,8 @@ class _Comparer:
             governed = governed_places(tokens, index)
             places = [p for i in governed if (p := self._place_held(i)) is not None]
             near = any(0 < place - other <= GOVERNED for place in places for other in spare)
+            if excepted_is_denied(self._claim, self._window):
+                continue
             if not spare or (places and not near):
                 self._result.contradicted["polarity"] = None
         # The other way round: the window denies what the claim says. A denial of something that the

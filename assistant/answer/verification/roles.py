@@ -48,14 +48,6 @@ _ADVERBIAL = frozenset(
 _COMPARED = re.compile(r"(?:more|less|fewer|[a-z]{3,}er)\b(?! (?:or|and) )")
 _COMPARED_ZH = re.compile(r"比.*[多少高低重轻长短大小快慢贵早晚] ?$")
 _COMPARES = re.compile(r"\b(?:more|less|fewer|than|by|[a-z]{3,}er)\b|比|多|少")
-_EXCEPTED = re.compile(
-    r"\b(?:all|every|each|any)\b(?: \w+){0,3} (?:but|¬|except|excluding|other than|apart from)\b"
-)
-_ALL = re.compile(r"\b(?:all|every|each|any|always|everyone|everybody)\b")
-_EXCEPTS = re.compile(r"\b(?:but|except|excluding|other than|apart from|unless|save)\b|¬")
-_EXCEPTED_ZH = re.compile(r"除了?.{1,14}?(?:以外|之外|外)(?:.{0,12}?)(?:都|均|每|全|所有|一律)")
-_ALSO_ZH = re.compile(r"除了?.{1,14}?(?:以外|之外|外).{0,12}?[也还]")
-_ALL_ZH = re.compile(r"都|均|每|全|所有|一律")
 
 
 def roles_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
@@ -65,16 +57,6 @@ def roles_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
         or _counts_are_exchanged(claim, window)
         or _difference_is_amount(claim, window)
     )
-
-
-def exception_is_left_out(claim: SentenceText, window: SentenceText) -> bool:
-    """Return whether the claim says of all what the window says of all but some."""
-    if any(_EXCEPTED.search(_spelt(clause)) for clause in _clauses(window.tokens)):
-        said = _spelt(claim.tokens)
-        return bool(_ALL.search(said)) and not _EXCEPTS.search(said)
-    if _EXCEPTED_ZH.search(window.letters) and not _ALSO_ZH.search(window.letters):
-        return bool(_ALL_ZH.search(claim.letters)) and "除" not in claim.letters
-    return False
 
 
 def is_counted(tokens: Sequence[Token], index: int) -> bool:
@@ -233,11 +215,6 @@ def _is_difference(tokens: Sequence[Token], index: int) -> bool:
         if t.clause == tokens[index].clause
     ]
     return bool(_COMPARED_ZH.search("".join(t.key for t in before)))
-
-
-def _clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    for _, clause in itertools.groupby(tokens, key=lambda token: token.clause):
-        yield list(clause)
 
 
 def _spelt(tokens: Sequence[Token]) -> str:

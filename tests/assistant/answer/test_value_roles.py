@@ -49,3 +49,43 @@ def test_what_a_value_is_said_of_decides(text: str, expected: str, sentence: str
 )
 def test_words_of_another_part_of_the_passage_contradict_nothing(text: str, sentence: str) -> None:
     assert verdict_on(sentence, text) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("除了工资外，公司每月都发放500元餐补。", "公司每月都发放500元餐补。"),
+        ("除基本工资外，全体员工均享有年终奖。", "全体员工均享有年终奖。"),
+        ("除了年假外，员工都有3天病假。", "员工都有3天病假。"),
+        ("除节假日外的工作日，每天都有班车。", "工作日每天都有班车。"),
+        ("除周一外，博物馆每天开放。", "博物馆周一不开放。"),
+        ("Each room is small but clean.", "Each room is small."),
+        ("Every seat was sold but the show was cancelled.", "Every seat was sold."),
+        (
+            "Every model is light but strong, and costs 20 euros.",
+            "Every model costs 20 euros.",
+        ),
+        ("It rained all day long but we walked.", "It rained all day long."),
+        ("Each room has a bath, and every guest except children pays.", "Each room has a bath."),
+    ],
+)
+def test_what_is_added_to_all_is_no_exception(text: str, sentence: str) -> None:
+    assert verdict_on(sentence, text) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("Everyone but Tom passed the exam.", "Everyone passed the exam."),
+        ("All rooms but two have private baths.", "All rooms have private baths."),
+        ("Every day but Sunday the shop is open.", "Every day the shop is open."),
+        ("Every order ships free, except to islands.", "Every order ships free."),
+        ("除周一外，博物馆每天开放。", "博物馆每天开放。"),
+        ("除周一外，博物馆每天开放。", "博物馆周一开放。"),
+        ("除实习生外，全体员工享有年终奖。", "全体员工享有年终奖。"),
+        ("除急救车外，所有车辆不得停放。", "所有车辆不得停放。"),
+        ("每人限购两张票，老年人除外。", "老年人限购两张票。"),
+    ],
+)
+def test_who_leaves_an_exception_out_says_too_much(text: str, sentence: str) -> None:
+    assert verdict_on(sentence, text) == "unsupported"
