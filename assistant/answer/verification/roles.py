@@ -45,9 +45,14 @@ _ADVERBIAL = frozenset(
 )
 """What begins a clause that has its subject from the one before."""
 
-_COMPARED = re.compile(r"(?:more|less|fewer|[a-z]{3,}er)\b(?! (?:or|and) )")
+_COMPARATIVES = (
+    r"(?:more|less|fewer|taller|longer|shorter|higher|lower|heavier|lighter|wider|narrower|deeper"
+    r"|older|younger|bigger|larger|smaller|faster|slower|later|earlier|closer|farther|further"
+    r"|thicker|thinner|warmer|colder|hotter|cooler|cheaper|dearer|greater|stronger|weaker)"
+)
+_COMPARED = re.compile(rf"{_COMPARATIVES}\b(?! (?:or|and)\b)")
 _COMPARED_ZH = re.compile(r"比.*[多少高低重轻长短大小快慢贵早晚] ?$")
-_COMPARES = re.compile(r"\b(?:more|less|fewer|than|by|[a-z]{3,}er)\b|比|多|少")
+_COMPARES = re.compile(rf"\b(?:{_COMPARATIVES}|than|by)\b|比|多|少")
 
 
 def roles_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:

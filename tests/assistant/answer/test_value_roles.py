@@ -89,3 +89,15 @@ def test_what_is_added_to_all_is_no_exception(text: str, sentence: str) -> None:
 )
 def test_who_leaves_an_exception_out_says_too_much(text: str, sentence: str) -> None:
     assert verdict_on(sentence, text) == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("It is a 50 cm computer case.", "The case is 50 cm."),
+        ("The house has a 5 m river front.", "The house has a 5 m front."),
+        ("It weighs 5 kg more or less.", "It weighs 5 kg."),
+    ],
+)
+def test_nouns_in_er_compare_nothing(text: str, sentence: str) -> None:
+    assert verdict_on(sentence, text) == "supported"
