@@ -1,14 +1,17 @@
 """How two sentences are aligned: runs of tokens in each other's place, and what a word governs."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
-from assistant.answer.verification.tokens import NEGATION, Token
+from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
 
 SHORTEST_TERM = 2
 """Ideographs of a run that may be a name or a term."""
 MAX_POINTER_IDEOGRAPHS = 3
 """Ideographs of what points back to something named before."""
+MIN_CLAUSE_TOKENS = 3
+"""Tokens of a clause that says something by itself: shorter ones are items of a list."""
 GOVERNED = 3
 """Tokens behind a negation among which stands what it negates."""
 
@@ -52,8 +55,46 @@ def is_rotated(said: Sequence[Token], held: Sequence[Token]) -> bool:
     keys, other_keys = [t.key for t in one], [t.key for t in other]
     if len(keys) < 2 or keys == other_keys or Counter(keys) != Counter(other_keys):
         return False
+    named, other_named = _prepositions(one), _prepositions(other)
+    if named and named == other_named:
+        return False  # "to York from Leeds": each name has kept its part
     ideographs = sum(t.kind == "ideograph" and t.content for t in one)
     return ideographs >= SHORTEST_TERM or any(t.capital or t.figure for t in one)
+
+
+def _prepositions(tokens: Sequence[Token]) -> Counter[tuple[str, str]] | None:
+    """Return each name or figure with a preposition of its own; None where one has none."""
+    named = []
+    for index, token in enumerate(tokens):
+        if token.capital or token.figure:
+            before = tokens[index - 1] if index else None
+            if before is None or before.kind != "word" or before.content or before.capital:
+                return None
+            named.append((before.key, token.key))
+    is_own = len({preposition for preposition, _ in named}) == len(named)
+    return Counter(named) if is_own else None
+
+
+def is_same_clauses(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether two texts have the same two clauses, in any order, behind what begins both.
+
+    More, or any with a name, may be a list: first, second and third of a race.
+    """
+    if len({token.clause for token in claim.tokens}) != 2 or any(t.capital for t in claim.tokens):
+        return False
+    pairs = zip(claim.keys, window.keys, strict=False)
+    common = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    # 博物馆周 begins both, and 周 is of the first clause.
+    return any(
+        (said := _clauses_from(claim, start)) == _clauses_from(window, start)
+        and all(len(clause) >= MIN_CLAUSE_TOKENS for clause in said)
+        for start in range(common + 1)
+    )
+
+
+def _clauses_from(text: SentenceText, start: int) -> Counter[tuple[str, ...]]:
+    clauses = itertools.groupby(text.tokens[start:], key=lambda token: token.clause)
+    return Counter(tuple(token.key for token in clause) for _, clause in clauses)
 
 
 def governed_places(tokens: Sequence[Token], index: int) -> list[int]:

@@ -17,6 +17,7 @@ from assistant.answer.verification.alignment import (
     core_ideographs,
     governed_places,
     is_rotated,
+    is_same_clauses,
     joined_opcodes,
     points_back,
 )
@@ -163,7 +164,8 @@ class _Comparer:
                 self._result.contradicted["polarity"] = None
             self._check_names_in_place(slot)
             self._check_ideographs_in_place(slot)
-        self._check_order()
+        if not is_same_clauses(self._claim, self._window):
+            self._check_order()
         self._check_exchanges()
         return self._result
 

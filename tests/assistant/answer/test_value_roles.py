@@ -101,3 +101,17 @@ def test_who_leaves_an_exception_out_says_too_much(text: str, sentence: str) -> 
 )
 def test_nouns_in_er_compare_nothing(text: str, sentence: str) -> None:
     assert verdict_on(sentence, text) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "The bus goes from Leeds to York every hour.",
+            "The bus to York from Leeds goes every hour.",
+        ),
+        ("博物馆周一闭馆，周二至周日开放。", "博物馆周二至周日开放，周一闭馆。"),
+    ],
+)
+def test_phrases_and_clauses_may_come_in_another_order(text: str, sentence: str) -> None:
+    assert verdict_on(sentence, text) == "supported"
