@@ -60,6 +60,10 @@ _FUNCTION_CJK = frozenset(
 _TIMES = re.compile(r"(?<=\d)(?<!\b0)[xX](?=\d)")
 """1920x1080 is no code, 0x1F is one."""
 
+_FEET_AND_INCHES = re.compile(
+    r"""(?<![\w'′’°.,])(?<!° )(\d{1,2})['′’] ?(\d{1,2}(?:\.\d)?)(?:["”]|''|′′|’’)(?!\w)"""
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -115,7 +119,7 @@ def read_sentence(text: str) -> SentenceText:
     """Return the tokens of a text, with its numbers, units, dates and times in one spelling."""
     plain = decimals_for_fractions(normalize_text(text).translate(_OWN_CHARACTERS))
     plain = digits_for_words(with_common_phrases(unicodedata.normalize("NFKC", plain)))
-    plain = _TIMES.sub("×", plain)
+    plain = _FEET_AND_INCHES.sub(r"\1 feet \2 inches", _TIMES.sub("×", plain))
     figures = scan_figures(plain)
     pieces = []
     past = 0

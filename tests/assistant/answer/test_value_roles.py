@@ -115,3 +115,16 @@ def test_nouns_in_er_compare_nothing(text: str, sentence: str) -> None:
 )
 def test_phrases_and_clauses_may_come_in_another_order(text: str, sentence: str) -> None:
     assert verdict_on(sentence, text) == "supported"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("He is 6'2\" tall.", "supported"),
+        ("He is 6 feet 2 inches tall.", "supported"),
+        ("He is 6’4” tall.", "unsupported"),
+    ],
+)
+@pytest.mark.parametrize("text", ["He is 6 feet, 2 inches tall.", "He is 6'2\" tall."])
+def test_feet_and_inches_may_be_marks(text: str, sentence: str, expected: str) -> None:
+    assert verdict_on(sentence, text) == expected
