@@ -128,3 +128,7 @@ def test_phrases_and_clauses_may_come_in_another_order(text: str, sentence: str)
 @pytest.mark.parametrize("text", ["He is 6 feet, 2 inches tall.", "He is 6'2\" tall."])
 def test_feet_and_inches_may_be_marks(text: str, sentence: str, expected: str) -> None:
     assert verdict_on(sentence, text) == expected
+
+
+def test_open_is_the_opposite_of_closed_in_chinese() -> None:
+    assert verdict_on("博物馆周一开馆。", "博物馆周一闭馆。") == "unsupported"
