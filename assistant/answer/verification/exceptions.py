@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from assistant.answer.verification.synonyms import word_stem
 from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, Token
 
 _QUANTIFIER = r"(?:all(?! (?:day|night)\b)|every|each|any)"
@@ -67,9 +68,10 @@ def _says_of_all(claim: SentenceText, window: SentenceText) -> bool:
     said = _spelt(claim.tokens)
     if not _ALL.search(said) or _EXCEPTS.search(said):
         return False
-    named = set(_all_of(claim.tokens))
+    named = {form for token in _all_of(claim.tokens) for form in _forms(token)} - {""}
+    # "Always" is of all times, whatever is named behind it; its key is cut.
     return any(
-        "always" in named or not named.isdisjoint(token.key for token in clause)
+        "alway" in named or any(not named.isdisjoint(_forms(token)) for token in clause)
         for clause in _excepting_clauses(window.tokens)
     )
 
@@ -86,15 +88,20 @@ def _excepting_clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
             yield clause
 
 
-def _all_of(tokens: Sequence[Token]) -> Iterator[str]:
-    """Yield the key of what stands behind each "all", "every"; "everyone" is its own."""
+def _all_of(tokens: Sequence[Token]) -> Iterator[Token]:
+    """Yield what is behind each "all", "every"; "everyone" is its own."""
     for index, token in enumerate(tokens):
         word = token.text.lower()
         if word in _QUANTIFIERS:
-            behind = (t.key for t in tokens[index + 1 :] if t.key not in _BEFORE_NOUN)
-            yield next(behind, word)
+            behind = (t for t in tokens[index + 1 :] if t.key not in _BEFORE_NOUN)
+            yield next(behind, token)
         elif _ALL.fullmatch(word):
-            yield token.key
+            yield token
+
+
+def _forms(token: Token) -> tuple[str, str]:
+    """Return a word's key and its stem: keys of employee and employees differ."""
+    return token.key, word_stem(token.text.lower())
 
 
 def _says_of_all_zh(claim: SentenceText, window: SentenceText) -> bool:

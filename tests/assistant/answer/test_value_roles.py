@@ -79,6 +79,7 @@ def test_what_is_added_to_all_is_no_exception(text: str, sentence: str) -> None:
         ("Everyone but Tom passed the exam.", "Everyone passed the exam."),
         ("All rooms but two have private baths.", "All rooms have private baths."),
         ("Every day but Sunday the shop is open.", "Every day the shop is open."),
+        ("Every employee except interns gets a bonus.", "All employees get a bonus."),
         ("Every order ships free, except to islands.", "Every order ships free."),
         ("除周一外，博物馆每天开放。", "博物馆每天开放。"),
         ("除周一外，博物馆每天开放。", "博物馆周一开放。"),
