@@ -222,6 +222,11 @@ def _is_difference(tokens: Sequence[Token], index: int) -> bool:
     return bool(_COMPARED_ZH.search("".join(t.key for t in before)))
 
 
+def _clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    for _, clause in itertools.groupby(tokens, key=lambda token: token.clause):
+        yield list(clause)
+
+
 def _spelt(tokens: Sequence[Token]) -> str:
     return " ".join((token.text.lower() or token.key) for token in tokens)
 
