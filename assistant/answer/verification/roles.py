@@ -25,6 +25,8 @@ COUNTED_WITHIN = 3
 """Tokens behind a number in which stands what it counts: "four full AA batteries"."""
 COMPARED_WITHIN_ZH = 10
 """Ideographs before a number among which its 比 stands."""
+PARALLEL_ZH = 0.2
+"""Share of a Chinese clause's tokens that a parallel one has, too."""
 CLASSIFIERS = frozenset("个名位家座台辆艘架项件颗株头匹只棵")
 """Ideographs directly behind a number that count things, so that it measures nothing."""
 
@@ -101,6 +103,9 @@ def _mixes(said: frozenset[str], own: Sequence[Token], other: Sequence[Token]) -
     common = [t for t in other if t.key in shared - _LOOSE]
     # One ideograph in common is chance: 部 of 行政部 and 部门.
     is_parallel = len(common) > (common[0].kind == "ideograph") if common else False
+    if common and common[0].kind == "ideograph":
+        # 在夜间飞行的，应当开灯 is one statement in two clauses: 应当 alone makes none parallel.
+        is_parallel = is_parallel and len(common) >= PARALLEL_ZH * len(other)
     if not is_parallel or other_keys[0] in _ADVERBIAL or other_keys[0].endswith("ly"):
         return False
     mine = [t for t in own if _tells(t) and t.key not in shared]

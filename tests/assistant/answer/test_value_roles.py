@@ -133,3 +133,11 @@ def test_feet_and_inches_may_be_marks(text: str, sentence: str, expected: str) -
 
 def test_open_is_the_opposite_of_closed_in_chinese() -> None:
     assert verdict_on("博物馆周一开馆。", "博物馆周一闭馆。") == "unsupported"
+
+
+def test_a_condition_and_what_it_demands_are_no_parallel_clauses() -> None:
+    rule = (
+        "《条例》第三十二条规定了操控无人驾驶航空器飞行时应当遵守的行为规范，其中一项是：在夜间或者"
+        "低能见度气象条件下飞行的，应当开启灯光系统并确保其处于良好工作状态。"
+    )
+    assert verdict_on("夜间飞行应当开启灯光系统。", rule) == "supported"
