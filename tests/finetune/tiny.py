@@ -44,7 +44,8 @@ The answer is short: keep your distance, stay calm, and report every incident to
     """{"label": "safe", "answer": "15GB"}\n\ndef limit(metres: int) -> bool:
     return metres < 120\n\n- one\n- two\n- three\n\n1. 第一步\n2. 第二步\n3. 第三步\n""",
 )
-PAGES = Path(__file__).parent.parent / "data" / "structure"
+PAGES = Path(__file__).parent.parent / "data" / "tiny_pages.json"
+"""Texts of their own: with another tokenizer each figure of a tiny training is another one."""
 SAMPLE = Path(__file__).parents[2] / "finetune" / "recipes" / "drone-safety.jsonl"
 
 
@@ -54,7 +55,7 @@ def make_tiny(
     """Write model and tokenizer into `folder`; `texts` are learnt by the tokenizer besides ours."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = FAMILIES[family]
-    pages = (path.read_text(encoding="utf-8") for path in sorted(PAGES.iterdir()))
+    pages = json.loads(PAGES.read_text(encoding="utf-8"))
     # Character by character: a token for a whole clause would look like its neighbour.
     characters = list(SAMPLE.read_text(encoding="utf-8"))
     corpus = [*TEXTS, *pages, *characters, *texts]
