@@ -23,6 +23,7 @@ import argparse
 import importlib.util
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -47,7 +48,9 @@ QUESTIONS = (
     "What did the company announce and what do people say about it this year?",
     "What rules are there, and why are people in the city against them?",
 )
-ANSWER = "The pages say what the rules are, and that people have announced others [1]. " * 4
+SENTENCE = re.compile(r"[A-Z][^.\n|#]{60,200}\.(?=\s)")
+SENTENCES = 4
+"""Sentences of the prompt's notes that the model answers with: others would be given back."""
 THOUGHT = "Let me read the passages."
 PAGES = 10
 LATENCIES_S = (0.0, 0.2)
@@ -91,9 +94,10 @@ class Scene:
     asked_at: list[float] = field(default_factory=list)
     """When the chat model was asked for an answer."""
 
-    def reply(self, _messages: list[Json]) -> tuple[str, str]:
+    def reply(self, messages: list[Json]) -> tuple[str, str]:
         self.asked_at.append(time.monotonic())
-        return THOUGHT, ANSWER
+        asked = str(messages[-1]["content"])
+        return THOUGHT, " ".join(SENTENCE.findall(asked)[:SENTENCES])
 
     def embedded(self) -> list[int]:
         """Return how many texts were embedded for each question since `forget`."""
