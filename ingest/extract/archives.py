@@ -57,7 +57,7 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NoRoomError(DamagedFileError):
-    """The disk has no room for what an archive holds."""
+    """The disk has no space for what an archive holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,17 +111,17 @@ def unpack_archive(path: Path, folder: Path) -> ArchiveContent:
 def _walk(path: Path, folder: Path | None) -> ArchiveContent:
     members: dict[str, None] = {}
     left_out: list[tuple[MemberLeftOut, str]] = []
-    room = MAX_UNPACKED
+    budget = MAX_UNPACKED
     with _opened(path) as found:
         for number, member in enumerate(_until_broken(found)):
             if number >= MAX_MEMBERS:
                 left_out.append(("beyond_bounds", "…"))
                 break
-            size, problem = member.size, _problem(member, room)
+            size, problem = member.size, _problem(member, budget)
             if problem is None:
-                size, problem = _take(member, folder, room)
+                size, problem = _unpack_member(member, folder, budget)
             if problem is None:
-                room -= size
+                budget -= size
                 members[member.name] = None
             else:
                 left_out.append((problem, member.name))
@@ -140,7 +140,7 @@ def _until_broken(found: Iterator[_Member]) -> Iterator[_Member]:
         yield _Member(name="…", size=0, modified=0.0, open=io.BytesIO, problem="broken_off")
 
 
-def _problem(member: _Member, room: int) -> MemberLeftOut | None:
+def _problem(member: _Member, budget: int) -> MemberLeftOut | None:
     """Return why a file is left out by its name, kind or size, None if it is to be read."""
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", member.name):
@@ -150,14 +150,16 @@ def _problem(member: _Member, room: int) -> MemberLeftOut | None:
         return "hidden"
     if member.problem is not None:
         return member.problem
-    if member.size > min(MAX_FILE_BYTES, room):
+    if member.size > min(MAX_FILE_BYTES, budget):
         return "beyond_bounds"
     if is_archive(Path(member.name)) or path.suffix.lower() in READABLE_SUFFIXES:
         return None
     return "no_reader" if path.suffix else None  # without one the bytes decide
 
 
-def _take(member: _Member, folder: Path | None, room: int) -> tuple[int, MemberLeftOut | None]:
+def _unpack_member(
+    member: _Member, folder: Path | None, budget: int
+) -> tuple[int, MemberLeftOut | None]:
     """Look into a file without a suffix, write it below the folder, and return as `_write` does.
 
     README and LICENSE are read, programs are not. The file is opened once: a step back in a packed
@@ -179,7 +181,7 @@ def _take(member: _Member, folder: Path | None, room: int) -> tuple[int, MemberL
             if folder is None:
                 return member.size, None
             return _write(
-                member, chain((start,), iter(partial(file.read, _SLICE), b"")), folder, room
+                member, chain((start,), iter(partial(file.read, _SLICE), b"")), folder, budget
             )
     except (MemoryError, NoRoomError):
         raise
@@ -188,7 +190,7 @@ def _take(member: _Member, folder: Path | None, room: int) -> tuple[int, MemberL
 
 
 def _write(
-    member: _Member, pieces: Iterable[bytes], folder: Path, room: int
+    member: _Member, pieces: Iterable[bytes], folder: Path, budget: int
 ) -> tuple[int, MemberLeftOut | None]:
     """Write one file; return how many bytes it takes, and why it could not be written.
 
@@ -196,7 +198,7 @@ def _write(
         NoRoomError: the disk is full.
     """
     target = folder / member.name
-    left_bytes = min(MAX_FILE_BYTES, room)
+    left_bytes = min(MAX_FILE_BYTES, budget)
     written_bytes = 0
     try:
         make_private_folder(target.parent)
