@@ -9,7 +9,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assistant.answer.verification.synonyms import word_stem
-from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, Token
+from assistant.answer.verification.tokens import (
+    NEGATION,
+    STRONG_BREAK,
+    SentenceText,
+    Token,
+    join_words,
+)
 
 _QUANTIFIER = r"(?:all(?! (?:day|night)\b)|every|each|any)"
 _ANYBODY = r"(?:everyone|everybody|anyone|anybody)"
@@ -65,7 +71,7 @@ def excepted_is_denied(claim: SentenceText, window: SentenceText) -> bool:
 
 
 def _says_of_all(claim: SentenceText, window: SentenceText) -> bool:
-    said = _spelt(claim.tokens)
+    said = join_words(claim.tokens)
     if not _ALL.search(said) or _EXCEPTS.search(said):
         return False
     named = {form for token in _all_of(claim.tokens) for form in _forms(token)} - {""}
@@ -80,10 +86,10 @@ def _excepting_clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     """Yield each clause that says something of all but some, named there or behind a comma."""
     clauses = [list(one) for _, one in itertools.groupby(tokens, key=lambda token: token.clause)]
     for clause, behind in zip(clauses, [*clauses[1:], []], strict=True):
-        spelt = _spelt(clause)
+        spelt = join_words(clause)
         close = bool(behind) and behind[0].clause - clause[-1].clause < STRONG_BREAK
         if _EXCEPTED.search(spelt) or (
-            close and _ALL.search(spelt) and _EXCEPT_BEHIND.match(_spelt(behind))
+            close and _ALL.search(spelt) and _EXCEPT_BEHIND.match(join_words(behind))
         ):
             yield clause
 
@@ -135,10 +141,6 @@ def _exceptions_zh(held: str) -> Iterator[tuple[str, re.Pattern[str]]]:
                 yield some, of_all
         if NEGATION in main and _ALL_ZH.search(main):
             yield some, _ALL_ZH
-
-
-def _spelt(tokens: Sequence[Token]) -> str:
-    return " ".join(token.text or token.key for token in tokens)
 
 
 def _spelt_zh(text: SentenceText) -> str:

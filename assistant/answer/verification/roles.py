@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from assistant.answer.verification.quantities import Quantity
-from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, Token
+from assistant.answer.verification.tokens import (
+    NEGATION,
+    STRONG_BREAK,
+    SentenceText,
+    Token,
+    join_words,
+)
 
 _Boundary = Callable[[Token, Token], bool]
 End = Literal["from", "to"]
@@ -203,7 +209,7 @@ def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozens
 
 def _difference_is_amount(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether the claim gives as an amount what the window gives as a difference alone."""
-    if _COMPARES.search(_spelt(claim.tokens)):
+    if _COMPARES.search(join_words(claim.tokens).lower()):
         return False
     for figure in claim.figures:
         places = [
@@ -217,7 +223,7 @@ def _difference_is_amount(claim: SentenceText, window: SentenceText) -> bool:
 
 
 def _is_difference(tokens: Sequence[Token], index: int) -> bool:
-    if _COMPARED.match(_spelt(tokens[index + 1 : index + 3])):
+    if _COMPARED.match(join_words(tokens[index + 1 : index + 3]).lower()):
         return True
     before = [
         t
@@ -230,10 +236,6 @@ def _is_difference(tokens: Sequence[Token], index: int) -> bool:
 def _clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
     for _, clause in itertools.groupby(tokens, key=lambda token: token.clause):
         yield list(clause)
-
-
-def _spelt(tokens: Sequence[Token]) -> str:
-    return " ".join((token.text.lower() or token.key) for token in tokens)
 
 
 def tuples_are_reordered(claim: SentenceText, window: SentenceText) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -113,6 +114,11 @@ class SentenceText:
             letters=self.letters + other.letters,
             number_tuples=self.number_tuples + other.number_tuples,
         )
+
+
+def join_words(tokens: Sequence[Token]) -> str:
+    """Return tokens as they are written, one space apart, for patterns of several words."""
+    return " ".join(token.text or token.key for token in tokens)
 
 
 def read_sentence(text: str) -> SentenceText:

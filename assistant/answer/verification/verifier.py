@@ -2,8 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from assistant.answer.verification.claims import (
     LEAST_WORDS,
@@ -16,29 +15,23 @@ from assistant.answer.verification.comparison import (
     ClaimComparison,
     PassageContext,
     compare_claim,
-    word_share,
 )
-from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.passage_windows import (
+    CHINESE_SHARE,
+    WINDOWS_COMPARED,
+    PassageSentences,
+    PassageWindow,
+    closest_windows,
+)
 from assistant.answer.verification.tokens import SentenceText, read_sentence
 from assistant.answer.verification.value_segments import reply_is_of_another
 from assistant.values import Passage, SentenceVerdict, VerdictKind, VerdictReason
 from ingest.text.language import cjk_share
-from ingest.text.words import sentence_spans
 
-WINDOWS_COMPARED = 2
-"""Single sentences, and pairs, of a passage that are aligned with a claim: those with most of its
-words. More found nothing on the pairs of bench/verdicts.py."""
-MAX_LIST_SENTENCES = 14
-"""Sentences of a list, with what leads to it, that are read as one text."""
-_ITEM = re.compile(r"\s*(?:[-*•·▪]|\d{1,2}[.)、．]|[（(][一二三四五六七八九十\d]{1,3}[)）])\s*\S")
 PASSAGES_COMPARED = 3
 """Passages of which windows are aligned: those with most words of the claim, and those cited."""
 MAX_CLAIM_CHARACTERS = 1_000
 """Characters of a sentence that are checked; longer ones are no sentences."""
-MAX_SENTENCE_CHARACTERS = 1_500
-"""Characters of a passage's sentence that are compared: lines of 100 KB are no sentences."""
-CHINESE_SHARE = 0.3
-"""Share of CJK characters among the letters of a text, above which its words are Chinese."""
 
 SHORT_REPLY = 6
 """Words and figures of a reply up to which the question decides which passage it speaks of."""
@@ -57,105 +50,6 @@ _YES_OR_NO = re.compile(
 _CLAUSE_END = re.compile(r"[，,；;]|\band\b|\bwhile\b|\bbut\b|并且|而且")
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """One or two neighbouring sentences of a passage."""
-
-    text: SentenceText
-    start: int
-    end: int
-    sentences: tuple[int, ...]
-    share: float
-
-
-class _PassageSentences:
-    """A passage, read once."""
-
-    def __init__(self, passage: Passage) -> None:
-        self.number = passage.number
-        self.spans = [
-            (start, min(end, start + MAX_SENTENCE_CHARACTERS))
-            for start, end in sentence_spans(passage.text)
-        ]
-        self.sentences: list[SentenceText] = []
-        self._rows: dict[int, frozenset[str]] = {}  # of tables: the words of the first cell
-        head: SentenceText | None = None
-        for index, (start, end) in enumerate(self.spans):
-            text = read_sentence(passage.text[start:end])
-            # Each row of a table is read behind the head that names its cells.
-            if passage.text[start] != "|":
-                head = None
-            elif head is None:
-                head = text
-            else:
-                self._rows[index] = read_sentence(passage.text[start:end].split("|")[1]).words
-                text = head.followed_by(text)
-            self.sentences.append(text)
-        self.lists = list(self._find_lists(passage.text))
-        self.head = read_sentence(f"{passage.title}\n{passage.heading}")
-        self.chinese = cjk_share(passage.text) > CHINESE_SHARE
-        self.keys = frozenset(self.head.keys).union(*(text.keys for text in self.sentences))
-        self._pairs: dict[int, SentenceText] = {}
-
-    def _find_lists(self, text: str) -> Iterator[range]:
-        """Yield the sentences of each list with what leads to it, as a reader sums it up."""
-        starts = [*self.spans, (len(text), len(text))]
-        first = 0
-        for index, (start, _) in enumerate(starts):
-            if index < len(self.spans) and _ITEM.match(text, start):
-                continue
-            # What is before the first item leads to it where it ends so.
-            if index - first > 1 and index - first <= MAX_LIST_SENTENCES:
-                yield range(first, index)
-            begins = index < len(self.spans) and text[start : self.spans[index][1]].rstrip()
-            first = index if begins and begins.endswith((":", "：")) else index + 1
-
-    def whole_lists(self, claim: SentenceText, floor: float) -> Iterator[_Window]:
-        """Yield each list with what leads to it, as one text."""
-        for places in self.lists:
-            of_list = [self.sentences[index] for index in places]
-            held = frozenset().union(*(one.words for one in of_list))
-            share = word_share(claim, held, self.head.words)
-            if share >= floor:
-                text = of_list[0]
-                for one in of_list[1:]:
-                    text = text.followed_by(one)
-                start, end = self.spans[places[0]][0], self.spans[places[-1]][1]
-                yield _Window(text, start, end, tuple(places), share)
-
-    def figures(self) -> Iterator[Quantity]:
-        """Yield all figures of the passage."""
-        yield from self.head.figures
-        for text in self.sentences:
-            yield from text.figures
-
-    def singles(self, claim: SentenceText) -> Iterator[_Window]:
-        """Yield each sentence with the share of the claim's words that it has."""
-        for index, text in enumerate(self.sentences):
-            share = word_share(claim, text.words, self.head.words)
-            yield _Window(text, *self.spans[index], (index,), share)
-
-    def pairs(self, claim: SentenceText, floor: float) -> Iterator[_Window]:
-        """Yield each sentence together with the next."""
-        for index, (one, two) in enumerate(zip(self.sentences, self.sentences[1:], strict=False)):
-            # Two rows say together only what is said of both: 张伟 is not in 李敏's department.
-            cells = [self._rows.get(at, claim.words) & claim.words for at in (index, index + 1)]
-            if claim.words and not all(cells):
-                continue
-            share = word_share(claim, one.words | two.words, self.head.words)
-            if share >= floor:
-                text = self._pairs.get(index) or self._pairs.setdefault(index, one.followed_by(two))
-                start, end = self.spans[index][0], self.spans[index + 1][1]
-                yield _Window(text, start, end, (index, index + 1), share)
-
-    def share_around(self, window: _Window, words: frozenset[str]) -> float:
-        """Return the share of the words that a window has, or half of it what is around it."""
-        first, last = window.sentences[0], window.sentences[-1]
-        beside = self.sentences[max(0, first - 1) : first] + self.sentences[last + 1 : last + 2]
-        around = self.head.words.union(*(text.words for text in beside)) - window.text.words
-        return (len(words & window.text.words) + len(words & around) / 2) / len(words)
-
-
 class SentenceVerifier:
     """Tells of each sentence whether a passage supports it, and which."""
 
@@ -168,7 +62,7 @@ class SentenceVerifier:
         self._question_text = read_sentence(question)
         self._question = self._question_text.words
         self._question_is_chinese = cjk_share(question) > CHINESE_SHARE
-        self._passages = {passage.number: _PassageSentences(passage) for passage in passages}
+        self._passages = {passage.number: PassageSentences(passage) for passage in passages}
         held = self._passages.values()
         letters = "\n".join(text.letters for passage in held for text in passage.sentences)
         keys = frozenset().union(*(passage.keys for passage in held)) if held else frozenset()
@@ -220,7 +114,7 @@ class SentenceVerifier:
 
         None: no passage has them, or they are a sentence that says enough by itself.
         """
-        found: list[tuple[float, _PassageSentences, _Window]] = []
+        found: list[tuple[float, PassageSentences, PassageWindow]] = []
         for passage in self._passages.values():
             context = self._contexts[passage.number]
             windows = [
@@ -323,13 +217,13 @@ class SentenceVerifier:
         return SentenceVerdict(kind="unsupported", reasons=reasons or ("words",)), contradicted
 
     def _compare(
-        self, claim: SentenceText, passage: _PassageSentences, floor: float
-    ) -> tuple[_Window | None, ClaimComparison | None]:
+        self, claim: SentenceText, passage: PassageSentences, floor: float
+    ) -> tuple[PassageWindow | None, ClaimComparison | None]:
         """Return the window of a passage that supports the claim, else the closest comparison."""
         context = self._contexts[passage.number]
         best: ClaimComparison | None = None
         contradicting: set[int] = set()
-        singles = _closest(claim, passage.singles(claim), floor)
+        singles = closest_windows(claim, passage.singles(claim), floor)
         for window in singles:
             comparison = compare_claim(claim, window.text, context, floor=floor)
             if comparison.supports and (
@@ -343,7 +237,7 @@ class SentenceVerifier:
         joined = itertools.chain(passage.pairs(claim, floor), passage.whole_lists(claim, floor))
         pairs = (w for w in joined if contradicting.isdisjoint(w.sentences))
         outweighed = best.share if best and best.contradicted else 0.0
-        for window in _closest(claim, pairs, floor):
+        for window in closest_windows(claim, pairs, floor):
             comparison = compare_claim(claim, window.text, context, floor=floor)
             if comparison.supports and window.share >= outweighed:
                 return window, comparison
@@ -366,7 +260,7 @@ class SentenceVerifier:
         return next((v for v in verdicts if v.kind == "supported"), verdicts[0])
 
     def _in_other_language(
-        self, claim: SentenceText, others: Sequence[_PassageSentences], cited: Sequence[int]
+        self, claim: SentenceText, others: Sequence[PassageSentences], cited: Sequence[int]
     ) -> SentenceVerdict | None:
         """Return the verdict where words cannot be compared: on its figures alone."""
         strong = [figure for figure in claim.figures if not figure.weak]
@@ -377,22 +271,6 @@ class SentenceVerifier:
             return None
         passage = (named or holding)[0] if strong or named else None
         return SentenceVerdict(kind="unchecked", passage=passage.number if passage else None)
-
-
-def _closest(claim: SentenceText, windows: Iterable[_Window], floor: float) -> list[_Window]:
-    """Return the windows to align with a claim: those that have most of its words.
-
-    Of equal ones those with most of its figures: the rows of a table share the words of its head.
-    """
-    near = [window for window in windows if window.share >= floor]
-    if len(near) > WINDOWS_COMPARED:
-        figures = claim.figures
-        near.sort(
-            key=lambda w: (-w.share, -sum(any(map(f.equals, w.text.figures)) for f in figures))
-        )
-    else:
-        near.sort(key=lambda window: -window.share)
-    return near[:WINDOWS_COMPARED]
 
 
 def _closer(best: ClaimComparison | None, other: ClaimComparison) -> ClaimComparison:
