@@ -21,7 +21,7 @@ from assistant.settings import (
     load_settings,
 )
 from assistant.snapshots.writer import SnapshotWriter
-from ingest.bootstrap import open_index, open_reading, preload
+from ingest.bootstrap import IndexComponents, open_index, open_reading, preload
 from ingest.foundation.cache import ExpiringCache
 from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.errors import SettingsError
@@ -74,18 +74,9 @@ async def open_assistant(
         # Questions to the index alone need no search engine, no fetcher and no worker processes.
         web = await stack.enter_async_context(LazyResource(open_web))
         language = settings.answer.language
-        reranker = build_reranker(settings.answer)
-        if reranker is not None:
-            stack.push_async_callback(reranker.close)
         assistant = Assistant(
             web=web,
-            retriever=Retriever(
-                store=index.store,
-                embedder=index.embedder,
-                top_k=settings.answer.passages,
-                reranker=reranker,
-                no_encoder=index.diagnostics[0] if index.diagnostics else None,
-            ),
+            retriever=_open_retriever(settings, index, stack),
             models=models,
             fallback_model=build_model(settings.model, provider="extractive"),
             results=settings.search.limit,
@@ -99,6 +90,20 @@ async def open_assistant(
             preload=functools.cache(functools.partial(preload, index.embedder)),
         )
         yield assistant
+
+
+def _open_retriever(settings: Settings, index: IndexComponents, stack: AsyncExitStack) -> Retriever:
+    """Return the retriever of an index; `stack` closes its reranker, if one is set."""
+    reranker = build_reranker(settings.answer)
+    if reranker is not None:
+        stack.push_async_callback(reranker.close)
+    return Retriever(
+        store=index.store,
+        embedder=index.embedder,
+        top_k=settings.answer.passages,
+        reranker=reranker,
+        no_encoder=index.diagnostics[0] if index.diagnostics else None,
+    )
 
 
 @asynccontextmanager

@@ -90,20 +90,7 @@ def write_own_recipe(
     read = [row for row in rows if isinstance(row, RawRow)]
     mapped, records = _read_with_map(read, changes)
     if not records:
-        reason = _shared_reason(read, mapped)
-        if reason is not None:
-            raise RecipeError(
-                Message("{path}: no row can be used: {reason}", path=data_file, reason=reason)
-            )
-        names = list(dict.fromkeys(name for row in read for name in row.fields))
-        raise RecipeError(
-            Message(
-                "{path}: no field is known to ask or to answer: {names}",
-                path=data_file,
-                names=", ".join(map(str, names)) or Message("none"),
-            ),
-            hint=Message("name them: --set data.map.question=FIELD --set data.map.answer=FIELD"),
-        )
+        raise _no_usable_row(data_file, read, mapped)
     path = folder / f"{name or data_file.stem}.toml"
     name = name or _run_name(data_file.stem)
     if path.exists():
@@ -129,6 +116,26 @@ def write_own_recipe(
         rows=tuple(records[:SHOWN]),
         rejected=len(read) - len(records),
         looked_at=len(read),
+    )
+
+
+def _no_usable_row(
+    data_file: Path, read: Sequence[RawRow], mapped: Mapping[str, str]
+) -> RecipeError:
+    """Return the error of a file without a usable row: what all rows share, or its fields."""
+    reason = _shared_reason(read, mapped)
+    if reason is not None:
+        return RecipeError(
+            Message("{path}: no row can be used: {reason}", path=data_file, reason=reason)
+        )
+    names = list(dict.fromkeys(name for row in read for name in row.fields))
+    return RecipeError(
+        Message(
+            "{path}: no field is known to ask or to answer: {names}",
+            path=data_file,
+            names=", ".join(map(str, names)) or Message("none"),
+        ),
+        hint=Message("name them: --set data.map.question=FIELD --set data.map.answer=FIELD"),
     )
 
 

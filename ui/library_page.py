@@ -173,30 +173,7 @@ def draw_documents(
     service: AssistantService, settings: Settings, lines: list[DocumentLine], language: Language
 ) -> None:
     """Draw the documents as a table, and what can be done with those that are chosen."""
-    wanted = st.text_input(
-        labels.SEARCH_LIBRARY.localize(language),
-        placeholder=labels.SEARCH_LIBRARY.localize(language),
-        label_visibility="collapsed",
-        key="search-library",
-    ).casefold()
-    counts = Counter(name for line in lines for name in line.collections)
-    chosen: str | None = None
-    if len(counts) > 1:
-        chosen = st.pills(
-            labels.COLLECTIONS.localize(language),
-            list(counts),
-            format_func=lambda name: (
-                f"{labels.collection_label(name).localize(language)} · {counts[name]}"
-            ),
-            key="library-collection",
-            label_visibility="collapsed",
-        )
-    found = [
-        line
-        for line in lines
-        if wanted in f"{line.title} {display_place(line.url)}".casefold()
-        and (chosen is None or chosen in line.collections)
-    ]
+    found = draw_document_filter(lines, language)
     if not found:
         st.info(labels.LIBRARY_EMPTY.localize(language))
         return
@@ -222,6 +199,34 @@ def draw_documents(
     urls = [shown[row].url for row in table.selection.rows if row < len(shown)]
     if urls:
         draw_chosen(service, settings, urls, language)
+
+
+def draw_document_filter(lines: list[DocumentLine], language: Language) -> list[DocumentLine]:
+    """Draw the search field and the collections, and return the documents that they leave."""
+    wanted = st.text_input(
+        labels.SEARCH_LIBRARY.localize(language),
+        placeholder=labels.SEARCH_LIBRARY.localize(language),
+        label_visibility="collapsed",
+        key="search-library",
+    ).casefold()
+    counts = Counter(name for line in lines for name in line.collections)
+    chosen: str | None = None
+    if len(counts) > 1:
+        chosen = st.pills(
+            labels.COLLECTIONS.localize(language),
+            list(counts),
+            format_func=lambda name: (
+                f"{labels.collection_label(name).localize(language)} · {counts[name]}"
+            ),
+            key="library-collection",
+            label_visibility="collapsed",
+        )
+    return [
+        line
+        for line in lines
+        if wanted in f"{line.title} {display_place(line.url)}".casefold()
+        and (chosen is None or chosen in line.collections)
+    ]
 
 
 def draw_chosen(

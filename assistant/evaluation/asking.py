@@ -179,12 +179,17 @@ class _Listener:
 
     def result(self) -> QuestionResult:
         """Return the result, once the stream has ended."""
-        question, answer = self._question, self._answer
+        result, answer = self._result_of_passages(), self._answer
+        return result if answer is None else self._with_answer(result, answer)
+
+    def _result_of_passages(self) -> QuestionResult:
+        """Return what is known without an answer."""
+        question = self._question
         # Of a question with a page alone nothing is known about the answer: None, and not wrong.
         wants_answer = bool(question.answers)
         blocks = tuple(block.text for block in self._evidence.blocks)
         evidence = "\n\n".join(blocks)
-        result = QuestionResult(
+        return QuestionResult(
             key=question.key,
             question=question.text,
             id=question.id,
@@ -204,8 +209,10 @@ class _Listener:
             seconds=self._seconds,
             notices=tuple(self._notices),
         )
-        if answer is None:
-            return result
+
+    def _with_answer(self, result: QuestionResult, answer: Answer) -> QuestionResult:
+        """Return the result with the figures of an answer."""
+        wanted = self._question.answers
         # The quotes beneath a small model's reply are no words of its own.
         words = answer.text.removesuffix(answer.quotes)
         checked = self._checked if answer.kind == "model" else []
@@ -217,9 +224,9 @@ class _Listener:
             model=answer.model,
             answer_id=answer.id,
             cited=tuple(citation.url for citation in answer.citations),
-            right=holds_answer(words, question.answers) if wants_answer else None,
-            shown_right=holds_answer(answer.text, question.answers) if wants_answer else None,
-            f1=best_token_f1(words, question.answers) if wants_answer else None,
+            right=holds_answer(words, wanted) if wanted else None,
+            shown_right=holds_answer(answer.text, wanted) if wanted else None,
+            f1=best_token_f1(words, wanted) if wanted else None,
             refused=self._is_refusal(answer),
             verdicts=dict(Counter(verdict.kind for _, verdict in checked)),
             # Quotes are in the passages by the way they are made: their trust says nothing.

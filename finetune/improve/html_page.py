@@ -21,6 +21,13 @@ EXCERPT_CHARACTERS = 500
 RIGHT_FROM = 0.5
 """Score of the model's own words from which a person would call them right."""
 
+_EXAMPLES = (
+    (Message("Won: the base was wrong, the tuned model is right"), [False, True]),
+    (Message("Lost: the base was right, the tuned model is wrong"), [True, False]),
+    (Message("Wrong in both"), [False, False]),
+)
+"""Titles of the lists of questions, and whether base and tuned model are right in them."""
+
 
 def write_improvement_page(
     decision: GateDecision,
@@ -35,9 +42,8 @@ def write_improvement_page(
     pairs = decision.comparison.pairs
     right = [[own_score(one) >= RIGHT_FROM for one in pair] for pair in pairs]
     examples = {
-        "won": [pair for pair, (old, new) in zip(pairs, right, strict=True) if new and not old],
-        "lost": [pair for pair, (old, new) in zip(pairs, right, strict=True) if old and not new],
-        "wrong": [pair for pair, both in zip(pairs, right, strict=True) if not any(both)],
+        title: [pair for pair, both in zip(pairs, right, strict=True) if both == outcomes]
+        for title, outcomes in _EXAMPLES
     }
     summary = Message(
         "Of {count} questions from documents that it was not trained on, the base answers {old} "
@@ -46,11 +52,6 @@ def write_improvement_page(
         old=sum(old for old, _ in right),
         new=sum(new for _, new in right),
     )
-    titles = {
-        "won": Message("Won: the base was wrong, the tuned model is right"),
-        "lost": Message("Lost: the base was right, the tuned model is wrong"),
-        "wrong": Message("Wrong in both"),
-    }
     page = render(
         "improve.html.j2",
         language,
@@ -66,8 +67,8 @@ def write_improvement_page(
         marks=MARKS,
         verdict_names={name: text.localize(language) for name, text in VERDICT_LABELS.items()},
         examples=[
-            (titles[name].localize(language), len(found), found[:EXAMPLES])
-            for name, found in examples.items()
+            (title.localize(language), len(found), found[:EXAMPLES])
+            for title, found in examples.items()
             if found
         ],
         data=run.figures("prepare"),

@@ -67,29 +67,37 @@ def format_fits(
     if template := _OwnTemplate.read(loaded.folder):
         # A template that cannot be rendered says nothing of the model; so it is left out.
         with contextlib.suppress(TemplateError, TypeError, ValueError):
-            texts = [template.render(record) for record in records]
-            equivalent = next(
-                (
-                    one.name
-                    for one in (fmt, *others, *FORMATS)
-                    if one.user[0] in texts[0] and one.assistant in texts[0]
-                ),
-                None,
-            )
-            # Each control token is a piece of its own. Longest first: one may begin with another.
-            marks = sorted(
-                {tokenizer.decode([one]) for one in tokenizer.control_ids}, key=len, reverse=True
-            )
-            by_mark = re.compile(f"({'|'.join(map(re.escape, marks))})")
-            prompts = [
-                tokenizer.encode(
-                    Piece(text=part, control=part in marks) for part in by_mark.split(text) if part
-                )
-                for text in texts
-            ]
-            nats = _answer_nats(loaded, prompts, records)
-            fits.append(FormatFit(format=None, nats=nats, equivalent=equivalent))
+            known = (fmt, *others, *FORMATS)
+            fits.append(_own_template_fit(loaded, template, records, known=known))
     return tuple(fits)
+
+
+def _own_template_fit(
+    loaded: LoadedModel,
+    template: "_OwnTemplate",
+    records: Sequence[Record],
+    *,
+    known: Sequence[ChatFormat],
+) -> FormatFit:
+    """Return the fit of the folder's template, and the first of `known` that writes its marks."""
+    tokenizer = loaded.tokenizer
+    texts = [template.render(record) for record in records]
+    equivalent = next(
+        (one.name for one in known if one.user[0] in texts[0] and one.assistant in texts[0]), None
+    )
+    # Each control token is a piece of its own. Longest first: one may begin with another.
+    marks = sorted(
+        {tokenizer.decode([one]) for one in tokenizer.control_ids}, key=len, reverse=True
+    )
+    by_mark = re.compile(f"({'|'.join(map(re.escape, marks))})")
+    prompts = [
+        tokenizer.encode(
+            Piece(text=part, control=part in marks) for part in by_mark.split(text) if part
+        )
+        for text in texts
+    ]
+    nats = _answer_nats(loaded, prompts, records)
+    return FormatFit(format=None, nats=nats, equivalent=equivalent)
 
 
 def unknown_marks(fmt: ChatFormat, tokenizer: ChatTokenizer) -> tuple[str, ...]:
