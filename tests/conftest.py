@@ -1,5 +1,6 @@
 """What every test stands on: one event loop kind, and a home of its own."""
 
+import itertools
 import signal
 from pathlib import Path
 
@@ -18,10 +19,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+_HOME_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("homes")
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give each test an empty $ASSISTANT_HOME, so that none can touch a person's index."""
-    folder = tmp_path_factory.mktemp("home")
+    # Counted here: pytest's own mktemp looks through all folders before it for the next number.
+    folder = homes / str(next(_HOME_NUMBERS))
+    folder.mkdir()
     monkeypatch.setenv("ASSISTANT_HOME", str(folder))
     # The other encoder is converted for seconds in each new home; its own tests share one.
     monkeypatch.setenv("ASSISTANT_EMBED__ENCODER", "all-MiniLM-L6-v2")

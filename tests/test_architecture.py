@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("assistant", "ui", "ingest", "finetune")
-SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+from tests.source_trees import PACKAGES, ROOT, SOURCES, text_of, tree_of
 
 WEIGHTS = tuple(
     f"finetune/{part}/"
@@ -55,10 +53,6 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
 
 SCOPES = {"TaskGroup", "create_task_group", "timeout", "timeout_at", "fail_after", "move_on_after"}
 """Context managers that belong to the task that entered them (PEP 789)."""
-
-
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -222,9 +216,8 @@ def test_what_needs_no_weights_imports_no_torch(module: str) -> None:
 def test_functions_and_files_stay_short() -> None:
     lengths: list[int] = []
     for path in SOURCES:
-        text = path.read_text(encoding="utf-8")
-        assert text.count("\n") <= 400, f"{path} is longer than 400 lines"
-        for node in ast.walk(ast.parse(text)):
+        assert text_of(path).count("\n") <= 400, f"{path} is longer than 400 lines"
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
                 length = node.end_lineno - node.lineno + 1
                 assert length <= 60, f"{path}:{node.lineno} {node.name} has {length} lines"

@@ -6,17 +6,14 @@ import re
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ("assistant", "ui", "ingest", "finetune")
-SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-TEXTS = {path: path.read_text(encoding="utf-8") for path in SOURCES}
-TREES = {path: ast.parse(text, str(path)) for path, text in TEXTS.items()}
+from tests.source_trees import ROOT, SOURCES, source_trees, text_of, tree_of
 
 MODULES_IN_A_FOLDER = 20
 FOLDER_ARROWS_OF_INGEST = 24
@@ -48,10 +45,15 @@ def imported(tree: ast.AST) -> Iterator[str]:
 
 
 MODULES = {module_of(path): path for path in SOURCES}
-ARROWS = {
-    name: {other for other in imported(TREES[path]) if other in MODULES and other != name}
-    for name, path in MODULES.items()
-}
+
+
+@cache
+def import_arrows() -> dict[str, set[str]]:
+    """Return the modules of ours that each imports."""
+    return {
+        name: {other for other in imported(tree_of(path)) if other in MODULES and other != name}
+        for name, path in MODULES.items()
+    }
 
 
 def test_no_folder_holds_more_modules_than_a_reader_can_overlook() -> None:
@@ -63,7 +65,7 @@ def test_no_module_imports_itself_through_others_not_even_late() -> None:
     graph = {
         # A package's own __init__ runs before its modules: that they import it is no circle.
         name: {other for other in others if not name.startswith(f"{other}.")}
-        for name, others in ARROWS.items()
+        for name, others in import_arrows().items()
     }
     try:
         tuple(TopologicalSorter(graph).static_order())
@@ -80,7 +82,7 @@ def folder_of(module: str) -> str:
 def test_few_arrows_lead_from_one_folder_of_ingest_to_another() -> None:
     arrows = {
         (folder_of(name), folder_of(other))
-        for name, others in ARROWS.items()
+        for name, others in import_arrows().items()
         for other in others
         if name.startswith("ingest.") and other.startswith("ingest.")
     }
@@ -89,7 +91,7 @@ def test_few_arrows_lead_from_one_folder_of_ingest_to_another() -> None:
 
 def test_no_two_classes_have_one_name() -> None:
     places = defaultdict(list)
-    for path, tree in TREES.items():
+    for path, tree in source_trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(str(path.relative_to(ROOT)))
@@ -98,7 +100,7 @@ def test_no_two_classes_have_one_name() -> None:
 
 def test_a_function_name_leads_to_its_place() -> None:
     places = defaultdict(list)
-    for path, tree in TREES.items():
+    for path, tree in source_trees().items():
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 places[node.name].append(str(path.relative_to(ROOT)))
@@ -109,7 +111,7 @@ def test_a_function_name_leads_to_its_place() -> None:
 def test_what_is_named_like_a_question_answers_yes_or_no() -> None:
     others = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for path, tree in TREES.items()
+        for path, tree in source_trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and re.match(r"_?(is|has|can)_", node.name)
@@ -134,7 +136,9 @@ def public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.Function
 
 
 def test_what_is_public_says_what_it_gives() -> None:
-    every = [(path, node) for path, tree in TREES.items() for node in public_definitions(tree)]
+    every = [
+        (path, node) for path, tree in source_trees().items() for node in public_definitions(tree)
+    ]
     silent = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path, node in every
@@ -155,7 +159,7 @@ def test_a_docstring_says_what_it_is_about_before_of_what() -> None:
     # In a hover and in grep's output the name of what it describes is not beside it.
     headless = [
         f"{path.relative_to(ROOT)}:{line}"
-        for path, tree in TREES.items()
+        for path, tree in source_trees().items()
         for line, text in docstrings(tree)
         if text.startswith("Of ")
     ]
@@ -173,7 +177,7 @@ def comments(text: str) -> int:
 
 @pytest.mark.parametrize("package", ["assistant", "ingest", "finetune"])
 def test_the_code_says_why_where_it_turns(package: str) -> None:
-    texts = [text for path, text in TEXTS.items() if path.relative_to(ROOT).parts[0] == package]
+    texts = [text_of(path) for path in SOURCES if path.relative_to(ROOT).parts[0] == package]
     lines = sum(bool(line.strip()) for text in texts for line in text.splitlines())
     assert 1000 * sum(map(comments, texts)) / lines >= COMMENTS_PER_1000_LINES
 
@@ -189,7 +193,7 @@ def private_words(text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_names_and_prose_are_the_fields_own(path: Path) -> None:
-    assert private_words(TEXTS[path]) == []
+    assert private_words(text_of(path)) == []
 
 
 PAGES = sorted(
