@@ -95,6 +95,10 @@ DOCUMENT_TYPES: Final = frozenset(
 
 def find_reader(media_type: str, body: bytes) -> FileReader | None:
     """Return the reader for a body that a server sent as `media_type`, None if there is none."""
+    # Where a paper or an answer for scripts has gone, many servers send a page that says so, or
+    # asks to log in, and leave the type as it was.
+    if media_type in DOCUMENT_TYPES | {"application/json"} and html.is_html_file(body):
+        return html.HTML
     return next((reader for reader in READERS if reader.fits(media_type, body)), None)
 
 

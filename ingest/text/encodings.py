@@ -67,6 +67,12 @@ _DECLARATION = re.compile(
     re.IGNORECASE,
 )
 _SHIFTS_TO_KANJI = re.compile(rb"\x1b\$[@B]")
+_UNMARKED_WIDE = (
+    (re.compile(rb"(?:\s\0)*<\0[!?hH]\0"), "utf-16-le"),
+    (re.compile(rb"(?:\0\s)*\0<\0[!?hH]"), "utf-16-be"),
+)
+"""How markup begins in UTF-16 without a mark (https://html.spec.whatwg.org, "prescan", for XML).
+Chinese text in it has hardly a zero byte, so statistics do not see it."""
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
 
 
@@ -79,6 +85,8 @@ def decode(body: bytes, *, claimed: str | None) -> str:
     found = find_byte_order_mark(body)
     if found:
         text = body[len(found.mark) :].decode(found.codec, "replace")
+    elif wide := next((codec for start, codec in _UNMARKED_WIDE if start.match(body)), None):
+        text = body.decode(wide, "replace")
     else:
         _, text = _decode_unmarked(body, claimed)
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")

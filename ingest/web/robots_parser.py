@@ -37,16 +37,18 @@ SHOWN_CHARACTERS = 80
 
 _BREAK = re.compile(r"\r\n|\r|\n")
 _RECORD = re.compile(
-    r"(?P<agent>user[- ]?agent)(?:\s*:|\s)\s*(?P<name>.*)"
-    r"|(?P<rule>allow|dissallow|disallow|dissalow|disalow|diasllow|disallaw)(?:\s*:|\s)\s*(?P<path>.*)"
-    r"|crawl[- ]delay(?:\s*:|\s)\s*(?P<delay>.*)",
+    r"(?P<agent>user[- ]?agent)(?:\s*[:：]|\s)\s*(?P<name>.*)"
+    r"|(?P<rule>allow|dissallow|disallow|dissalow|disalow|diasllow|disallaw)"
+    r"(?:\s*[:：]|\s)\s*(?P<path>.*)"
+    r"|crawl[- ]delay(?:\s*[:：]|\s)\s*(?P<delay>.*)",
     re.IGNORECASE,
 )
 """The records we read. A space may stand for the colon, and five misspellings of Disallow count,
-because Google's parser, which sites are written for, takes them too."""
+because Google's parser, which sites are written for, takes them too. So does the colon of Chinese
+keyboards: who typed it meant the rule."""
 _PRODUCT_TOKEN = re.compile(r"[A-Za-z0-9_-]*")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_BLANKS = string.whitespace + "\xa0\u3000\u200b\u200c\u200d\u2060\ufeff"
+_BLANKS = string.whitespace + "\0\xa0\u3000\u200b\u200c\u200d\u2060\ufeff"
 """Around a record: editors and content systems leave marks there that nobody sees."""
 _PRINTABLE_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -177,9 +179,13 @@ def _parse_records(text: bytes | str) -> list[tuple[int, re.Match[str]]]:
     # Bytes that are no UTF-8 become lone surrogates, so that a pattern in another encoding keeps
     # its bytes and can be compared with the escapes of a URL.
     head = data[:MAX_BYTES]
+    # Read as UTF-8, UTF-16 would hold no record, and so close nothing that its site has closed.
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        # Read as UTF-8 it would hold no record, and so close nothing that its site has closed.
         whole = head.decode("utf-16", "replace")
+    elif head[1:4:2] == b"\0\0":
+        whole = head.decode("utf-16-le", "replace")
+    elif head[0:3:2] == b"\0\0":
+        whole = head.decode("utf-16-be", "replace")
     else:
         whole = head.decode("utf-8", "surrogateescape")
     lines = _BREAK.split(whole)

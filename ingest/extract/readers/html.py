@@ -5,7 +5,7 @@ import re
 from ingest.extract.base import SNIFFED_BYTES, UNKNOWN_TYPES, XML_TYPES, FileReader, is_binary
 from ingest.text.encodings import decode
 
-_MEDIA_TYPES = ("text/html", "application/xhtml+xml")
+_MEDIA_TYPES = ("text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml")
 _HTML_MARK = re.compile(rb"<(?:!doctype\s+html|html|head|body|title|div|p|h1|meta)\b", re.I)
 _HTML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!doctype\s+html|<html)\b", re.I)
 """How a page begins that a server without a type for it sends as plain text."""
@@ -20,10 +20,15 @@ def fits_html(media_type: str, body: bytes) -> bool:
     if media_type in XML_TYPES:
         return _XHTML_MARK.search(start) is not None
     if media_type == "text/plain":
-        return _HTML_START.match(start) is not None
+        return is_html_file(body)
     if media_type in UNKNOWN_TYPES:
         return _HTML_MARK.search(start) is not None
     return media_type in _MEDIA_TYPES
+
+
+def is_html_file(body: bytes) -> bool:
+    """Return whether a body begins as nothing but a web page does."""
+    return _HTML_START.match(body[:SNIFFED_BYTES]) is not None
 
 
 def read_html(body: bytes, charset: str | None) -> str:

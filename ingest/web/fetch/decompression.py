@@ -33,6 +33,11 @@ _FOREIGN_CODINGS = frozenset({"br", "zstd", "compress", "x-compress", "dcb", "dc
 _EITHER_HEADER = 32 + zlib.MAX_WBITS  # zlib.h: zlib or gzip, as the first bytes say
 _NO_HEADER = -zlib.MAX_WBITS  # RFC 9110, 8.4.1.2: some servers send "deflate" without zlib's header
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_START = b"\x1f\x8b\x08"  # RFC 1952, 2.3.1: magic and the only method there is
+MIN_PLAIN_BYTES = 16
+"""Bytes of a body that show whether it is text: packed data of that length is no UTF-8 (1 in 10
+million by chance)."""
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
 _CLOSING_TAG = re.compile(
     rb"</(?:html|rss|feed|rdf:RDF)\s*>\s*(?:<!--[^<>]{0,2000}-->\s*)*\Z", re.I
 )
@@ -81,8 +86,8 @@ class _Layer:
             return b""
         if not self._began:
             self._began = True
-            # Some servers name a packing and send the page as it is; no packed data begins so.
-            self._is_plain = raw.lstrip()[:1] == b"<"
+            # Some servers name a packing and send the page as it is.
+            self._is_plain = _is_plain_text(raw)
             data = raw if self._is_plain else self._begin(raw, free)
         else:
             data = raw if self._is_plain else self._unpack(raw, free)
@@ -121,6 +126,16 @@ class _Layer:
             raise DamagedBodyError(str(error)) from error
 
 
+def _is_plain_text(start: bytes) -> bool:
+    """Return whether a body that is said to be packed begins as text, so that it is not."""
+    if start.lstrip()[:1] == b"<":  # no packed data begins so
+        return True
+    if len(start) < MIN_PLAIN_BYTES or _CONTROL.search(start):
+        return False
+    # A piece may end within a character.
+    return "\ufffd" not in start.decode("utf-8", "replace")[:-1]
+
+
 class Unpacker:
     """Collects a body of at most `limit` bytes, compressed and decompressed.
 
@@ -131,19 +146,24 @@ class Unpacker:
         limit: bytes.
         drops_pictures: whether the pictures that are written into a page are left out where it is
             longer than its limit, which the words of hardly any page are.
+        is_text: whether the body is said to be text: one that begins as gzip all the same is
+            unpacked once more than its header says. A server that packs what is packed sends that.
 
     Raises:
         UnknownEncodingError: `encoding` names a packing that is not in `ACCEPT_ENCODING`, or more
             than `MAX_LAYERS`.
     """
 
-    def __init__(self, *, encoding: str, limit: int, drops_pictures: bool = False) -> None:
+    def __init__(
+        self, *, encoding: str, limit: int, drops_pictures: bool = False, is_text: bool = False
+    ) -> None:
         codings = [coding.strip() for coding in encoding.lower().split(",")]
         packings = [coding for coding in codings if coding in _ZLIB_CODINGS | _FOREIGN_CODINGS]
         if len(packings) > MAX_LAYERS or not _FOREIGN_CODINGS.isdisjoint(packings):
             raise UnknownEncodingError(", ".join(packings))
         # RFC 9110, 8.4: listed in the order in which they were applied; the last is undone first.
         self._layers = [_Layer(coding) for coding in reversed(packings)]
+        self._is_text = is_text
         self._limit = limit
         self._most = limit * MAX_WITH_PICTURES if drops_pictures else limit
         self._unpacked = 0
@@ -175,6 +195,9 @@ class Unpacker:
         for layer in self._layers:
             data = layer.feed(data, free)
             is_cut = is_cut or len(data) >= free
+        if self._is_text and not self._unpacked and data.startswith(_GZIP_START):
+            self._layers.append(_Layer("gzip"))
+            data = self._layers[-1].feed(data, free)
         self._wire += len(raw)
         self._unpacked += len(data)
         if self._is_in_picture:

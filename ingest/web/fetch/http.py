@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,11 @@ MAX_REDIRECTS = 10
 read, and those that never end are not."""
 RETRY_STATUSES = frozenset({429, 503})
 """Statuses whose Retry-After the rate limiter heeds (RFC 9110, 10.2.3; RFC 6585, 4)."""
+
+MAX_HINT_S = 24 * 3600.0
+"""The longest Retry-After that a person is told to wait: servers that want us to stay away name
+years."""
+_RANGE = re.compile(r"\s*bytes\s+0-(?P<last>\d{1,18})/(?P<total>\d{1,18})\s*", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -278,12 +284,14 @@ class HttpFetcher:
                 url,
                 "refused",
                 Message("the server answers {status}", status=response.status),
-                hint=NO_MESSAGE
-                if wait is None
-                else Message("try again in {wait:.0f} s", wait=wait),
+                hint=Message("try again in {wait:.0f} s", wait=wait)
+                if wait is not None and 1 <= wait <= MAX_HINT_S
+                else NO_MESSAGE,
             )
         if not response.complete:
             raise self._too_large(url)
+        if response.status == httpx.codes.PARTIAL_CONTENT and not _is_whole(response):
+            raise failed(url, "unreachable", Message("the server sends a part of the page only"))
 
     def _too_large(self, url: str) -> FetchError:
         limit = self._max_bytes
@@ -295,6 +303,13 @@ def _next_reference(response: Response) -> str | None:
     if response.is_success and response.complete and is_page(response.headers):
         return find_refresh(response.headers, response.body)
     return response.location
+
+
+def _is_whole(response: Response) -> bool:
+    """Return whether a 206, which we have not asked for, holds all bytes (RFC 9110, 14.4)."""
+    value = response.headers.get("content-range", "")
+    named = _RANGE.fullmatch(value)
+    return not value or (named is not None and int(named["last"]) + 1 == int(named["total"]))
 
 
 def _retry_after(response: Response) -> float | None:

@@ -2,9 +2,10 @@
 
 h11 follows RFC 9112 to the letter, and ends a connection for what some servers have sent for years
 and every browser reads: a space before a colon, a name with a slash or a space, "chunked" sent
-twice. Such a head is repaired between the socket and httpcore. Nothing is guessed about where a
-body ends: only whole lines are dropped or joined, and a connection whose head had to be repaired
-is not used for a second request, so nothing after it can be taken for another response.
+twice, an empty line before the first. Such a head is repaired between the socket and httpcore.
+Nothing is guessed about where a body ends: only whole lines are dropped or joined, and a
+connection whose head had to be repaired is not used for a second request, so nothing after it can
+be taken for another response.
 """
 
 import re
@@ -22,7 +23,10 @@ MAX_HEAD_BYTES = 64 * 1024
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(rb"(?P<name>[!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?P<space>[ \t]*):(?P<value>.*)", re.S)
 _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d\b")
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] \d{3}\b")
+_STATUS_LINE = re.compile(
+    rb"HTTP/(?P<version>1\.[01])[ \t]+(?P<rest>\d{3}\b.*)", re.IGNORECASE | re.S
+)
+_EMPTY_LINES = b"\r\n"
 _CLOSE = b"Connection: close"
 
 
@@ -44,8 +48,10 @@ class LenientStream(httpcore.AsyncNetworkStream):
         data = await self._stream.read(max_bytes, timeout)
         if not self._awaits_head or self._is_http2:
             return data
+        # Some servers end the body before with one line end too many (RFC 9112, 2.2, for requests).
+        data = data.lstrip(_EMPTY_LINES) or data
         # A server that sends anything but a response is left to the parser's own message.
-        while data[:5] == b"HTTP/"[: len(data)] and len(data) < MAX_HEAD_BYTES:
+        while data[:5].upper() == b"HTTP/"[: len(data)] and len(data) < MAX_HEAD_BYTES:
             end = _HEAD_END.search(data)
             if end is None:
                 more = await self._stream.read(max_bytes, timeout)
@@ -53,9 +59,10 @@ class LenientStream(httpcore.AsyncNetworkStream):
                     break
                 data += more
                 continue
+            head = repair_head(data[: end.start()])
             # After "100 Continue" and the like comes another head.
-            self._awaits_head = _INFORMATIONAL.match(data) is not None
-            return repair_head(data[: end.start()]) + b"\r\n\r\n" + data[end.end() :]
+            self._awaits_head = _INFORMATIONAL.match(head) is not None
+            return head + b"\r\n\r\n" + data[end.end() :]
         self._awaits_head = False
         return data
 
@@ -113,13 +120,16 @@ def repair_head(head: bytes) -> bytes:
     """Return the head of a response, without its empty line, in the form of RFC 9112.
 
     Lines whose name is no token are dropped, as browsers do; a space before the colon is taken out
-    (5.1); a second "Transfer-Encoding: chunked" says no more than the first (6.1). A head that
-    needs nothing is returned as it came.
+    (5.1); a second "Transfer-Encoding: chunked" says no more than the first (6.1), and "identity"
+    nothing at all (RFC 2616, 3.6). A head that needs nothing is returned as it came.
     """
-    status, *lines = re.split(rb"\r?\n", head)
-    if not _STATUS_LINE.match(status):
+    first, *lines = re.split(rb"\r?\n", head)
+    named = _STATUS_LINE.fullmatch(first)
+    if named is None:
         return head
-    kept_lines, is_repaired, is_chunked, is_dropped = [status], False, False, True
+    status = b"HTTP/" + named["version"] + b" " + named["rest"]
+    kept_lines, is_chunked, is_dropped = [status], False, True
+    is_repaired = status != first
     for line in lines:
         if line[:1] in (b" ", b"\t"):
             # It goes on with the line before (obs-fold, 5.2), also where that was dropped.
@@ -132,6 +142,9 @@ def repair_head(head: bytes) -> bytes:
             continue
         if field["name"].lower() == b"transfer-encoding":
             codings = [coding.strip().lower() for coding in field["value"].split(b",")]
+            if codings == [b"identity"]:
+                is_repaired = is_dropped = True
+                continue
             if set(codings) == {b"chunked"}:
                 is_repaired = is_repaired or is_chunked or len(codings) > 1
                 if not is_chunked:

@@ -26,7 +26,7 @@ from ingest.web.fetch.decompression import (
     ends_like_a_page,
 )
 from ingest.web.fetch.failures import WIRE_ERRORS, map_wire_error, too_slow
-from ingest.web.fetch.headers import is_page
+from ingest.web.fetch.headers import is_page, parse_content_type
 from ingest.web.fetch.lenient_http import LenientBackend
 from ingest.web.fetch.pinned_network import Dial, PinnedBackend, dial_tcp
 from ingest.web.robots import MAX_REDIRECTS as ROBOTS_REDIRECTS
@@ -361,6 +361,7 @@ async def _read_body(
         encoding=response.headers.get("content-encoding", ""),
         limit=limit,
         drops_pictures=is_page(response.headers),
+        is_text=parse_content_type(response.headers)[0] in ("text/html", "text/plain"),
     )
     count = 0
     stream = cast("AsyncGenerator[bytes, None]", raw.aiter_stream())

@@ -258,6 +258,20 @@ def test_other_kinds_are_unsupported(body: bytes, media_type: str) -> None:
     assert reason(body, media_type=media_type) == "unsupported"
 
 
+@pytest.mark.parametrize(
+    "media_type",
+    [
+        "application/pdf",
+        "application/json",
+        "application/vnd.wap.xhtml+xml",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ],
+)
+def test_a_page_in_place_of_a_document_is_read_as_a_page(media_type: str) -> None:
+    body = b"<!DOCTYPE html><title>Moved</title><p>The report is now in the archive.</p>"
+    assert extract(page(body, media_type=media_type)).text == "The report is now in the archive."
+
+
 def test_kind_is_sniffed_where_the_server_says_nothing() -> None:
     assert extract(page("<!doctype html><p>Hello</p>", media_type="")).text == "Hello"
     assert extract(page("Hello < world", media_type="")).text == "Hello < world"

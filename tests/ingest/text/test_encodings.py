@@ -115,6 +115,14 @@ def test_wide_text_without_a_mark_is_seen_by_its_zeros(charset: str) -> None:
     assert decode(source.encode(charset), claimed=None) == source
 
 
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("start", ["", "\n  "])
+def test_wide_pages_full_of_ideographs_are_seen_by_their_markup(charset: str, start: str) -> None:
+    source = f"{start}<!doctype html><p>{SENTENCES['utf-8'] * 20}</p>"
+    for claimed in (None, "utf-8", "gbk"):
+        assert decode(source.encode(charset), claimed=claimed) == source
+
+
 def test_page_glued_together_from_two_charsets_keeps_the_larger_part() -> None:
     body = page("夜间飞行需要申请" * 40).encode() + "页脚".encode("gbk")
     assert decode(body, claimed="utf-8").startswith(page("夜间飞行需要申请" * 40))

@@ -54,6 +54,11 @@ def test_rules_are_read_as_google_reads_them(case: dict[str, Any]) -> None:
         # Marks that nobody sees, around records.
         ("\u200bUser-agent: *\n\ufeff\u00a0Disallow: /\u200b\n", "https://a.test/x", False,
          "robots.txt line 2: Disallow: /"),
+        ("\0User-agent: *\0\nDisallow: /\n", "https://a.test/x", False,
+         "robots.txt line 2: Disallow: /"),
+        # The colon of Chinese keyboards.
+        ("User-agent： *\nDisallow：/\nCrawl-delay：3", "https://a.test/x", False,
+         "robots.txt line 2: Disallow: /"),
         # RFC 9309, 2.2.4: other records part no group.
         ("User-agent: qiuzheng\nInvalid: x\nUser-agent: *\nDisallow: /\n", "https://a.test/x",
          False, "robots.txt line 4: Disallow: /"),
@@ -380,3 +385,10 @@ async def test_a_damaged_copy_is_no_copy(now: list[float], kept: bytes) -> None:
 def test_the_line_is_given_as_a_number_too(url: str, line: int | None) -> None:
     robots = "# hello\nUser-agent: *\nDisallow: /x\n\nAllow: /y\n"
     assert robots_verdict(robots, AGENT, url).line == line
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_file_in_two_bytes_a_character_closes_what_it_says(charset: str) -> None:
+    robots = "User-agent: *\r\nDisallow: /x\r\n".encode(charset)
+    assert not robots_verdict(robots, AGENT, "https://a.test/x").allowed
+    assert robots_verdict(robots, AGENT, "https://a.test/y").allowed

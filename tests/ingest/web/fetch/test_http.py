@@ -243,6 +243,43 @@ async def test_a_server_that_asks_us_to_wait_is_quoted(net: Internet, kit: Kit) 
     assert "30 s" in (await failure(kit, "https://a.test/")).localize("en")
 
 
+@pytest.mark.parametrize(
+    "wait", ["999999999999", "Wed, 21 Oct 2099 07:28:00 GMT", "0", "-5", "soon"]
+)
+async def test_a_wait_that_helps_nobody_is_not_quoted(net: Internet, kit: Kit, wait: str) -> None:
+    net.page("https://a.test/", "no", status=429, headers={"Retry-After": wait})
+    assert (await failure(kit, "https://a.test/")).localize("en") == "the server answers 429"
+
+
+async def test_text_that_is_said_to_be_packed_and_is_not_is_read(net: Internet, kit: Kit) -> None:
+    text = "港务局每年春天登记泊位。\n".encode()
+    headers = {"Content-Encoding": "gzip"}
+    net.page("https://a.test/", text, headers=headers, content_type="text/plain")
+    assert (await kit.fetcher.fetch("https://a.test/")).body == text
+
+
+@pytest.mark.parametrize(
+    ("content_range", "is_page"),
+    [
+        ("bytes 0-11/12", True),
+        ("", True),
+        ("bytes 0-11/900", False),
+        ("bytes 5-16/17", False),
+        ("bytes 0-11/*", False),
+    ],
+)
+async def test_a_part_that_nobody_asked_for_is_not_taken_for_the_page(
+    net: Internet, kit: Kit, content_range: str, is_page: bool
+) -> None:
+    headers = {"Content-Range": content_range} if content_range else {}
+    net.page("https://a.test/", "<p>hello</p>", status=206, headers=headers)
+    if is_page:
+        assert (await kit.fetcher.fetch("https://a.test/")).body == b"<p>hello</p>"
+    else:
+        error = await failure(kit, "https://a.test/")
+        assert error.localize("en") == "the server sends a part of the page only"
+
+
 async def test_a_bomb_costs_its_limit_and_no_more(net: Internet, kit: Kit) -> None:
     weird = install(net, bomb_mebibytes=100, huge_mebibytes=3)
     assert (await failure(kit, weird["bomb"])).reason == "too_large"
@@ -316,6 +353,9 @@ async def test_pictures_make_no_page_endless(net: Internet, kit: Kit) -> None:
         # RFC 1952, 2.2: members follow each other, and what is no member is padding.
         ("gzip", gzip.compress(b"<p>he", mtime=0) + gzip.compress(b"llo</p>", mtime=0)),
         ("gzip", gzip.compress(b"<p>hello</p>", mtime=0) + bytes(512)),
+        # Packed by the program and once more by the server, which names its own packing only.
+        ("gzip", gzip.compress(gzip.compress(b"<p>hello</p>", mtime=0), mtime=0)),
+        ("", gzip.compress(b"<p>hello</p>", mtime=0)),
     ],
 )
 async def test_packed_pages_are_unpacked(

@@ -359,6 +359,9 @@ SIZED = b"Content-Length: 38\r\n"
             HEAD + b"Transfer-Encoding: chunked, chunked\r\n\r\n26\r\n" + PAGE
             + b"\r\n0\r\n\r\n", id="chunked, chunked",
         ),
+        pytest.param(b"\r\n" + HEAD + SIZED + b"\r\n" + PAGE, id="an empty line before"),
+        pytest.param(b"http/1.1  200 OK\r\n" + SIZED + b"\r\n" + PAGE, id="lower case, two spaces"),
+        pytest.param(HEAD + b"Transfer-Encoding: identity\r\n\r\n" + PAGE, id="identity"),
         pytest.param(HEAD + b"Content-Length: 900\r\n\r\n" + PAGE, id="length too long"),
         pytest.param(CHUNKED + b"26\r\n" + PAGE + b"\r\n", id="no last chunk"),
         pytest.param(
