@@ -234,7 +234,8 @@ def _text_of_data(
     if not (is_poor or needs_browser(scripts, title=declared.title, text=text)):
         return text
     if faq := read_faq(objects, text=text):
-        return faq
+        is_text = bool(text.strip()) and not needs_browser(scripts, title=declared.title, text=text)
+        return f"{text}\n\n{faq}" if is_text else faq
     # Parsed once more: nothing is left of the scripts in the first tree.
     root = parse_html(source)
     hydrated = "" if root is None else read_hydration(root)

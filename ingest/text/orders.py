@@ -71,9 +71,14 @@ _BEGINS_IN_CHINESE = re.compile(rf"\s*[{CJK}]")
 _LOOK_ALIKES = str.maketrans(
     # Cyrillic and Greek letters that no eye tells from Latin ones (Unicode TR39, confusables).
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u043a\u043c\u0442"
-    "\u0432\u043d\u03b1\u03bf\u03c1\u03c5\u03bd\u03b9\u03ba\u03c4\u0261\u0131",
-    "aeopcyxijsdhkmtbhaopuviktgi",
+    "\u0432\u043d\u03b1\u03bf\u03c1\u03c5\u03bd\u03b9\u03ba\u03c4\u0261\u0131"
+    "\u0251\u0269\u0585\u057d\u0578$",
+    # A formula begins as a cell of a table does.
+    "aeopcyxijsdhkmtbhaopuviktgiaioun|",
 )
+_DIGIT_FOR_LETTER = re.compile(r"(?<=[a-z])[013457]|[013457](?=\d?[a-z])")
+_LETTERS_OF_DIGITS = dict(zip("013457", "oieast", strict=True))
+"""How words are written to be read by people and models and found by no pattern: "1gn0re"."""
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _LINE = re.compile(r"[^\n]*\S[^\n]*")
 
@@ -132,7 +137,9 @@ def _order_spans(text: str) -> list[Span]:
     for parts in views[: 1 if views[0] == views[1] else 2]:
         starts = [0, *itertools.accumulate(map(len, parts))]
         view = "".join(parts)
-        for spelling in {view, view.translate(_LOOK_ALIKES)}:
+        alike = view.translate(_LOOK_ALIKES)
+        plain = _DIGIT_FOR_LETTER.sub(lambda digit: _LETTERS_OF_DIGITS[digit[0]], alike)
+        for spelling in {view, alike, plain}:
             for start, end in _matches(spelling):
                 places.update(range(bisect_right(starts, start) - 1, bisect_right(starts, end - 1)))
     return [spans[n] for n in sorted(_with_payload(places, text, spans, folded))]

@@ -235,6 +235,12 @@ def test_answers_that_a_page_shows_are_not_said_twice() -> None:
     assert text.endswith("## Question 1?\n\nOnly the data say this.")
 
 
+def test_questions_that_a_short_page_declares_stand_below_its_own_words() -> None:
+    own = "The harbour office is closed on Mondays and opens at nine on all other days."
+    text = document(f"<main><p>{own}</p></main>{faq('In May, at the window.')}").text
+    assert text == f"{own}\n\n## Question 0?\n\nIn May, at the window."
+
+
 def test_text_of_a_wechat_post_of_pictures_is_read() -> None:
     script = (
         '<script>window.cgiDataNew={nick_name:"港务",content_noencode:JsDecode('
