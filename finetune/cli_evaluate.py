@@ -83,7 +83,7 @@ def _evaluate_with_passages(
     from assistant.evaluation.text_report import run_lines
     from finetune.errors import EvaluationError
     from finetune.proof import ask_with_passages
-    from finetune.rag_evaluation.gate import PRODUCT_FIGURES
+    from finetune.rag_evaluation.product_figures import PRODUCT_FIGURES
     from ingest.foundation.messages import Message
 
     if predictions is not None:

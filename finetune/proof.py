@@ -19,8 +19,10 @@ from finetune.pipeline import (
     Pipeline,
     Step,
 )
-from finetune.rag_evaluation.gate import PRODUCT_FIGURES, GateDecision, decide_replacement
+from finetune.rag_evaluation.gate import GateDecision, decide_replacement
+from finetune.rag_evaluation.other_texts import is_on_other_texts, other_row_files
 from finetune.rag_evaluation.product import evaluate_with_passages, read_passages_run
+from finetune.rag_evaluation.product_figures import PRODUCT_FIGURES
 from finetune.runs import digest_of
 from ingest.foundation.messages import LIST_COMMA, Message, join_messages
 
@@ -104,8 +106,9 @@ def passages_step(model: str, collections: Sequence[str] = ()) -> Step:
             collections=collections,
             force=pipeline.force,
         )
-        figures = {one.figure.name: one.to_json() for one in measure(done.results, PRODUCT_FIGURES)}
-        return {"model": model, "records": len(done.results), "figures": figures}
+        own = [one for one in done.results if not is_on_other_texts(one)]
+        figures = {one.figure.name: one.to_json() for one in measure(own, PRODUCT_FIGURES)}
+        return {"model": model, "records": len(own), "figures": figures}
 
     needs = {ADAPTER: (PREPARE, TRAIN), MERGED: (PREPARE, TRAIN, MERGE)}
     return Step(
@@ -121,10 +124,11 @@ def passages_step(model: str, collections: Sequence[str] = ()) -> Step:
 def passages_digest(pipeline: Pipeline, model: str) -> str:
     """Return the digest of all that a model's answers through the assistant depend on."""
     exported = pipeline.run.figures("export-ollama")
+    others = other_row_files(pipeline.recipe)
     # What a server has of ours changes with our weights, though its name stays.
     if model == f"ollama:{exported.get('model')}":
-        return digest_of(pipeline.evaluation_digest(MERGED), exported.get("finished"))
-    return digest_of(pipeline.evaluation_digest(model))
+        return digest_of(pipeline.evaluation_digest(MERGED), exported.get("finished"), *others)
+    return digest_of(pipeline.evaluation_digest(model), *others)
 
 
 def _gate_digest(pipeline: Pipeline, a: str, b: str) -> str:

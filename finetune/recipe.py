@@ -157,6 +157,15 @@ def _check_together(recipe: Recipe, source: str) -> None:
             Message("{source}: data.split adds up to {total}", source=source, total=total),
             hint=Message("train, val and test must add up to 1"),
         )
+    if strange := set(recipe.data.train_only) - set(recipe.data.files):
+        raise RecipeError(
+            Message(
+                "{source}: data.train_only names {file}, which is none of data.files",
+                source=source,
+                file=min(strange),
+            ),
+            hint=Message("write it as it stands there"),
+        )
     if recipe.train.packing and recipe.train.objective != "sft":
         raise RecipeError(
             Message(

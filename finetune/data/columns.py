@@ -1,4 +1,4 @@
-"""What is kept in memory of each row while its text lies on disk: 88 bytes of numbers."""
+"""What is kept in memory of each row while its text lies on disk: 89 bytes of numbers."""
 
 import json
 from array import array
@@ -73,12 +73,15 @@ class RowColumns:
         """One bit for each of `FIELDS`."""
         self.faults = array("I")
         """One bit for each of `CHECKS`."""
+        self.train_only = array("b")
+        """1 for rows that are never held out."""
 
     def __len__(self) -> int:
         return len(self.groups)
 
-    def add(self, record: Record, digest: bytes) -> None:
-        """Add a record; `digest` is its `content_digest`."""
+    def add(self, record: Record, digest: bytes, *, train_only: bool = False) -> None:
+        """Add a record; `digest` is its `content_digest`. `train_only`: it is never held out."""
+        self.train_only.append(train_only)
         name, _, row = record.source.rpartition(":")
         file = self._files.setdefault(name, len(self._files))
         self.sources.append(file << _ROW_BITS | int(row))

@@ -88,16 +88,19 @@ class FirstPass:
 
     def read(self, recipe: Recipe, stage: ProgressStage, *, similar: SimilarRows | None) -> None:
         """Read all files; kept rows are added to `similar`, which finds pairs once all are read."""
-        rows: Iterator[Record | RejectedRow] = itertools.chain.from_iterable(
-            read_records(path, self._data, system=recipe.model.system, notes=self.notes)
-            for path in recipe.data_files
-        )
-        for row in itertools.islice(rows, self._data.limit or None):
-            self._add(row, similar)
+        for row, name in itertools.islice(self._rows(recipe), self._data.limit or None):
+            self._add(row, similar, train_only=name in self._data.train_only)
             if self.rows % ADVANCE_EVERY == 0:
                 stage.advance(ADVANCE_EVERY)
         stage.advance(self.rows % ADVANCE_EVERY)
         self.dropped = np.zeros(len(self.columns), dtype=np.bool_)
+
+    def _rows(self, recipe: Recipe) -> Iterator[tuple[Record | RejectedRow, str]]:
+        """Yield the rows of all files, each with the file's name as the recipe has it."""
+        for path, name in zip(recipe.data_files, self._data.files, strict=True):
+            rows = read_records(path, self._data, system=recipe.model.system, notes=self.notes)
+            for row in rows:
+                yield row, name
 
     def drop_similar(self, similar: SimilarRows) -> None:
         """Drop the rows that are nearly an earlier one."""
@@ -110,7 +113,9 @@ class FirstPass:
         """Return a kept row by its number, from the disk."""
         return from_json(json.loads(self._lines.line(number)))
 
-    def _add(self, row: Record | RejectedRow, similar: SimilarRows | None) -> None:
+    def _add(
+        self, row: Record | RejectedRow, similar: SimilarRows | None, *, train_only: bool
+    ) -> None:
         self.rows += 1
         # Cleaned before duplicates are looked for: often two copies differ by left-overs alone.
         cleaned = self.cleaner.clean(row) if isinstance(row, Record) else row
@@ -130,7 +135,7 @@ class FirstPass:
                 self._write_duplicate(cleaned.source, first, kind="exact", similarity=1.0)
                 return
         self.personal.update(personal_kinds(cleaned))
-        self.columns.add(cleaned, digest)
+        self.columns.add(cleaned, digest, train_only=train_only)
         self._lines.add(encode_line(cleaned))
         if similar is not None:
             # Never across labels: nearly the same words may be labelled otherwise on purpose.

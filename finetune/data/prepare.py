@@ -1,7 +1,7 @@
 """From data files to `runs/<name>/data`: two passes, and memory that hardly grows with the rows.
 
 The first pass reads, cleans and counts, and lays each row that stays on disk; of a row some 250
-bytes stay in memory (88 of numbers, a digest with its place). Splits are known once all rows are.
+bytes stay in memory (89 of numbers, a digest with its place). Splits are known once all rows are.
 The second pass copies lines from disk into the splits' files; only rows that training sees in
 other forms (windows, key rows, varied questions) are parsed again.
 """
@@ -68,13 +68,16 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
             _report_rejected(recipe, run, first_pass, progress)
             if recipe.data.split.stratify and not any(first_pass.columns.label_codes):
                 progress.note(UNLABELLED)
-            columns, is_kept = first_pass.columns, ~first_pass.dropped
-            splits = np.zeros(len(columns), dtype=np.int8)
+            columns = first_pass.columns
+            splits = np.full(len(columns), TRAIN, dtype=np.int8)
             # Dropped rows are left out before: a stratum's shares count the rows that are there.
-            splits[is_kept] = assign_splits(
-                np.frombuffer(columns.groups, dtype=np.uint64)[is_kept],
+            is_shared = ~first_pass.dropped & (
+                np.frombuffer(columns.train_only, dtype=np.int8) == 0
+            )
+            splits[is_shared] = assign_splits(
+                np.frombuffer(columns.groups, dtype=np.uint64)[is_shared],
                 recipe.data.split,
-                labels=np.frombuffer(columns.labels, dtype=np.int64)[is_kept],
+                labels=np.frombuffer(columns.labels, dtype=np.int64)[is_shared],
                 names=list(columns.label_codes),
                 seed=recipe.seed,
             )

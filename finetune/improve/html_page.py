@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from assistant.evaluation.figures import EvaluationFigure, format_value
 from assistant.evaluation.results import QuestionResult
 from assistant.evaluation.text_report import MARKS, VERDICT_LABELS
 from finetune.html_templates import render
 from finetune.pipeline import Pipeline
-from finetune.rag_evaluation.gate import GateDecision, own_score
+from finetune.rag_evaluation.gate import GateDecision
+from finetune.rag_evaluation.product_figures import own_score
 from finetune.runs import write_atomically
-from ingest.foundation.messages import Message
+from ingest.foundation.messages import Language, Message
 
 EXAMPLES = 12
 """Questions shown of each kind: won, lost, and wrong in both."""
@@ -62,6 +64,7 @@ def write_improvement_page(
         reasons=[one.localize(language) for one in decision.reasons],
         outcome=[one.localize(language) for one in outcome],
         differences=decision.comparison.differences,
+        other_texts=_describe_other_texts(decision, language),
         format_value=format_value,
         interval=_render_interval,
         marks=MARKS,
@@ -77,6 +80,45 @@ def write_improvement_page(
         base=Path(pipeline.recipe.model.base).name,
     )
     write_atomically(path, page)
+
+
+def _describe_other_texts(decision: GateDecision, language: Language) -> dict[str, Any] | None:
+    """Return what the page says of texts of other kinds, None where they were not asked about."""
+    groups = decision.other_texts
+    if not groups:
+        return None
+    pairs = [pair for group in groups for pair in group.comparison.pairs]
+    # Lost is what the reader loses: an answer, not the saying that there is none.
+    lost = [
+        (old, new)
+        for old, new in pairs
+        if own_score(old) >= RIGHT_FROM > own_score(new) and not new.unanswerable
+    ]
+    is_lost = any(group.losses for group in groups)
+    count = len(pairs)
+    verdict = (
+        Message(
+            "Both models were asked {count} questions on texts of other kinds, too. The tuned "
+            "model answers them worse: put into use, it would be better at this collection and "
+            "worse at everything else.",
+            count=count,
+        )
+        if is_lost
+        else Message(
+            "Both models were asked {count} questions on texts of other kinds, too: the tuned "
+            "model has not lost what the base could do there.",
+            count=count,
+        )
+    )
+    return {
+        "is_lost": is_lost,
+        "verdict": verdict.localize(language),
+        "groups": [
+            (group.label.localize(language), group.comparison.differences) for group in groups
+        ],
+        "lost": lost[:EXAMPLES],
+        "lost_count": len(lost),
+    }
 
 
 def _render_interval(low: float, high: float, figure: EvaluationFigure) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from assistant import Settings
 from finetune.errors import DataError, FinetuneError, RecipeError
 from finetune.improve.html_page import write_improvement_page
+from finetune.improve.other_rows import write_other_rows
 from finetune.improve.plan import ImprovementPlan, require_same_plan
 from finetune.improve.rows import MakeRows, ensure_rows
 from finetune.pipeline import ADAPTER, BASE, Pipeline
@@ -147,6 +148,7 @@ def _improve(
     plan.folder.mkdir(parents=True, exist_ok=True)
     require_same_plan(plan.folder, {"collection": plan.collection, "base": plan.base})
     ensure_rows(plan, settings=settings, size=size, make_rows=make_rows, progress=progress)
+    write_other_rows(plan, settings=settings, size=size, progress=progress)
     recipe = plan.write_recipe(context_tokens=settings.model.context_tokens)
     run = Run(plan.folder / "runs" / recipe.name)
     pipeline = Pipeline(recipe=recipe, run=run, progress=progress, language=plan.language)

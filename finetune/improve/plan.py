@@ -25,8 +25,11 @@ from finetune.runs import write_atomically
 from ingest.foundation.messages import Language, Message
 
 ROWS = "rows.jsonl"
+OTHER_TEXTS = "other-texts.jsonl"
+OTHER_COLLECTIONS = "other-collections.jsonl"
 RECIPE = "improve.toml"
-"""Files of the improvement's folder."""
+"""Files of the improvement's folder: rows of the collection, those mixed into them, those that are
+asked beside it, and what is done with them."""
 
 TOKENS_STEP = 64
 """`train.max_tokens` is rounded up to a multiple of it: memory goes by the longest sample."""
@@ -110,7 +113,8 @@ class ImprovementPlan:
         if "model.format" not in named:
             tables["model"]["format"] = fitting_format(tokenizer).name
         if "train.max_tokens" not in named:
-            longest = longest_row(tokenizer, [self.rows, *self.more_rows], recipe.data)
+            files = [self.rows, self.folder / OTHER_TEXTS, *self.more_rows]
+            longest = longest_row(tokenizer, files, recipe.data)
             most = min(
                 longest,
                 context_tokens,
@@ -127,13 +131,15 @@ class ImprovementPlan:
 
     def _tables(self) -> dict[str, Any]:
         """Return the recipe's tables before any change: small batches, for a machine at home."""
-        files = [ROWS, *(str(path.resolve()) for path in self.more_rows)]
+        files = [ROWS, OTHER_TEXTS, *(str(path.resolve()) for path in self.more_rows)]
         return {
             "name": run_name(self.collection),
             "language": self.language,
             "model": {"base": self.base},
             "data": {
                 "files": files,
+                # Of other texts the gate has its own: held out is the collection alone.
+                "train_only": [OTHER_TEXTS],
                 "map": {"group": "document"},
                 "split": dict(HELD_OUT),
             },
@@ -146,7 +152,13 @@ class ImprovementPlan:
                 "accumulate": 4,
                 "evaluate_every": 0,
             },
-            "evaluate": {"split": "test", "limit": 100, "max_new_tokens": 256},
+            "evaluate": {
+                "split": "test",
+                "limit": 100,
+                "max_new_tokens": 256,
+                "other_texts": True,
+                "other_rows": [OTHER_COLLECTIONS],
+            },
             # q8_0 is written here: the quantized model is the one that was judged, to a hair.
             "export": {"quantize": "q8_0"},
         }

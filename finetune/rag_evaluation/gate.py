@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assistant.evaluation.comparison import RunComparison, compare_runs, figure_difference
-from assistant.evaluation.figures import FIGURES, Columns, EvaluationFigure, format_value
-from assistant.evaluation.results import EvaluationRun, QuestionResult
+from assistant.evaluation.figures import format_value
+from assistant.evaluation.results import EvaluationRun
 from assistant.evaluation.text_report import comparison_lines
+from finetune.rag_evaluation.other_texts import (
+    OtherTextsComparison,
+    compare_on_other_texts,
+    is_on_other_texts,
+)
+from finetune.rag_evaluation.product_figures import LENGTH, OWN_WORDS_FIGURE
 from ingest.foundation.messages import Language, Message
-from ingest.text.answer_overlap import answer_tokens
-
-SHORT_TOKENS = 4
-"""Tokens of the longest expected answer that a right reply holds word for word: a value or a name.
-A sentence may be said otherwise, so that the words in common count (token F1)."""
 
 MIN_QUESTIONS = 10
 """Fewer show nothing: the sign test takes six that all point one way."""
@@ -33,51 +34,6 @@ after the other, and what else the machine did meanwhile doubled them in a run w
 shorter."""
 
 
-def own_score(result: QuestionResult) -> float:
-    """Return what the model's own reply is worth, 0 to 1.
-
-    Quotes that stand in for a reply which was none are the assistant's, not the model's.
-    """
-    if result.kind != "model":
-        return 0.0
-    if result.unanswerable:
-        return float(result.refused)
-    shortest = min((len(answer_tokens(one)) for one in result.expected), default=0)
-    if shortest <= SHORT_TOKENS:
-        return float(bool(result.right))
-    return max(float(bool(result.right)), result.f1 or 0.0)
-
-
-def _own_columns(result: QuestionResult) -> Columns | None:
-    # Without a passage no model is asked at all: small talk, or a question that nothing fits.
-    asked = result.kind != "nothing" or "reply_unusable" in result.notices
-    return (own_score(result), 1.0) if asked else None
-
-
-OWN_WORDS_FIGURE = EvaluationFigure(
-    name="own",
-    label=Message("the model itself answers rightly, or rightly says that it is not there"),
-    columns=_own_columns,
-)
-"""What the gate is decided by."""
-
-LENGTH = EvaluationFigure(
-    name="reply_tokens",
-    label=Message("tokens of a reply"),
-    columns=lambda r: None if r.reply_tokens is None else (float(r.reply_tokens), 1.0),
-    unit="tokens",
-    better="",
-    group="cost",
-)
-
-PRODUCT_FIGURES = (
-    *(one for one in FIGURES if one.group == "retrieval"),
-    OWN_WORDS_FIGURE,
-    *(one for one in FIGURES if one.group != "retrieval"),
-)
-"""All figures of answers through the assistant, in the order in which they are shown."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateDecision:
     """Whether model b may take the place of model a, and why not."""
@@ -86,6 +42,8 @@ class GateDecision:
     """`differences` begins with that of `OWN_WORDS_FIGURE`."""
     reasons: tuple[Message, ...]
     """Why it may not; empty where it may."""
+    other_texts: tuple[OtherTextsComparison, ...] = ()
+    """The same of questions on texts of other kinds, where those were asked."""
 
     @property
     def passed(self) -> bool:
@@ -104,13 +62,15 @@ class GateDecision:
         """Return the verdict, the reasons and all differences, a line each."""
         head = f"{'▲' if self.passed else '·'} {self.verdict.localize(language)}"
         reasons = [f"  {reason.localize(language)}" for reason in self.reasons]
-        return [head, *reasons, "", *comparison_lines(self.comparison, language)]
+        others = [line.localize(language) for one in self.other_texts for line in one.lines]
+        return [head, *reasons, *others, "", *comparison_lines(self.comparison, language)]
 
     def to_json(self) -> dict[str, Any]:
         """Return the verdict, the reasons and all differences as JSON values."""
         return {
             "passed": self.passed,
             "reasons": [reason.in_each_language() for reason in self.reasons],
+            "other_texts": [one.to_json() for one in self.other_texts],
             **self.comparison.to_json(),
         }
 
@@ -119,12 +79,14 @@ def decide_replacement(base: EvaluationRun, tuned: EvaluationRun) -> GateDecisio
     """Return whether the tuned model may replace its base, and why not.
 
     It may if `OWN_WORDS_FIGURE` gains by more than chance explains (paired bootstrap, and the sign
-    test), no other figure loses more than `WORSE_BY`, and replies grow by `LONGER_BY` at most.
+    test), no other figure loses more than `WORSE_BY`, replies grow by `LONGER_BY` at most, and
+    nothing is lost on other texts, where those were asked about.
 
     Raises:
         EvaluationFileError: they have no question in common.
     """
-    comparison = compare_runs(base, tuned)
+    comparison = compare_runs(_own_questions(base), _own_questions(tuned))
+    other_texts = compare_on_other_texts(base, tuned)
     own_words, reply_length = (
         figure_difference(one, comparison.pairs) for one in (OWN_WORDS_FIGURE, LENGTH)
     )
@@ -151,7 +113,14 @@ def decide_replacement(base: EvaluationRun, tuned: EvaluationRun) -> GateDecisio
         )
         reasons.append(Message("it is not surely better: {old} → {new}", old=old, new=new))
     reasons += _worse_figures(comparison)
-    return GateDecision(comparison=comparison, reasons=tuple(reasons))
+    reasons += [reason for one in other_texts for reason in one.losses]
+    return GateDecision(
+        comparison=comparison, reasons=tuple(reasons), other_texts=tuple(other_texts)
+    )
+
+
+def _own_questions(run: EvaluationRun) -> EvaluationRun:
+    return replace(run, results=tuple(one for one in run.results if not is_on_other_texts(one)))
 
 
 def _worse_figures(comparison: RunComparison) -> Sequence[Message]:

@@ -32,6 +32,7 @@ from finetune.errors import EvaluationError
 from finetune.evaluate.evaluation import IN_PROCESS, model_slug
 from finetune.evaluate.generate.base import reply_stage
 from finetune.progress import Progress
+from finetune.rag_evaluation.other_texts import other_text_questions
 from finetune.rag_evaluation.questions import HeldOutQuestion, held_out_questions
 from finetune.recipe import Recipe
 from finetune.runs import Run
@@ -70,6 +71,8 @@ def evaluate_with_passages(
 ) -> EvaluationRun:
     """Ask the held-out questions through the assistant and return what came of them.
 
+    Those on other texts, too, where the recipe wants them (`evaluate.other_texts`).
+
     Results are kept as they come: the same command goes on where it stopped.
 
     Args:
@@ -90,7 +93,7 @@ def evaluate_with_passages(
         recipe,
         run,
         model,
-        questions=held_out_questions(recipe, run),
+        questions=[*held_out_questions(recipe, run), *other_text_questions(recipe)],
         path=passages_file(run, model),
         digest=digest,
         language=language,

@@ -70,11 +70,11 @@ def _question_of(record: Record, row: Mapping[str, Any]) -> HeldOutQuestion:
         id=record.id,
     )
     # The index may well answer it: its page was kept from it on purpose.
-    kept = () if answerable else tuple(map(_passage_of, row.get("passages", ())))
+    kept = () if answerable else tuple(map(passage_of_row, row.get("passages", ())))
     return HeldOutQuestion(expected=expected, passages=kept, language=language_of(text))
 
 
-def _passage_of(row: Mapping[str, Any]) -> Passage:
+def passage_of_row(row: Mapping[str, Any]) -> Passage:
     """Return a passage as `finetune synthesize` keeps it.
 
     Raises:

@@ -126,6 +126,10 @@ class DataTable(RecipeTable):
     """Which rows are trained on, and how they are prepared."""
 
     files: tuple[str, ...] = Field(min_length=1, description="Data files, of one or more formats.")
+    train_only: tuple[str, ...] = Field(
+        default=(),
+        description="Those of `files` whose rows are all trained on: none is held out.",
+    )
     reader: ReaderName = Field(default="auto", description="Format of the files; auto: looked at.")
     map: dict[str, str] = Field(
         default={},
@@ -284,6 +288,16 @@ class EvaluateTable(RecipeTable):
         default="auto", description="auto: with the encoder that the assistant uses."
     )
     perplexity: bool = Field(default=True, description="Of the targets, for weights at hand.")
+    other_texts: bool = Field(
+        default=False,
+        description="With passages, ask the questions on texts of other kinds that come with the "
+        "package, too: the gate refuses a model that answers them worse than its base.",
+    )
+    other_rows: tuple[str, ...] = Field(
+        default=(),
+        description="Files that `finetune synthesize` wrote, of other collections: asked with "
+        "`other_texts`.",
+    )
 
 
 class ExportTable(RecipeTable):

@@ -220,7 +220,7 @@ class RowChecker:
         self, draft: QuestionDraft, question: str, prompt: Prompt, *, is_named: bool
     ) -> SynthesizedRow | RejectReason:
         # Of whatever page: retrieval shows one of two copies, and either answers.
-        gold = [one.number for one in prompt.passages if _holds(one.text, draft.source)]
+        gold = [one.number for one in prompt.passages if holds_text(one.text, draft.source)]
         if not gold:
             return "not_found"
         # The first block decides: a question whose best evidence is another page's is that page's.
@@ -228,9 +228,9 @@ class RowChecker:
         if not blocks or (not is_named and blocks[0].passage not in gold):
             return "ambiguous" if blocks else "not_in_evidence"
         notes = "\n".join(block.text for block in blocks)
-        if prompt.quotes_beneath and not _holds(notes, draft.answer):
+        if prompt.quotes_beneath and not holds_text(notes, draft.answer):
             return "not_in_evidence"
-        reply = _cited_reply(draft, prompt, gold[0])
+        reply = cited_reply(draft, prompt, gold[0])
         problem = find_problem(
             reply or "",
             reasoning="",
@@ -251,7 +251,7 @@ class RowChecker:
         )
 
 
-def _cited_reply(draft: QuestionDraft, prompt: Prompt, gold: int) -> str | None:
+def cited_reply(draft: QuestionDraft, prompt: Prompt, gold: int) -> str | None:
     """Return the answer with its markers where the prompt wants them; None: not supported.
 
     `gold` is the number of the passage that the answer was taken from.
@@ -262,7 +262,7 @@ def _cited_reply(draft: QuestionDraft, prompt: Prompt, gold: int) -> str | None:
         sentence = reply[start:behind].rstrip()
         verdict = verifier.check(sentence)
         # "a charger" claims too little to be looked up; that it is the page's own is known.
-        own = verdict.kind == "no_claim" and _holds(draft.source, sentence)
+        own = verdict.kind == "no_claim" and holds_text(draft.source, sentence)
         if verdict.kind != "supported" and not own:
             return None
         cited += reply[end:start] + sentence
@@ -276,7 +276,7 @@ def _cited_reply(draft: QuestionDraft, prompt: Prompt, gold: int) -> str | None:
     return reply if prompt.quotes_beneath else cited
 
 
-def _holds(text: str, part: str) -> bool:
+def holds_text(text: str, part: str) -> bool:
     """Return whether a text has a part of it as it stands, or nearly all of its words."""
     # 7天 is two words by itself and none of those of 后7天内, whose bigrams go over its ends.
     if "".join(part.split()) in "".join(text.split()):

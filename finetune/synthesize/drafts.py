@@ -9,9 +9,10 @@ from assistant.answer.evidence.passage_reader import Unit
 from ingest.foundation.messages import Language
 
 DraftKind = Literal[
-    "faq", "figure", "date", "definition", "row", "list", "term", "section", "model"
+    "faq", "figure", "date", "definition", "row", "list", "term", "section", "model", "other"
 ]
-"""What of a page the question was made of; "model": a teacher model wrote it."""
+"""What of a page the question was made of; "model": a teacher model wrote it; "other": it is about
+a text that came with the package."""
 
 LONGEST_QUESTION = 120
 """Characters of a question that a person would type."""
