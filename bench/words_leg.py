@@ -1,16 +1,17 @@
 """Does the words leg lose pages where frequent words find none? `python -m bench.words_leg`.
 
 All sets of `bench.retrieval` in one index, alone and among the pages of Python's manual, which are
-of the same subject as one of them. Each question through the retriever, by words alone: with all
-words, with the words that the landed budget leaves, and with budgets of shares of the chunks that
-it has in indexes ten and a hundred times as large. With --floors it exits 1 when the landed budget
-loses more than .003 of recall@1 or recall@5 of any set. `apt install debian-faq debian-faq-zh-cn
-python3-doc` brings the FAQs and the manual.
+of the same subject as one of them. Each question through the retriever, by words alone: asked of
+FTS5 with all words, of the postings in files (`ingest.index.store.segments`) and, as where these
+are missing, of FTS5 with the words that its budget leaves. With --floors it exits 1 when one of
+the two loses more than .003 of recall@1 or recall@5 of any set. `apt install debian-faq
+debian-faq-zh-cn python3-doc` brings the FAQs and the manual.
 """
 
 import argparse
 import asyncio
 import contextlib
+import itertools
 import sys
 import tempfile
 import time
@@ -22,18 +23,17 @@ from bench.retrieval import DEPTH, Ranking, Score, score
 from bench.retrieval_sets import TODAY, QuestionSet, held_out_sets, manual_pages, xquad_sets
 from ingest.documents import Document
 from ingest.index.split import split
-from ingest.index.store import word_search
+from ingest.index.store import segments, word_search
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_stores.memory import MemoryVectors
 
 PLAIN = ("xquad.zh", "xquad.zh, least overlap", "xquad.en")
 MOST_LOST = 0.003
-SHARES = (0.08, 0.025, 0.008)
-"""Shares of the chunks that the landed budget is at 10,000, 100,000 and 1,000,000 of them."""
-ALL_WORDS = "all words"
-LANDED = "landed"
-"""Names of budgets, beside the shares."""
+ALL_WORDS = "FTS5, all words"
+POSTINGS = "postings in files"
+BUDGET = "FTS5, budget"
+"""Ways to ask."""
 
 
 def plain_sets(step: int) -> list[QuestionSet]:
@@ -54,6 +54,10 @@ async def words_index(pages: Sequence[Document]) -> AsyncIterator[tuple[Index, i
             of_page = split(page, size=400, overlap=100)
             await index.replace(page, of_page, {}, space="")
             chunks += len(of_page)
+        # Also of an index that is too small for them.
+        segments.SEGMENT_EVERY, usual = 1, segments.SEGMENT_EVERY
+        index.words_upkeep.make_due()
+        segments.SEGMENT_EVERY = usual
         try:
             yield index, chunks
         finally:
@@ -61,15 +65,17 @@ async def words_index(pages: Sequence[Document]) -> AsyncIterator[tuple[Index, i
 
 
 @contextlib.contextmanager
-def postings(most: int | None) -> Iterator[None]:
-    """Let rare words name at most `most` chunks; None: what the product lets them."""
-    landed = word_search.MIN_POSTINGS, word_search.POSTINGS_PER_ROOT
-    if most is not None:
-        word_search.MIN_POSTINGS, word_search.POSTINGS_PER_ROOT = most, 0
+def asked(way: str, chunks: int) -> Iterator[None]:
+    """Have all questions of the block answered in one of the ways, of an index of so many."""
+    landed = word_search.MIN_POSTINGS, segments.MAX_ROWS_IN_MEMORY
+    if way == ALL_WORDS:
+        word_search.MIN_POSTINGS = chunks * word_search.MAX_QUERY_WORDS
+    if way != POSTINGS:
+        segments.MAX_ROWS_IN_MEMORY = -1
     try:
         yield
     finally:
-        word_search.MIN_POSTINGS, word_search.POSTINGS_PER_ROOT = landed
+        word_search.MIN_POSTINGS, segments.MAX_ROWS_IN_MEMORY = landed
 
 
 def by_words(index: Index) -> Ranking:
@@ -86,21 +92,20 @@ def by_words(index: Index) -> Ranking:
 async def measure(
     sets: Sequence[QuestionSet], strangers: Sequence[Document]
 ) -> dict[str, dict[str, Score]]:
-    """Print a row for each set in an index of all of them, and return its figures by budget."""
+    """Print a row for each set in an index of all of them, and return its figures by way."""
     pages = list({page.url: page for one in sets for page in one.pages}.values())
     scores: dict[str, dict[str, Score]] = {}
     began = time.monotonic()
     async with words_index([*pages, *strangers]) as (index, chunks):
-        budgets = {ALL_WORDS: chunks * word_search.MAX_QUERY_WORDS, LANDED: None}
-        budgets |= {f"{share:.1%}": int(share * chunks) for share in SHARES}
+        ways = (ALL_WORDS, POSTINGS, BUDGET)
         print(
             f"{chunks} chunks, stored in {time.monotonic() - began:.0f} s: recall@1 / recall@5, ms"
         )
-        print(f"{'':26}{'':6}" + "".join(f"{name:>22}" for name in budgets))
+        print(f"{'':26}{'':6}" + "".join(f"{name:>22}" for name in ways))
         for one in sets:
             row = scores[one.name] = {}
-            for name, most in budgets.items():
-                with postings(most):
+            for name in ways:
+                with asked(name, chunks):
                     row[name] = await score(by_words(index), one.questions)
             cells = (f"{it.recall_1:.3f} / {it.recall_5:.3f}, {it.ms:4.1f}" for it in row.values())
             print(
@@ -111,12 +116,12 @@ async def measure(
 
 
 def losses(scores: dict[str, dict[str, Score]]) -> Iterator[str]:
-    """Yield a line for each set of which the landed budget loses too much."""
+    """Yield a line for each set of which one of the quick ways loses too much."""
     for name, row in scores.items():
-        for figure in ("recall_1", "recall_5"):
-            lost = getattr(row[ALL_WORDS], figure) - getattr(row[LANDED], figure)
+        for way, figure in itertools.product((POSTINGS, BUDGET), ("recall_1", "recall_5")):
+            lost = getattr(row[ALL_WORDS], figure) - getattr(row[way], figure)
             if lost > MOST_LOST:
-                yield f"{name}: {figure} falls by {lost:.4f}, more than {MOST_LOST}"
+                yield f"{name}, {way}: {figure} falls by {lost:.4f}, more than {MOST_LOST}"
 
 
 def main() -> int:

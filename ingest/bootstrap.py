@@ -342,6 +342,7 @@ async def open_maintenance(settings: IngestSettings) -> AsyncIterator["IndexMain
 def _index(settings: IngestSettings) -> "Index":
     from ingest.index.store.catalog import Catalog
     from ingest.index.store.hybrid import Index
+    from ingest.index.store.vector_copier import VectorCopier
     from ingest.index.store.vector_stores.chroma import ChromaVectors
 
     folder = settings.index.path
@@ -349,11 +350,24 @@ def _index(settings: IngestSettings) -> "Index":
     hide_from_others(path for name in names for path in folder.glob(name))
     catalog = Catalog(folder / CATALOG)
     if not settings.index.url:
-        return Index(catalog=catalog, vectors=ChromaVectors(folder / VECTORS))
+        copier = VectorCopier(folder / CATALOG, folder / VECTORS)
+        return Index(catalog=catalog, vectors=ChromaVectors(folder / VECTORS), copier=copier)
     from ingest.index.store.vector_stores.chroma_server import ChromaServerVectors, copy_owner
 
     server = ChromaServerVectors(settings.index.url, owner=partial(copy_owner, catalog))
     return Index(catalog=catalog, vectors=server)
+
+
+def serve_vector_copier(catalog: str, folder: str) -> None:
+    """Be the process of a `VectorCopier` for these paths until the input ends."""
+    from ingest.index.store.catalog import Catalog
+    from ingest.index.store.hybrid import Index
+    from ingest.index.store.vector_copier import serve_copies
+    from ingest.index.store.vector_stores.chroma import ChromaVectors
+
+    index = Index(catalog=Catalog(Path(catalog)), vectors=ChromaVectors(Path(folder)))
+    serve_copies(index.carry_out_batch)
+    index.vectors.close()
 
 
 def preload(embedder: Embedder | None) -> None:

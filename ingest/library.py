@@ -249,6 +249,8 @@ class Library:
                 inventory.merge_words(connection)
                 connection.execute("VACUUM")
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._index.words_upkeep.delete_files()
+        self._index.words_upkeep.make_due()
         return before, sum(_file_bytes(self._folder).values())
 
     @in_thread
@@ -256,6 +258,7 @@ class Library:
         """Make the words again from the texts, and the vector store from the vectors here."""
         with self._catalog.writing() as connection:
             schema.rebuild_words(connection)
+        self._index.words_upkeep.make_due()
         with self._index.exclusive():
             self._index.refill()
             self._index.apply_journal()
@@ -282,6 +285,7 @@ class Library:
         counts = [self._catalog.delete(url) for url in urls]
         if self._cache is not None:
             self._cache.remove_mentions(urls)
+        self._index.words_upkeep.delete_files()
         copy_waits = NO_MESSAGE
         if any(counts):
             try:

@@ -83,6 +83,18 @@ def switch_to_wal(connection: sqlite3.Connection, *, seconds: float) -> None:
 
 
 @contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let all statements of the block, which only read, see one state of the file."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        # A full disk rolls back by itself, and is to be named, not this.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit what the block has written, or nothing of it when it raises."""
     # IMMEDIATE: a transaction that reads first and writes later can be refused at once with

@@ -21,7 +21,7 @@ from ingest.documents import (
     ScoredChunk,
 )
 from ingest.foundation.messages import Message
-from ingest.foundation.sqlite_files import transaction
+from ingest.foundation.sqlite_files import snapshot, transaction
 from ingest.index.embed.base import Vector
 from ingest.index.store import counts, journal, near_misses, revisions, schema, spaces
 from ingest.index.store.base import IndexStats
@@ -68,8 +68,10 @@ class Catalog:
             max_bytes: Largest size of the file; writing more fails as if the disk were full.
         """
         self.path = path
+        # Of the files of postings (`segments`), made when the first is.
+        self.words_folder = path.with_suffix(".words") if path else None
         self._busy_timeout_s = busy_timeout_s
-        self._word_search = WordSearch()
+        self._word_search = WordSearch(self.words_folder)
         # sqlite3 lets threads share a connection, but not a transaction: without the lock a reader
         # would see, and a second writer would join, what another thread has not committed.
         self._lock = threading.RLock()
@@ -187,10 +189,15 @@ class Catalog:
         self, words: Sequence[str], *, top_k: int, collections: Collection[str] = ()
     ) -> list[ScoredChunk]:
         """Return the chunks that match `words` best (`word_search.best_matches`)."""
-        with self.reading() as connection:
+        with self.reading() as connection, snapshot(connection):
             return self._word_search.best_matches(
                 connection, words, top_k=top_k, collections=collections
             )
+
+    def is_segment_due(self) -> bool:
+        """Return whether so many chunks were written that their postings are due for a file."""
+        with self.reading() as connection:
+            return self._word_search.postings.is_due(connection)
 
     def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""
@@ -381,8 +388,11 @@ class Catalog:
 
     def mark_all(self, *, space: str) -> None:
         """Enter every vector of `space` in the journal, to fill an empty vector store."""
-        with self.writing() as connection:
-            journal.mark_all(connection, space)
+        # In parts, between which others write. Killed in between, it is begun anew: less is held.
+        last: int | None = 0
+        while last is not None:
+            with self.writing() as connection:
+                last = journal.mark_behind(connection, space, last)
 
     def close(self) -> None:
         """Close the file. May be called twice."""

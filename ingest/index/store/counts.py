@@ -12,6 +12,8 @@ from ingest.index.store.base import IndexStats
 
 DOCUMENTS = "documents"
 CHUNKS = "chunks"
+WORDS = "words"
+"""Of all chunks together, each as often as it is there."""
 
 LOG_KEPT = 20_000
 """Changes of vectors that are remembered, 2 MB. A process that has not looked for longer reads all
@@ -52,6 +54,22 @@ TABLES = (
 )
 """The sixth step of `ingest.index.store.schema`."""
 
+WORD_TABLES = (
+    # The words of each chunk (`ingest.index.store.postings`), numbered in the order of the changes:
+    # what was written since a number is found by it, and none is ever given twice.
+    """CREATE TABLE chunk_words (
+        change INTEGER PRIMARY KEY AUTOINCREMENT,
+        chunk INTEGER NOT NULL UNIQUE REFERENCES chunks (number) ON DELETE CASCADE,
+        length INTEGER NOT NULL, words BLOB NOT NULL
+    ) STRICT""",
+    "INSERT OR REPLACE INTO counts (name, count) VALUES ('words', 0)",
+    """CREATE TRIGGER chunk_words_insert AFTER INSERT ON chunk_words BEGIN
+        UPDATE counts SET count = count + NEW.length WHERE name = 'words'; END""",
+    """CREATE TRIGGER chunk_words_delete AFTER DELETE ON chunk_words BEGIN
+        UPDATE counts SET count = count - OLD.length WHERE name = 'words'; END""",
+)
+"""The tenth."""
+
 
 def vectors_in(space: str) -> str:
     """Return the name under which the vectors of `space` are counted."""
@@ -88,7 +106,12 @@ def stats_of(connection: sqlite3.Connection, *, space: str) -> IndexStats:
 
 def last_change(connection: sqlite3.Connection) -> int:
     """Return the number of the last change of a vector, 0 if there was none."""
-    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'vector_log'").fetchone()
+    return last_row(connection, "vector_log")
+
+
+def last_row(connection: sqlite3.Connection, table: str) -> int:
+    """Return the highest number that a table with AUTOINCREMENT has given, 0 if none."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -30,13 +30,15 @@ from ingest.errors import StoreError, VectorServerError
 from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import Message
 from ingest.index.embed.base import Vector
-from ingest.index.store.base import IndexStats, VectorStore
+from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.listing import CollectionStore
 from ingest.index.store.spaces import check_vector
 from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
 from ingest.index.store.upkeep import BackgroundUpkeep
+from ingest.index.store.vector_copier import VectorCopier
 from ingest.index.store.vector_scan import SCAN_BYTES, VectorScan
+from ingest.index.store.words_upkeep import WordsUpkeep
 
 LOCK_TIMEOUT_S = 30.0  # of whoever has to have the vector store: a batch of another takes 1 s
 QUESTION_WAIT_S = 0.3
@@ -71,6 +73,7 @@ class Index(CollectionStore):
         lock_timeout_s: float = LOCK_TIMEOUT_S,
         mirror_every: int = MIRROR_EVERY,
         scan_bytes: int = SCAN_BYTES,
+        copier: VectorCopier | None = None,
     ) -> None:
         """Take over the open parts; `close` closes them.
 
@@ -82,6 +85,8 @@ class Index(CollectionStore):
                 store, in the background.
             scan_bytes: Of vectors up to which questions compare with all of them, exactly, and
                 leave the vector store alone.
+            copier: Carries the journal of an index of more than `MIRROR_EVERY` vectors; None: a
+                thread of this process does.
         """
         # Public for `IndexMaintenance` alone; all others see a `ChunkStore`.
         self.catalog = catalog
@@ -93,7 +98,12 @@ class Index(CollectionStore):
         self._unmirrored = 0
         self._is_refilled = False
         self._scan = VectorScan(catalog)
-        self._upkeep = BackgroundUpkeep(self._carry_out_batch)
+        self._copier = copier
+        self._upkeep = BackgroundUpkeep(
+            self._carry_out, interrupt=copier.stop if copier else lambda: None
+        )
+        # Public for `Library`.
+        self.words_upkeep = WordsUpkeep(catalog)
         self._thread_lock = threading.Lock()
         # Against other processes. Threads wait at `_thread_lock` first, which does not poll.
         self._process_lock = (
@@ -207,49 +217,6 @@ class Index(CollectionStore):
             return None
         return self._scan.completed(found, vector, waiting=waiting, top_k=top_k, space=space)
 
-    async def near_misses(self, words: Sequence[str]) -> list[str]:
-        """Return words of the index one edit from those of `words` that it does not have."""
-        return await asyncio.to_thread(self.catalog.near_misses, words)
-
-    async def unembedded(
-        self,
-        ids: Collection[str] | None = None,
-        *,
-        space: str,
-        limit: int,
-        with_failed: bool = True,
-    ) -> list[Chunk]:
-        """Return chunks without a vector in `space`."""
-        return await asyncio.to_thread(
-            self.catalog.unembedded, ids, space=space, limit=limit, with_failed=with_failed
-        )
-
-    async def documents(self, urls: Collection[str]) -> dict[str, Document]:
-        """Return those of `urls` that are in the index, by URL."""
-        return await asyncio.to_thread(self.catalog.documents, urls)
-
-    async def chunks(self, url: str) -> list[Chunk]:
-        """Return the chunks of one document in order."""
-        return await asyncio.to_thread(self.catalog.chunks, url)
-
-    async def processing(self, urls: Collection[str]) -> dict[str, Processing]:
-        """Return what shaped those of `urls` that are in the index, by URL."""
-        return await asyncio.to_thread(self.catalog.processing, urls)
-
-    async def count_outdated(self, chunking: Chunking) -> int:
-        """Return how many documents are cut otherwise than `chunking`."""
-        return await asyncio.to_thread(self.catalog.count_outdated, chunking)
-
-    async def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
-        """Return the URLs of such documents that sort behind `after`."""
-        return await asyncio.to_thread(
-            self.catalog.outdated_urls, chunking, after=after, limit=limit
-        )
-
-    async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
-        """Return the validators of these pages, by the URL that was requested."""
-        return await asyncio.to_thread(self.catalog.recall, urls)
-
     async def remember(self, record: PageValidators) -> None:
         """Keep the validators of a page whose document is in the index."""
         await asyncio.to_thread(self.catalog.remember, record)
@@ -259,14 +226,6 @@ class Index(CollectionStore):
         # As if a whole batch were written: what is withdrawn is not to stay until more is written.
         return await self._write(self._mirror_every, self.catalog.delete, url)
 
-    async def current_space(self) -> str:
-        """Return the vector space in use, "" while no vector has been stored."""
-        return await asyncio.to_thread(self.catalog.current_space)
-
-    async def stats(self) -> IndexStats:
-        """Return how much the index holds."""
-        return await asyncio.to_thread(self.catalog.stats)
-
     @in_thread
     def close(self) -> None:
         """Close files, after the work of other threads that is under way. May be called twice."""
@@ -274,6 +233,7 @@ class Index(CollectionStore):
             self._upkeep.wake()
         # Who only asked does not stay for a copy that others have left undone.
         self._upkeep.close(seconds=CLOSE_S if self._unmirrored else 0.0)
+        self.words_upkeep.close()
         self._scan.close()
         with self._thread_lock:
             self.vectors.close()
@@ -291,11 +251,24 @@ class Index(CollectionStore):
             self._unmirrored += count
             if self._unmirrored >= self._mirror_every:
                 self._upkeep.wake()
+            self.words_upkeep.wake_if_due()
             return result
 
         return await asyncio.to_thread(write_and_wake)
 
-    def _carry_out_batch(self) -> bool:
+    def _carry_out(self) -> bool:
+        """Carry the journal, or a batch of it, out; return whether there is more to do."""
+        if self._copier is not None:
+            space = self.catalog.current_space()
+            written = self._unmirrored
+            if self.catalog.embedded(space) >= MIRROR_EVERY:
+                if self._copier.update():
+                    self._unmirrored -= written
+                    return False
+                self._copier = None  # what fails there is tried, and named, here
+        return self.carry_out_batch()
+
+    def carry_out_batch(self) -> bool:
         """Carry a batch of the journal to the vector store; return whether there is more to do.
 
         Where the journal is empty the vector store is looked at: one that is not whole is emptied,

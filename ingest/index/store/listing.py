@@ -6,11 +6,21 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from ingest.documents import Processing, ScoredChunk, StoredSummary
+from ingest.documents import (
+    Chunk,
+    Chunking,
+    Document,
+    PageValidators,
+    Processing,
+    ScoredChunk,
+    StoredSummary,
+)
 from ingest.foundation.concurrency import in_thread
 from ingest.index.store import memberships
+from ingest.index.store.base import IndexStats
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.rows import from_processing
+from ingest.index.store.words_upkeep import WordsUpkeep
 
 LAST_CHARACTER = "\U0010ffff"
 """Sorts behind every other one, in SQLite as in UTF-8."""
@@ -51,17 +61,21 @@ def stored_summaries(
 
 
 class CollectionStore:
-    """Searches within collections and keeps who belongs to them, in SQLite alone."""
+    """What of a `ChunkStore` needs no vector store: search by words, what is kept of pages."""
 
     catalog: Catalog
+    words_upkeep: WordsUpkeep
 
     async def matching(
         self, words: Sequence[str], *, top_k: int, collections: Collection[str] = ()
     ) -> list[ScoredChunk]:
         """Return the chunks that match `words` best, by BM25."""
-        return await asyncio.to_thread(
+        found = await asyncio.to_thread(
             self.catalog.matching, words, top_k=top_k, collections=collections
         )
+        # What was removed, put back or interrupted may have left an index without its files.
+        await asyncio.to_thread(self.words_upkeep.wake_if_due)
+        return found
 
     @in_thread
     def summaries(
@@ -109,3 +123,54 @@ class CollectionStore:
         for url in urls:
             self.catalog.delete(url)
         return len(urls)
+
+    async def near_misses(self, words: Sequence[str]) -> list[str]:
+        """Return words of the index one edit from those of `words` that it does not have."""
+        return await asyncio.to_thread(self.catalog.near_misses, words)
+
+    async def unembedded(
+        self,
+        ids: Collection[str] | None = None,
+        *,
+        space: str,
+        limit: int,
+        with_failed: bool = True,
+    ) -> list[Chunk]:
+        """Return chunks without a vector in `space`."""
+        return await asyncio.to_thread(
+            self.catalog.unembedded, ids, space=space, limit=limit, with_failed=with_failed
+        )
+
+    async def documents(self, urls: Collection[str]) -> dict[str, Document]:
+        """Return those of `urls` that are in the index, by URL."""
+        return await asyncio.to_thread(self.catalog.documents, urls)
+
+    async def chunks(self, url: str) -> list[Chunk]:
+        """Return the chunks of one document in order."""
+        return await asyncio.to_thread(self.catalog.chunks, url)
+
+    async def processing(self, urls: Collection[str]) -> dict[str, Processing]:
+        """Return what shaped those of `urls` that are in the index, by URL."""
+        return await asyncio.to_thread(self.catalog.processing, urls)
+
+    async def count_outdated(self, chunking: Chunking) -> int:
+        """Return how many documents are cut otherwise than `chunking`."""
+        return await asyncio.to_thread(self.catalog.count_outdated, chunking)
+
+    async def outdated_urls(self, chunking: Chunking, *, after: str = "", limit: int) -> list[str]:
+        """Return the URLs of such documents that sort behind `after`."""
+        return await asyncio.to_thread(
+            self.catalog.outdated_urls, chunking, after=after, limit=limit
+        )
+
+    async def recall(self, urls: Collection[str]) -> dict[str, PageValidators]:
+        """Return the validators of these pages, by the URL that was requested."""
+        return await asyncio.to_thread(self.catalog.recall, urls)
+
+    async def current_space(self) -> str:
+        """Return the vector space in use, "" while no vector has been stored."""
+        return await asyncio.to_thread(self.catalog.current_space)
+
+    async def stats(self) -> IndexStats:
+        """Return how much the index holds."""
+        return await asyncio.to_thread(self.catalog.stats)

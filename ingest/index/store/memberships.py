@@ -22,6 +22,15 @@ IS_MEMBER = (
 it SQLite looks up the documents of a small collection instead of asking each one there is."""
 
 
+def is_member_of(url: str) -> str:
+    """Return the same condition for a few documents: it looks up each, and lists none."""
+    own = f"SELECT 1 FROM collection_members WHERE document = {url}"
+    return (
+        f"(EXISTS ({own} AND name IN (SELECT value FROM json_each(:collections)))"
+        f" OR :with_default AND NOT EXISTS ({own}))"
+    )
+
+
 def member_values(collections: Collection[str]) -> dict[str, str | bool]:
     """Return the values that `IS_MEMBER` binds."""
     return {

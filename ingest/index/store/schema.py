@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import sqlite3
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ingest.foundation.private_files import make_private_file
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
 from ingest.index.store import counts
 from ingest.index.store.near_misses import VOCABULARY
+from ingest.index.store.postings import word_record
 from ingest.index.store.sqlite_errors import (
     make_folder,
     newer_format_error,
@@ -22,6 +24,9 @@ from ingest.text.normalize import ideographs_checksum
 from ingest.text.words import words
 
 log = logging.getLogger(__name__)
+
+TOKEN = "words_token"  # noqa: S105  (names the state of a table, and opens nothing)
+"""Fact about the index: random, another one whenever all words are counted anew."""
 
 PAGE_BYTES = 4096
 """SQLite's unit of storage: a limit in bytes is set as one in pages."""
@@ -132,7 +137,12 @@ _NINTH = (
     "DROP INDEX documents_by_cut",
 )
 
-VERSIONS = (_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH)
+_TENTH = counts.WORD_TABLES
+
+VERSIONS = (
+    *(_FIRST, _SECOND, _THIRD, _FOURTH, _FIFTH, _SIXTH, _SEVENTH, _EIGHTH, _NINTH),
+    _TENTH,
+)
 """The statements that lead from each format to the next. A new file takes every step, so that an
 index of any age has the same tables. Never change a step that was released."""
 
@@ -235,14 +245,17 @@ def migrate(connection: sqlite3.Connection, *, path: Path | None, max_bytes: int
         for statement in itertools.chain.from_iterable(VERSIONS[version:]):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        if get_meta(connection, "words") != WORDS_VERSION:
+        # A file of before the tenth step has chunks whose words are not in its table.
+        if get_meta(connection, "words") != WORDS_VERSION or not get_meta(connection, TOKEN):
             rebuild_words(connection)
 
 
 def rebuild_words(connection: sqlite3.Connection) -> None:
-    """Build the full-text index again from the chunks."""
+    """Build the full-text index and the table of each chunk's words again from the chunks."""
     connection.execute("DROP TABLE IF EXISTS words")
     connection.execute(WORDS_TABLE)
+    connection.execute("DELETE FROM chunk_words")
+    put_meta(connection, TOKEN, uuid.uuid4().hex)  # files of the former words are none of this one
     (count,) = connection.execute("SELECT COUNT(*) FROM chunks").fetchone()
     if count >= MANY_CHUNKS:
         log.warning("building the index of words anew for %d chunks, once after an update", count)
@@ -258,17 +271,25 @@ def rebuild_words(connection: sqlite3.Connection) -> None:
 def add_words(
     connection: sqlite3.Connection, number: int, *, text: str, heading: str, title: str
 ) -> None:
-    """Insert the words of chunk `number` into the full-text index."""
+    """Insert the words of chunk `number` into the full-text index and into `chunk_words`."""
+    body, head = words(text), words(f"{title} {heading}")
     connection.execute(
         "INSERT INTO words (rowid, body, heading) VALUES (?, ?, ?)",
-        (number, fts_words(text), fts_words(f"{title} {heading}")),
+        (number, " ".join(body), " ".join(head)),
+    )
+    connection.execute(
+        "INSERT INTO chunk_words (chunk, length, words) VALUES (?, ?, ?)",
+        (number, *word_record(body, head)),
     )
 
 
 def remove_words(
     connection: sqlite3.Connection, number: int, *, text: str, heading: str, title: str
 ) -> None:
-    """Undo `add_words`. The arguments must be the same, or the full-text index is damaged."""
+    """Undo `add_words`; the row of `chunk_words` goes with the chunk.
+
+    The arguments must be the same, or the full-text index is damaged.
+    """
     connection.execute(
         "INSERT INTO words (words, rowid, body, heading) VALUES ('delete', ?, ?, ?)",
         (number, fts_words(text), fts_words(f"{title} {heading}")),

@@ -1,4 +1,4 @@
-"""Work on the vector store that no caller waits for, in a thread of its own."""
+"""Work on the index that no caller waits for, in a thread of its own."""
 
 import logging
 import threading
@@ -14,10 +14,20 @@ class BackgroundUpkeep:
 
     Args:
         step: Does one batch and returns whether there is more. Holds no lock when it returns.
+        name: Of the thread.
+        interrupt: Called when `close` has waited for long enough: lets a long step return soon.
     """
 
-    def __init__(self, step: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        step: Callable[[], bool],
+        *,
+        name: str = "vector-upkeep",
+        interrupt: Callable[[], None] = lambda: None,
+    ) -> None:
         self._step = step
+        self._name = name
+        self._interrupt = interrupt
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_wanted = False
@@ -32,7 +42,7 @@ class BackgroundUpkeep:
             if self._thread is None:
                 # No daemon: one that is ended in the middle of a write leaves a torn vector store,
                 # which has to be filled again.
-                self._thread = threading.Thread(target=self._run, name="vector-upkeep")
+                self._thread = threading.Thread(target=self._run, name=self._name)
                 self._thread.start()
 
     def close(self, *, seconds: float) -> None:
@@ -43,6 +53,7 @@ class BackgroundUpkeep:
             thread.join(timeout=seconds)
         with self._lock:
             self._is_closed = True
+        self._interrupt()
         if thread is not None:
             thread.join()
 

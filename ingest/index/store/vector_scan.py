@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ingest.documents import ScoredChunk
 from ingest.foundation.messages import Message
+from ingest.foundation.sqlite_files import snapshot
 from ingest.index.embed.base import Vector
 from ingest.index.embed.vectors import UNIT_TOLERANCE, vector_fault
 from ingest.index.store import counts
@@ -211,14 +212,8 @@ class VectorScan:
             with self._catalog.reading() as connection:
                 yield connection
             return
-        with store_errors(self._catalog.path):
-            self._connection.execute("BEGIN")
-            try:
-                yield self._connection
-            finally:
-                # A full disk rolls back by itself, and is to be named, not this.
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+        with store_errors(self._catalog.path), snapshot(self._connection):
+            yield self._connection
 
 
 def _vectors(

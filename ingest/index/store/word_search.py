@@ -13,13 +13,15 @@ import re
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ingest.documents import ScoredChunk
 from ingest.index.store import counts
 from ingest.index.store.memberships import IS_MEMBER, member_values
+from ingest.index.store.postings import HEADING_WEIGHT, K1, B
 from ingest.index.store.rows import CHUNK, to_chunk
+from ingest.index.store.segments import SegmentedPostings
 
-HEADING_WEIGHT = 0.5  # of a word in the title or heading, against one in the text
 MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
 
 POSTINGS_PER_ROOT = 64
@@ -30,9 +32,6 @@ MIN_POSTINGS = 1_000
 """Chunks that rare words may name in any case: a small index is searched whole."""
 RESCORED = 50
 """Chunks beyond those wanted that are scored with the frequent words, too."""
-K1 = 1.2
-B = 0.75
-"""Parameters of BM25, as FTS5 has them."""
 ENDS = (" ", "s ", ", ", ". ")
 """What follows most English words."""
 MAX_GROWTH = 0.1
@@ -50,7 +49,9 @@ class WordSearch:
     The caller lets one thread in at a time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        """Name the folder of the files of postings; None: FTS5 answers all questions."""
+        self.postings = SegmentedPostings(folder)
         self._chunks = 0
         self._count_of_word: dict[str, int] = {}
 
@@ -69,6 +70,21 @@ class WordSearch:
         distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
         if not distinct or top_k < 1:
             return []
+        found = self.postings.best_matches(
+            connection, distinct, top_k=top_k, collections=collections
+        )
+        if found is None:
+            found = self._asked_of_fts5(connection, distinct, top_k, collections)
+        # A join does not keep the order of its subquery, and equal scores need a stable one.
+        return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))[:top_k]
+
+    def _asked_of_fts5(
+        self,
+        connection: sqlite3.Connection,
+        distinct: Sequence[str],
+        top_k: int,
+        collections: Collection[str],
+    ) -> list[ScoredChunk]:
         chunks = counts.count_of(connection, counts.CHUNKS)
         rare, frequent = _split_by_frequency(
             self._chunk_counts(connection, distinct, chunks), chunks
@@ -83,8 +99,7 @@ class WordSearch:
             frequent = {}
         if frequent:
             found = _rescored(found, frequent, chunks)
-        # A join does not keep the order of its subquery, and equal scores need a stable one.
-        return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))[:top_k]
+        return found
 
     def _chunk_counts(
         self, connection: sqlite3.Connection, words: Sequence[str], chunks: int

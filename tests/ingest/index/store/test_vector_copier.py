@@ -1,0 +1,107 @@
+"""The process that carries vectors to Chroma: it copies all, ends with its parent, and may fail."""
+
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest.bootstrap import open_maintenance, open_store
+from ingest.index.check import check_index
+from ingest.index.store import hybrid
+from ingest.index.store.vector_copier import VectorCopier
+from ingest.settings import IndexSettings, IngestSettings
+from tests.index_samples import SPACE, at, chunks_of, document
+
+pytestmark = pytest.mark.anyio
+
+CHUNKS = 60
+
+
+@pytest.fixture(autouse=True)
+def small_index_has_a_copier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hybrid, "MIRROR_EVERY", 10)
+
+
+def settings_of(folder: Path) -> IngestSettings:
+    return IngestSettings(index=IndexSettings(folder=str(folder)))
+
+
+async def fill(folder: Path) -> None:
+    async with open_store(settings_of(folder)) as store:
+        page = document("a", *(f"lamp {n}" for n in range(CHUNKS)))
+        chunks = chunks_of(page)
+        vectors = {chunk.id: at(number) for number, chunk in enumerate(chunks)}
+        await store.replace(page, chunks, vectors, space=SPACE)
+
+
+def copier_processes(folder: Path) -> list[int]:
+    """Return the processes that carry vectors of this index."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"serve_vector_copier" in command and str(folder).encode() in command:
+            found.append(int(process.name))
+    return found
+
+
+async def is_copied(folder: Path) -> bool:
+    async with open_maintenance(settings_of(folder)) as maintenance:
+        return not (await check_index(maintenance)).found
+
+
+async def test_copy_is_whole_when_the_index_is_closed(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    assert (tmp_path / "chroma" / "intact.json").exists()
+    assert await is_copied(tmp_path)
+    assert copier_processes(tmp_path) == []
+
+
+async def test_copy_that_was_deleted_is_made_again_also_after_a_kill(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    shutil.rmtree(tmp_path / "chroma")
+    copier = VectorCopier(tmp_path / "index.sqlite", tmp_path / "chroma")
+    assert copier.update()
+    (process,) = copier_processes(tmp_path)
+    os.kill(process, signal.SIGKILL)
+    assert not copier.update()
+    assert copier.update()
+    copier.stop()
+    copier.stop()
+    assert await is_copied(tmp_path)
+
+
+def test_index_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    (tmp_path / "index.sqlite").write_bytes(b"not a database" * 1_000)
+    copier = VectorCopier(tmp_path / "index.sqlite", tmp_path / "chroma")
+    assert not copier.update()
+    copier.stop()
+
+
+async def test_process_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from ingest.index.store.vector_copier import VectorCopier\n"
+        "copier = VectorCopier(Path(sys.argv[1]) / 'index.sqlite', Path(sys.argv[1]) / 'chroma')\n"
+        "print(copier.update(), flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "True\n"
+        (process,) = copier_processes(tmp_path)
+        watched = os.pidfd_open(process)
+        parent.kill()
+    assert select.select([watched], [], [], 30.0)[0]
+    os.close(watched)
