@@ -2,7 +2,7 @@
 
 All sets of `bench.retrieval` in one index, alone and among the pages of Python's manual, which are
 of the same subject as one of them. Each question through the retriever, by words alone: asked of
-FTS5 with all words, of the postings in files (`ingest.index.store.segments`) and, as where these
+FTS5 with all words, of the postings in files (`ingest.index.store.postings`) and, as where these
 are missing, of FTS5 with the words that its budget leaves. With --floors it exits 1 when one of
 the two loses more than .003 of recall@1 or recall@5 of any set. `apt install debian-faq
 debian-faq-zh-cn python3-doc` brings the FAQs and the manual.
@@ -23,9 +23,10 @@ from bench.retrieval import DEPTH, Ranking, Score, score
 from bench.retrieval_sets import TODAY, QuestionSet, held_out_sets, manual_pages, xquad_sets
 from ingest.documents import Document
 from ingest.index.split import split
-from ingest.index.store import segments, word_search
+from ingest.index.store import word_search
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
+from ingest.index.store.postings import segmented as segments
 from ingest.index.store.vector_stores.memory import MemoryVectors
 
 PLAIN = ("xquad.zh", "xquad.zh, least overlap", "xquad.en")

@@ -68,7 +68,7 @@ class Catalog:
             max_bytes: Largest size of the file; writing more fails as if the disk were full.
         """
         self.path = path
-        # Of the files of postings (`segments`), made when the first is.
+        # Of the files of postings (`postings.segmented`), made when the first is.
         self.words_folder = path.with_suffix(".words") if path else None
         self._busy_timeout_s = busy_timeout_s
         self._word_search = WordSearch(self.words_folder)

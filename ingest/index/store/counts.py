@@ -13,7 +13,7 @@ from ingest.index.store.base import IndexStats
 DOCUMENTS = "documents"
 CHUNKS = "chunks"
 WORDS = "words"
-"""Of all chunks together, each as often as it is there."""
+"""Name under which the words of all chunks are counted, each as often as it is there."""
 
 LOG_KEPT = 20_000
 """Changes of vectors that are remembered, 2 MB. A process that has not looked for longer reads all

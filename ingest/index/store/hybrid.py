@@ -33,12 +33,12 @@ from ingest.index.embed.base import Vector
 from ingest.index.store.base import VectorStore
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.listing import CollectionStore
+from ingest.index.store.postings.words_upkeep import WordsUpkeep
 from ingest.index.store.spaces import check_vector
 from ingest.index.store.sqlite_errors import MEMORY, locked_error, not_writable_error
 from ingest.index.store.upkeep import BackgroundUpkeep
 from ingest.index.store.vector_copier import VectorCopier
 from ingest.index.store.vector_scan import SCAN_BYTES, VectorScan
-from ingest.index.store.words_upkeep import WordsUpkeep
 
 LOCK_TIMEOUT_S = 30.0  # of whoever has to have the vector store: a batch of another takes 1 s
 QUESTION_WAIT_S = 0.3

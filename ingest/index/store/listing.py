@@ -19,8 +19,8 @@ from ingest.foundation.concurrency import in_thread
 from ingest.index.store import memberships
 from ingest.index.store.base import IndexStats
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.postings.words_upkeep import WordsUpkeep
 from ingest.index.store.rows import from_processing
-from ingest.index.store.words_upkeep import WordsUpkeep
 
 LAST_CHARACTER = "\U0010ffff"
 """Sorts behind every other one, in SQLite as in UTF-8."""

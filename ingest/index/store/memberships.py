@@ -22,7 +22,7 @@ IS_MEMBER = (
 it SQLite looks up the documents of a small collection instead of asking each one there is."""
 
 
-def is_member_of(url: str) -> str:
+def member_condition(url: str) -> str:
     """Return the same condition for a few documents: it looks up each, and lists none."""
     own = f"SELECT 1 FROM collection_members WHERE document = {url}"
     return (

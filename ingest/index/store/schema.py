@@ -14,7 +14,7 @@ from ingest.foundation.private_files import make_private_file
 from ingest.foundation.sqlite_files import switch_to_wal, transaction
 from ingest.index.store import counts
 from ingest.index.store.near_misses import VOCABULARY
-from ingest.index.store.postings import word_record
+from ingest.index.store.postings.segment import word_record
 from ingest.index.store.sqlite_errors import (
     make_folder,
     newer_format_error,

@@ -18,9 +18,9 @@ from pathlib import Path
 from ingest.documents import ScoredChunk
 from ingest.index.store import counts
 from ingest.index.store.memberships import IS_MEMBER, member_values
-from ingest.index.store.postings import HEADING_WEIGHT, K1, B
+from ingest.index.store.postings.segment import HEADING_WEIGHT, K1, B
+from ingest.index.store.postings.segmented import SegmentedPostings
 from ingest.index.store.rows import CHUNK, to_chunk
-from ingest.index.store.segments import SegmentedPostings
 
 MAX_QUERY_WORDS = 64  # a 100 kB question must not become a query of thousands of words
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ingest.index.store import segments, word_search
+from ingest.index.store import word_search
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.memberships import put_member
-from ingest.index.store.segments import chain_of
-from ingest.index.store.words_upkeep import WordsUpkeep
+from ingest.index.store.postings import segmented as segments
+from ingest.index.store.postings.segmented import chain_of
+from ingest.index.store.postings.words_upkeep import WordsUpkeep
 from ingest.library import Library
 from tests.index_samples import chunks_of, document, persistent
 

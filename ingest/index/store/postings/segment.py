@@ -35,7 +35,7 @@ DENSE_SHARE = 4
 SCALE = 255 / (K1 + 1)
 """From BM25's share of a word, which is below K1 + 1, to 8 bits."""
 FORMAT = 1
-"""Of the files; those of another are not read and made anew."""
+"""Version of the files; those of another are not read and made anew."""
 MAGIC = b"qiuzheng postings\n"
 ALIGNED = 64  # bytes, at which each array of a file begins
 SLICE = 2_048
@@ -46,7 +46,7 @@ _MAX_HALVES = 255
 
 WordKeys = NDArray[np.uint32]
 Row = tuple[int, int, bytes]
-"""Of `chunk_words`: number of the change, words of the chunk, its record."""
+"""A row of `chunk_words`: number of the change, words of the chunk, its record."""
 
 
 def word_key(word: str) -> int:
@@ -74,7 +74,7 @@ class PostingsSegment:
     changes: NDArray[np.int64]
     """Numbers of the rows of `chunk_words`, ascending; all else names a chunk by its place here."""
     keys: WordKeys
-    """Of the words that are in any chunk, ascending."""
+    """Keys of the words that are in any chunk, ascending."""
     counts: NDArray[np.uint32]
     """In how many chunks each word is."""
     starts: NDArray[np.uint32]
@@ -105,7 +105,7 @@ class PostingsSegment:
             if not weight:
                 continue
             start, count = int(self.starts[place]), int(self.counts[place])
-            if _is_dense(count, len(self.changes)):
+            if _exceeds_dense_share(count, len(self.changes)):
                 total += weight * self.dense[start]
             else:
                 total[self.chunks[start : start + count]] += (
@@ -114,7 +114,7 @@ class PostingsSegment:
         return total
 
 
-def _is_dense(count: Any, chunks: int) -> Any:
+def _exceeds_dense_share(count: Any, chunks: int) -> Any:
     """Return whether a word in `count` of so many chunks is kept as a row; elementwise."""
     return count * DENSE_SHARE > chunks
 
@@ -148,7 +148,7 @@ def build_segment(rows: Sequence[Row], *, average: float) -> PostingsSegment:
     counts = np.diff(begins, append=entries)
     chunks_of = (packed >> np.uint64(8)).astype(np.uint16)
     shares = packed.astype(np.uint8)
-    is_dense = _is_dense(counts, len(rows))
+    is_dense = _exceeds_dense_share(counts, len(rows))
     dense = np.zeros((int(is_dense.sum()), len(rows)), np.uint8)
     for row, word in enumerate(np.flatnonzero(is_dense).tolist()):
         own = slice(begins[word], begins[word] + counts[word])

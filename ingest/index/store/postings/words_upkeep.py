@@ -4,7 +4,7 @@ import logging
 
 from ingest.errors import StoreError
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.segments import delete_segments, make_segment
+from ingest.index.store.postings.segmented import delete_segments, make_segment
 from ingest.index.store.sqlite_errors import store_errors
 from ingest.index.store.upkeep import BackgroundUpkeep
 

@@ -24,8 +24,8 @@ from filelock import FileLock, Timeout
 from ingest.documents import ScoredChunk
 from ingest.foundation.private_files import OWNER_ONLY_FILE, make_private_folder
 from ingest.index.store import counts
-from ingest.index.store.memberships import is_member_of, member_values
-from ingest.index.store.postings import (
+from ingest.index.store.memberships import member_condition, member_values
+from ingest.index.store.postings.segment import (
     MAX_SEGMENT_CHUNKS,
     PostingsSegment,
     Row,
@@ -337,7 +337,7 @@ def _looked_up(
 ) -> list[ScoredChunk]:
     """Return the chunks of these rows that are still there, in one of `collections` if given."""
     score_of = dict(zip(changes.tolist(), scores.tolist(), strict=True))
-    among = f"AND {is_member_of('c.url')}" if collections else ""
+    among = f"AND {member_condition('c.url')}" if collections else ""
     rows = connection.execute(
         f"SELECT {CHUNK}, w.change FROM json_each(:changes) j"
         " JOIN chunk_words w ON w.change = j.value JOIN chunks c ON c.number = w.chunk"

@@ -1,0 +1,1 @@
+"""Postings of the words leg, in files beside the index."""
