@@ -16,6 +16,8 @@ GOVERNED = 3
 """Tokens behind a negation among which stands what it negates."""
 
 _COORDINATORS = frozenset(("and", "or", "as", "well", "和", "与", "及", "或", "、", "以"))
+_MODALS = frozenset("得要用应")
+_POINTING_AT_TWO = ("两者", "二者", "二人", "两人", "两款", "两队", "双方", "两种")
 _POINTING = frozenset("该这其此他她它本前后者")
 
 Opcode = tuple[str, int, int, int, int]
@@ -45,7 +47,9 @@ def core_ideographs(tokens: Sequence[Token]) -> str:
 
 def points_back(held: str) -> bool:
     """Return whether a run only points back: 该公司, 他, 这座桥; a name may stand for it."""
-    return held[:1] in _POINTING and len(held) <= MAX_POINTER_IDEOGRAPHS
+    return (held[:1] in _POINTING or held.startswith(_POINTING_AT_TWO)) and len(
+        held
+    ) <= MAX_POINTER_IDEOGRAPHS
 
 
 def is_rotated(said: Sequence[Token], held: Sequence[Token]) -> bool:
@@ -105,8 +109,8 @@ def governed_places(tokens: Sequence[Token], index: int) -> list[int]:
         token = tokens[place]
         if token.clause != clause or token.key == NEGATION:
             break
-        # 不得冷冻 forbids to freeze: 得 is no part of what is denied.
-        if token.content or (token.kind == "ideograph" and token.key != "得"):
+        # 不得冷冻 forbids to freeze, 不要用热水 hot water: 得 is no part of what is denied.
+        if token.key not in _MODALS and (token.content or token.kind == "ideograph"):
             places.append(place)
         if len(places) == GOVERNED - 1:
             break

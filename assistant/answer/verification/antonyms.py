@@ -7,6 +7,7 @@ several lines.
 
 PAIRS = """
 enable | disable
+keep retain maintain | raise lift hike cut lower increase reduce slash
 acquit | convict
 guilty | innocent
 add added adding insert install | remove delete uninstall

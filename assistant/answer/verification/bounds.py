@@ -1,10 +1,11 @@
 """What bounds a figure or says how often it counts: "at least 3 miles", 不超过120米, 每天20元."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from assistant.answer.verification.tokens import SentenceText, Token
+from assistant.answer.verification.tokens import STRONG_BREAK, SentenceText, Token
 
 Bound = Literal["least", "most"]
 
@@ -39,6 +40,13 @@ _CHANGE_ZH = re.compile(
     r"(?:(?P<to>[至到为])|(?P<by>了|幅 ?度? ?为))\W*$"
 )
 Change = Literal["to", "by"]
+Direction = Literal["up", "down"]
+_DIRECTION = re.compile(
+    r"\b(?:(?P<up>rose|rises?|risen|grew|grow\w*|increas\w*|climb\w*|jump\w*|soar\w*|raised?|up)"
+    r"|(?P<down>fell|falls?|fallen|decreas\w*|declin\w*|drop\w*|shrank|shrink\w*|lower\w*|reduc\w*"
+    r"|slid|down))(?: (?:to|by|from))?(?: (?:about|around|nearly|almost|a|an))?\W*$"
+)
+_DIRECTION_BEHIND = re.compile(r"\b(?:(?P<up>up)|(?P<down>down)) (?:from|on)\b")
 
 
 _RATE = re.compile(
@@ -64,6 +72,11 @@ def rates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
 def changes_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether something changes to a figure in the claim and by it in the window."""
     return _are_exchanged(claim, window, change_at)
+
+
+def directions_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a figure is risen to in the claim and everywhere fallen to in the window."""
+    return _are_exchanged(claim, window, direction_at)
 
 
 def _are_exchanged(
@@ -94,6 +107,22 @@ def change_at(tokens: Sequence[Token], index: int) -> Change | None:
         return "to" if found["side"] == "to" else "by"
     if found := _CHANGE_ZH.search(before):
         return "to" if found["to"] else "by"
+    return None
+
+
+def direction_at(tokens: Sequence[Token], index: int) -> Direction | None:
+    """Return whether the figure at a place is one that something rose or fell to or by."""
+    behind = itertools.takewhile(
+        lambda t: (
+            t.clause - tokens[index].clause < STRONG_BREAK and not (t.figure and t.figure.dimension)
+        ),
+        tokens[index + 1 : index + 1 + CLAUSE],
+    )
+    if found := _DIRECTION_BEHIND.search(_text([*behind])):
+        return "up" if found["up"] else "down"
+    clause = [t for t in tokens[max(0, index - BEFORE) : index] if t.clause == tokens[index].clause]
+    if found := _DIRECTION.search(_text(clause)):
+        return "up" if found["up"] else "down"
     return None
 
 

@@ -9,8 +9,8 @@ words are there.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 
+from assistant.answer.verification.aligned_texts import LONGEST_OPPOSITE, AlignedTexts, Slot
 from assistant.answer.verification.alignment import (
     GOVERNED,
     SHORTEST_TERM,
@@ -18,12 +18,12 @@ from assistant.answer.verification.alignment import (
     governed_places,
     is_rotated,
     is_same_clauses,
-    joined_opcodes,
     points_back,
 )
 from assistant.answer.verification.bounds import (
     bounds_are_exchanged,
     changes_are_exchanged,
+    directions_are_exchanged,
     rates_are_exchanged,
 )
 from assistant.answer.verification.exceptions import excepted_is_denied, exception_is_left_out
@@ -33,6 +33,10 @@ from assistant.answer.verification.opposites import (
     kinds_of_ideographs,
     words_are_opposed,
 )
+from assistant.answer.verification.predicates import (
+    kind_has_other_predicate,
+    predicates_are_exchanged,
+)
 from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.roles import (
     clauses_are_mixed,
@@ -41,6 +45,7 @@ from assistant.answer.verification.roles import (
     tuples_are_reordered,
 )
 from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
+from assistant.answer.verification.totals import is_total
 from assistant.answer.verification.value_segments import figures_are_of_others
 from assistant.values import VerdictReason
 from ingest.text.numerals import NUMERAL_CHARACTERS
@@ -48,17 +53,17 @@ from ingest.text.numerals import NUMERAL_CHARACTERS
 OVERLAP_FLOOR = 0.6
 """Share of a claim's content words that must be in the sentences compared with it."""
 
-LONGEST_OPPOSITE = 3
-"""Ideographs of a run that may be the opposite of another: 战胜, 不必."""
 LONGEST_SYNONYM = 2
 """Ideographs that a writer may replace by others of the same sense: 开启 for 打开."""
 
+_ARTICLES = frozenset(("a", "an"))
+"""Not "the": the device is the camera."""
 _PRONOUNS = frozenset(
     re.findall(
         r"\w+",
         """
     he she it they him her them his their its this that these those who which i we you
-    the a an former latter one
+    the a an former latter one both neither
     """,
     )
 )
@@ -102,15 +107,6 @@ class PassageContext:
     keys_of_all: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A run of the claim, and what the window has in its place."""
-
-    said: tuple[Token, ...]
-    held: tuple[Token, ...]
-    said_start: int
-
-
 def compare_claim(
     claim: SentenceText,
     window: SentenceText,
@@ -127,7 +123,7 @@ def word_share(claim: SentenceText, held: frozenset[str], context: frozenset[str
     if not claim.words:
         return 1.0
     # As differences of sets, for it is asked of every sentence of every passage.
-    return 1 - len(claim.words - context - held) / len(claim.words)
+    return 1 - len(claim.words - context - held - claim.glue) / len(claim.words)
 
 
 class _Comparer:
@@ -135,17 +131,11 @@ class _Comparer:
         self._claim = claim
         self._window = window
         self._context = context
-        self._window_keys = frozenset(window.keys)
-        self._claim_keys = frozenset(claim.keys)
+        self._texts = AlignedTexts(claim, window)
+        self._window_keys = self._texts.window_keys
+        self._claim_keys = self._texts.claim_keys
+        self._matched = self._texts.matched
         self._result = ClaimComparison(word_share(claim, window.words, context.words))
-        # Without `autojunk`: in long windows it would ignore the commonest ideographs.
-        matcher = SequenceMatcher(None, claim.keys, window.keys, autojunk=False)
-        self._matched: dict[int, int] = {}
-        for block in matcher.get_matching_blocks():
-            for offset in range(block.size):
-                self._matched[block.a + offset] = block.b + offset
-        self._matched_held = {other: index for index, other in self._matched.items()}
-        self._opcodes = joined_opcodes(matcher.get_opcodes(), claim.tokens)
 
     def compare(self, floor: float) -> ClaimComparison:
         if self._result.share < floor:
@@ -155,12 +145,13 @@ class _Comparer:
         if any(t.is_name and t.key not in self._context.keys for t in self._claim.tokens):
             self._result.missing["name"] = None
         self._check_negations()
-        for tag, a, b, c, d in self._opcodes:
+        for tag, a, b, c, d in self._texts.opcodes:
             if tag != "replace":
                 continue
-            slot = _Slot(self._claim.tokens[a:b], self._window.tokens[c:d], a)
+            slot = Slot(self._claim.tokens[a:b], self._window.tokens[c:d], a)
             self._check_figures_in_place(slot)
-            if words_are_opposed(_words_of(slot.said), _words_of(slot.held)):
+            said = [t for t in slot.said if not self._texts.is_moved(t)]
+            if words_are_opposed(_words_of(said), _words_of(slot.held)):
                 self._result.contradicted["polarity"] = None
             self._check_names_in_place(slot)
             self._check_ideographs_in_place(slot)
@@ -179,6 +170,8 @@ class _Comparer:
             places = {i for i, t in enumerate(tokens) if t.figure and figure.equals(t.figure)}
             if places - counted if figure.dimension else places:
                 continue
+            if is_total(figure, self._claim, self._window):
+                continue
             # 249 kg for 249 g is another error than 294 g, and the message says which.
             same = any(figure.has_same_value(other) for other in held)
             self._result.missing["unit" if same else "figure"] = None
@@ -191,6 +184,8 @@ class _Comparer:
             or bounds_are_exchanged(claim, window)
             or changes_are_exchanged(claim, window)
             or exception_is_left_out(claim, window)
+            or directions_are_exchanged(claim, window)
+            or kind_has_other_predicate(claim, window)
         ):
             self._result.contradicted["polarity"] = None
         if (
@@ -198,6 +193,7 @@ class _Comparer:
             or figures_are_of_others(claim, window)
             or clauses_are_mixed(claim, window)
             or tuples_are_reordered(claim, window)
+            or predicates_are_exchanged(claim, window)
         ):
             self._result.contradicted["order"] = None
         if rates_are_exchanged(claim, window):
@@ -206,15 +202,16 @@ class _Comparer:
     def _check_negations(self) -> None:
         tokens = self._claim.tokens
         held = self._window.tokens
-        matched_held = self._matched_held
+        matched_held = self._texts.matched_held
         spare = [i for i, t in enumerate(held) if t.kind == "negation" and i not in matched_held]
+        is_excepted = NEGATION in self._claim.keys and excepted_is_denied(self._claim, self._window)
         for index, token in enumerate(tokens):
             if token.kind != "negation" or index in self._matched:
                 continue
             governed = governed_places(tokens, index)
-            places = [p for i in governed if (p := self._place_held(i)) is not None]
+            places = [p for i in governed if (p := self._texts.place_held(i)) is not None]
             near = any(0 < place - other <= GOVERNED for place in places for other in spare)
-            if excepted_is_denied(self._claim, self._window):
+            if is_excepted:
                 continue
             if not spare or (places and not near):
                 self._result.contradicted["polarity"] = None
@@ -222,9 +219,10 @@ class _Comparer:
         # claim leaves out is none of its business, so most of what is denied must be in the claim.
         for index in spare:
             governed = governed_places(held, index)
-            places = [p for i in governed if (p := self._place_said(i)) is not None]
+            places = [p for i in governed if (p := self._texts.place_said(i)) is not None]
             if (
                 governed
+                and not is_excepted
                 and len(places) * 2 > len(governed)
                 and not any(
                     token.key == NEGATION and token.clause == tokens[place].clause
@@ -234,44 +232,37 @@ class _Comparer:
             ):
                 self._result.contradicted["polarity"] = None
 
-    def _place_held(self, index: int) -> int | None:
-        """Return where the window has a token of the claim: aligned, or a content word anywhere.
-
-        "Passwords are stored" is aligned with "does not store passwords" by one of two words.
-        """
-        token = self._claim.tokens[index]
-        if index in self._matched or not token.content or token.kind != "word":
-            return self._matched.get(index)
-        return self._window.keys.index(token.key) if token.key in self._window_keys else None
-
-    def _place_said(self, index: int) -> int | None:
-        """Return where the claim has a token of the window, as `_place_held` does."""
-        token = self._window.tokens[index]
-        if index in self._matched_held or not token.content or token.kind != "word":
-            return self._matched_held.get(index)
-        return self._claim.keys.index(token.key) if token.key in self._claim_keys else None
-
-    def _check_figures_in_place(self, slot: _Slot) -> None:
+    def _check_figures_in_place(self, slot: Slot) -> None:
         said = [t.figure for t in slot.said if t.figure]
         held = [t.figure for t in slot.held if t.figure]
-        other_said = [f for f in said if not any(f.equals(g) for g in held)]
+        other_said = [
+            f
+            for f in said
+            if not any(f.equals(g) for g in held) and not is_total(f, self._claim, self._window)
+        ]
         other_held = [g for g in held if not any(f.equals(g) for f in said)]
         # A long stretch of the window is not "in the place" of two words.
         if not other_said or not other_held or len(slot.held) > len(slot.said) + GOVERNED:
             return
         moved = [t for t in slot.said if t.figure in other_said]
         # 一个 is everywhere, so that it is elsewhere, too, says nothing.
-        if all(self._travels(slot, t) and not (t.figure and t.figure.weak) for t in moved):
+        if all(self._texts.travels(slot, t) and not (t.figure and t.figure.weak) for t in moved):
             return
         same = other_said[0].has_same_value(other_held[0])
         self._result.contradicted["unit" if same else "figure"] = None
 
-    def _check_names_in_place(self, slot: _Slot) -> None:
+    def _check_names_in_place(self, slot: Slot) -> None:
         held_keys = {token.key for token in slot.held}
         said_keys = {token.key for token in slot.said}
         said = [t for t in slot.said if _may_be_name(t) and t.key not in held_keys]
-        held = [t for t in slot.held if _may_be_name(t) and t.key not in said_keys]
+        held = [
+            t
+            for t in slot.held
+            if _may_be_name(t) and t.key not in said_keys and t.key not in _PRONOUNS
+        ]
         if not said:
+            if self._is_other_noun(slot):
+                self._result.contradicted["name"] = None
             return
         if not held:
             # "Renewable Energy" for "nuclear power": a term of elsewhere in the place of a noun.
@@ -281,7 +272,7 @@ class _Comparer:
             if nouns and elsewhere and not pointed and len(slot.held) <= len(slot.said) + 1:
                 self._result.contradicted["name"] = None
             return
-        if all(self._travels(slot, token) for token in said):
+        if all(self._texts.travels(slot, token) for token in said):
             return
         # Two capitalised first words may be nouns: then one of them has to be known as a name.
         # "Pierre Curie" for "Marie Curie": what is before a name that both have is one, too.
@@ -293,14 +284,35 @@ class _Comparer:
         )
         self._result.contradicted["order" if swapped else "name"] = None
 
-    def _begins_name(self, slot: _Slot) -> bool:
+    def _is_other_noun(self, slot: Slot) -> bool:
+        """Return whether one noun is in another's place, which the passage has elsewhere.
+
+        "Her brother was a physicist" where he was a composer, and a physicist is spoken of.
+        """
+        said, held = ([t for t in run if t.content] for run in (slot.said, slot.held))
+        if len(said) != 1 or len(held) != 1 or {said[0].kind, held[0].kind} != {"word"}:
+            return False
+        word, other = said[0], held[0]
+        before, before_other = (
+            tokens[max(0, tokens.index(one) - 1)].key
+            for tokens, one in ((self._claim.tokens, word), (self._window.tokens, other))
+        )
+        return (
+            before in _ARTICLES
+            and before_other in _ARTICLES
+            and word.key in self._context.keys
+            and word.key not in self._window_keys
+            and other.key not in self._claim_keys
+        )
+
+    def _begins_name(self, slot: Slot) -> bool:
         """Return whether a slot of one word each stands directly before a name."""
         behind = slot.said_start + len(slot.said)
         tokens = self._claim.tokens
         single = len(slot.said) == len(slot.held) == 1
         return single and behind < len(tokens) and tokens[behind].is_name
 
-    def _check_ideographs_in_place(self, slot: _Slot) -> None:
+    def _check_ideographs_in_place(self, slot: Slot) -> None:
         said = "".join(t.key for t in slot.said if t.kind == "ideograph")
         held = "".join(t.key for t in slot.held if t.kind == "ideograph")
         latin = [t for t in slot.said if t.kind == "word" and t.key not in self._window_keys]
@@ -313,8 +325,9 @@ class _Comparer:
         # Chinese has no capitals, so here the length of a run and where else it stands decide.
         if not said or not slot.held:
             return
-        if len(said) <= LONGEST_OPPOSITE and (otherwise := exchanged_run(said, held)):
-            self._result.contradicted[otherwise] = None
+        otherwise = exchanged_run(said, held) if len(said) <= LONGEST_OPPOSITE else None
+        if otherwise or self._texts.ends_in_opposites(slot):
+            self._result.contradicted[otherwise or "polarity"] = None
             return
         numerals = NUMERAL_CHARACTERS.intersection(said), NUMERAL_CHARACTERS.intersection(held)
         if len(said) == len(held) and all(numerals) and numerals[0] != numerals[1]:
@@ -339,28 +352,6 @@ class _Comparer:
         ):
             self._result.contradicted["name"] = None
 
-    def _travels(self, slot: _Slot, token: Token) -> bool:
-        """Return whether a token is elsewhere in the window as it is in the claim.
-
-        A phrase that was only moved takes its preposition along ("in 2004", "with 30 people"), a
-        name that was put in another's place gets that one's.
-        """
-        place = slot.said.index(token)
-        index = slot.said_start + place
-        keys, held = self._claim.keys, self._window.keys
-        before = keys[max(0, index - 1) : index]
-        after = keys[index + 1 : index + 2]
-        carried = bool(place) and not slot.said[place - 1].capital
-        for other, key in enumerate(held):
-            # One that another word of the claim stands for is no place to have come from.
-            free = key == token.key and other not in self._matched_held
-            if free and index == 0 and after == held[other + 1 : other + 2] == ("say",):
-                return True  # "Levy said that it …" for "It …, Levy said"
-            beside = free and before == held[max(0, other - 1) : other]
-            if beside and (carried or after == held[other + 1 : other + 2]):
-                return True
-        return False
-
     def _check_order(self) -> None:
         """Find what was exchanged around words that stayed: B beat A for A beat B.
 
@@ -368,7 +359,7 @@ class _Comparer:
         another order, on its other side.
         """
         for first, block, second in zip(
-            self._opcodes, self._opcodes[1:], self._opcodes[2:], strict=False
+            self._texts.opcodes, self._texts.opcodes[1:], self._texts.opcodes[2:], strict=False
         ):
             if block[0] != "equal" or {first[0], second[0]} != {"delete", "insert"}:
                 continue

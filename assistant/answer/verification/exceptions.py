@@ -15,6 +15,7 @@ from assistant.answer.verification.tokens import (
     SentenceText,
     Token,
     join_words,
+    read_sentence,
 )
 
 _QUANTIFIER = r"(?:all(?! (?:day|night)\b)|every|each|any)"
@@ -29,6 +30,12 @@ _EXCEPTED = re.compile(
     rf"|^(?:(?i:in|on|at|for) )?(?i:{_QUANTIFIER}) (?:of (?:the )?)?{_NOUN} but {_SOME}"
     rf"|\b(?i:{_QUANTIFIER}) (?:of (?:the )?)?{_NOUN} but {_SOME}\S+(?: \S+)?$"
 )
+_EXCEPT_FOR = re.compile(
+    r"\b(?:except|apart from|with the exception of|excluding)(?: for)? "
+    r"(?P<some>(?:[\w.&'-]+ ?){1,4})$",
+    re.IGNORECASE,
+)
+"""An exception that ends its sentence."""
 _EXCEPT_BEHIND = re.compile(rf"{_EXCEPT}\b")
 _ALL = re.compile(rf"\b(?:{_QUANTIFIER}|{_ANYBODY}|always)\b", re.IGNORECASE)
 _EXCEPTS = re.compile(
@@ -67,7 +74,16 @@ def exception_is_left_out(claim: SentenceText, window: SentenceText) -> bool:
 def excepted_is_denied(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether the claim denies something of what the window excepts: not on Mondays."""
     said = _spelt_zh(claim)
-    return any(some in said for some, _ in _exceptions_zh(_spelt_zh(window)))
+    if any(some in said for some, _ in _exceptions_zh(_spelt_zh(window))):
+        return True
+    keys = [token.key for token in window.tokens if token.content]
+    for found in _EXCEPT_FOR.finditer(join_words(window.tokens)):
+        excepted = {t.key for t in read_sentence(found["some"]).tokens if t.content}
+        # What stands elsewhere, too, is not what the exception tells from the rest.
+        own = {key for key in excepted if keys.count(key) == 1}
+        if own and own <= set(claim.keys):
+            return True
+    return False
 
 
 def _says_of_all(claim: SentenceText, window: SentenceText) -> bool:

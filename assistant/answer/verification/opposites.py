@@ -1,12 +1,13 @@
 """Pairs of words of which a statement cannot hold both: before and after, 增加 and 减少."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from assistant.answer.verification.antonyms import PAIRS
 from assistant.answer.verification.antonyms_zh import PAIRS_ZH
 from assistant.answer.verification.synonyms import word_stem
+from assistant.answer.verification.tokens import Token
 
 _PAIRS = """
 increase increased rise rose rising grow grew growth gain higher more upward greater larger raise
@@ -91,6 +92,7 @@ _PAIRS_ZH = """
 胜 赢 战胜 击败 | 败 输
 包括 包含 | 不含 除外
 内 | 外
+营 | 歇
 南 | 北
 东 | 西
 左 | 右
@@ -179,6 +181,9 @@ _OPPOSITES_ZH = _poles(_PAIRS_ZH + PAIRS_ZH)
 _STEMS_OPPOSED = _poles(PAIRS, stemmed=True)
 
 
+_LONG_OPPOSITE_ZH = re.compile(
+    "|".join(sorted((word for word in _OPPOSITES_ZH if len(word) > 1), key=len, reverse=True))
+)
 _OTHER_KINDS = _kinds(_KINDS)
 _OTHER_KINDS_ZH = _kinds(_KINDS_ZH)
 _ALL_KINDS = (
@@ -217,6 +222,20 @@ def kinds_of_ideographs(letters: str) -> frozenset[str]:
         for found in _WEEKDAY_ZH.finditer(letters)
     }
     return frozenset(days).union(_KIND_ZH.findall(letters))
+
+
+def kind_words(tokens: Sequence[Token]) -> frozenset[str]:
+    """Return the words of tokens that are one of several kinds of something: sunday, 周日, 白天."""
+    spelt = "".join(token.key.lstrip("#") for token in tokens)
+    return kinds_of_ideographs(spelt) | {t.key for t in tokens if t.key in _OTHER_KINDS}
+
+
+def opposed_words_zh(said: str, held: str) -> bool:
+    """Return whether a Chinese text has an opposite of another's word, and not the word itself."""
+    return any(
+        word not in held and any(other in held for other in _OPPOSITES_ZH[word])
+        for word in _LONG_OPPOSITE_ZH.findall(said)
+    )
 
 
 def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:

@@ -22,7 +22,7 @@ _TIME = re.compile(
     r"(?:\s(?P<part>in the (?:morning|afternoon|evening)|at night)\b)?"
 )
 _TIME_ZH = re.compile(
-    r"(?P<hour>[01]?\d|2[0-4])\s?[点时](?![一-鿿]*[间期代候])(?:钟|整)?"
+    r"(?P<hour>[01]?\d|2[0-4])\s?[点时](?![间期代候])(?:钟|整)?"
     r"(?:(?P<quarter>[13])刻|\s?(?P<minute>[0-5]?\d)\s?分?|(?P<half>半))?"
 )
 _PART_OF_DAY = re.compile(r"(上午|早上|清晨|凌晨|中午|下午|午后|傍晚|晚上|晚间|夜里|夜间)\s?$")

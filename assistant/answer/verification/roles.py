@@ -114,13 +114,19 @@ def _mixes(said: frozenset[str], own: Sequence[Token], other: Sequence[Token]) -
         is_parallel = is_parallel and len(common) >= PARALLEL_ZH * len(other)
     if not is_parallel or other_keys[0] in _ADVERBIAL or other_keys[0].endswith("ly"):
         return False
-    mine = [t for t in own if _tells(t) and t.key not in shared]
+    mine = [t for t in own if _tells(t) and t.key not in shared and not _ends_name(t, own, shared)]
     theirs = [t for t in other if _tells(t) and t.key not in shared]
     if not mine or not theirs or bool(mine[0].figure) != bool(theirs[0].figure):
         return False
     has_subject = mine[0].key in said and theirs[0].key not in said
     left_out = any(t.key not in said for t in mine)
     return has_subject and left_out and any(t.key in said for t in theirs)
+
+
+def _ends_name(token: Token, clause: Sequence[Token], shared: set[str]) -> bool:
+    """Return whether a word is the rest of a name that both have: United of Dunmore United."""
+    before = next((one for one, two in itertools.pairwise(clause) if two is token), None)
+    return token.capital and before is not None and before.capital and before.key in shared
 
 
 def _tells(token: Token) -> bool:
@@ -136,6 +142,11 @@ def _split(tokens: Sequence[Token], is_boundary: _Boundary) -> list[list[Token]]
         if token.key not in _JOINTS:
             runs[-1].append(token)
     return [run for run in runs if run]
+
+
+def split_clauses(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Return the runs of tokens between marks that end a clause and words that join two."""
+    return _split(tokens, _is_joint)
 
 
 def _is_strong_boundary(before: Token, token: Token) -> bool:
@@ -174,18 +185,18 @@ def _ends(tokens: Sequence[Token]) -> Iterator[tuple[str, End]]:
 
 def _counts_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether what the claim counts with one number the window counts with others alone."""
-    held = list(_counted_things(window.tokens))
-    for figure, counted in _counted_things(claim.tokens):
+    held = list(counted_things(window.tokens))
+    for figure, counted in counted_things(claim.tokens):
         beside = [other for other, things in held if things & counted]
         elsewhere = any(
             figure.equals(other) and things and not things & counted for other, things in held
-        )
+        ) or any(other.dimension and figure.equals(other) for other in window.figures)
         if beside and elsewhere and not any(figure.equals(other) for other in beside):
             return True
     return False
 
 
-def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozenset[str]]]:
+def counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozenset[str]]]:
     """Yield each bare number with the words for what it counts."""
     for index, token in enumerate(tokens):
         figure = token.figure
@@ -193,6 +204,8 @@ def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozens
             continue
         things = []
         for other in tokens[index + 1 : index + 1 + COUNTED_WITHIN]:
+            if other.figure and other.figure.dimension:
+                continue  # two 500 mg tablets
             if other.clause != token.clause or other.figure or other.key == NEGATION:
                 break
             if other.kind == "word" and not other.content:

@@ -356,7 +356,11 @@ def _cardinal(found: re.Match[str]) -> str:
     number = total + group
     if parts == ["one"] and not _BOUND_BEFORE.search(found.string, 0, found.start()):
         return f"{WEAK}1"
-    return f"{number}th" if found["ordinal"] else str(number)
+    if found["ordinal"]:
+        return f"{number}th"
+    # Two 500 mg tablets: one space would make a number of 2 500.
+    apart = found.string[found.end() : found.end() + 2]
+    return f"{number} " if apart[:1] == " " and apart[1:].isdigit() else str(number)
 
 
 def _lone_ordinal(found: re.Match[str]) -> str:

@@ -33,7 +33,7 @@ drug medicine medication | aircraft plane airplane | copy duplicate | retake rep
 overseas abroad | certain definite sure | faster quicker | revamp overhaul | happy content
 unit division | speed velocity | answer reply respond | shut close | gather collect | save store
 repeat redo | discover detect | fight battle | wed marry | begin originate | vanish disappear
-appear emerge | prove confirm | pick choose
+appear emerge | arrive reach | prove confirm | pick choose
 """
 _IRREGULAR = """
 speak spoke spoken | say said | tell told | think thought | make made | build built | buy bought
@@ -41,9 +41,10 @@ get got gotten | give gave given | begin began begun | keep kept | leave left | 
 see saw | show shown | send sent | mean meant | choose chose chosen | grow grew grown
 fly flew flown | write wrote written | take took taken | become became | win won | lose lost
 sell sold | pay paid | wear wore worn | run ran | go went gone | come came | know knew known
-lie lay lain | lead led | teach taught | bring brought | feel felt | meet met | spend spent
+use used using | lead led | teach taught | bring brought | feel felt | meet met | spend spent
 stand stood | understand understood | fall fell fallen | rise rose risen | draw drew drawn
-drive drove driven | eat ate eaten | drink drank drunk | lay laid | catch caught | fight fought
+drive drove driven | eat ate eaten | drink drank drunk | lie lay lain laid | catch caught
+fight fought
 """
 _PHRASES = (
     # "Not required to" is neither "must" nor "must not", so it keeps its words.
@@ -54,9 +55,19 @@ _PHRASES = (
     ),
     (r"(?<!not )(?<!n't )\b(?:is|are|was|were) (?:allowed|permitted|able|free) to\b", "may"),
     # A bound and no negation.
+    (
+        r"\b(?:must|may|should|shall|can|do|does)(?: not|n['’]t) (?P<verb>\w+)"
+        r" (?:more|longer) than\b",
+        r"may \g<verb> at most",
+    ),
+    (
+        r"\b(?P<verb>can(?:not|['’]t)) (?P<what>\w+) (?:more|longer) than\b",
+        r"may \g<what> at most",
+    ),
+    (r"\b(?:is|are|was|were)(?: not|n['’]t) open\b|\b(?:do|does)(?: not|n['’]t) open\b", "closed"),
     (r"\b(?:no|not) (?:more|greater|higher|longer) than\b", "at most"),
     (r"\b(?:no|not) (?:less|fewer|lower) than\b", "at least"),
-    (r"不(?:得|能|可|应|要|会)?(?:超过|[多高大]于)", "至多"),
+    (r"不(?:得|能|可以?|应该?|要|会)?(?:服用|使用|吃|喝|存放?)?(?:超过|[多高大]于)", "至多"),
     (r"不(?:得|能|可|应|要|会)?[少低小]于", "至少"),
     (r"(?:不足|[未不]满)(?=\s?[\d一二三四五六七八九十百千万])", "少于"),
     # Of a version "or older" is a most, of an age a least.
@@ -90,7 +101,7 @@ _GROUPS_ZH = """
 目前 现在 当前 如今 | 经常 常常 时常 往往 | 非常 十分 极其 极为 相当 | 重要 关键 要紧
 增至 增加到 增长到 提高到 提升到 上升到 升至 升到 涨到 涨至 上调至 上调为 上涨到
 降至 下降到 降到 降低到 减少到 减至 下调至 下调为 下跌到 跌至
-减少 降低 缩减 | 增加 提高 增多 提升 | 获得 取得 得到 赢得 | 提供 给予 供给
+减少 降低 缩减 下降 | 增加 提高 增多 提升 增长 上升 | 获得 取得 得到 赢得 | 提供 给予 供给
 包括 包含 涵盖 含有 | 拥有 具有 具备 | 居住 居于 | 去世 逝世 过世 病逝 | 出生 诞生 | 担任 出任
 主要 首要 | 全部 所有 一切 悉数 | 几乎 差不多 近乎 | 快速 迅速 很快 | 发现 察觉 | 注意到 留意到
 查看 观看 | 询问 打听 | 核查 核实 查核 | 联系 联络 | 回应 回复 答复 回答 | 尚未 还没有 还未 仍未
@@ -104,6 +115,9 @@ _GROUPS_ZH = """
 温度 气温 | 原因 缘故 理由 | 携带 带上 | 修建 建造 兴建 | 开始 着手 | 选择 挑选 | 费用 花费
 房屋 房子 住房 | 学生 学员 | 高度 真高 | 规定 规则 | 种类 类型 | 影响 作用 | 优点 长处
 缺点 短处 | 完成 达成 | 参加 参与 | 举行 举办 | 认为 觉得 | 喜欢 喜爱 | 迅捷 快捷 | 显示 表明
+歇业 停业 闭店 不营业 不开门 休息 | 营业 开门 开店
+营收 营业收入 | 拟 计划 打算 | 就医 看医生 就诊 看病 | 喝酒 饮酒 | 禁用 禁止使用 不得使用
+同比 比上年同期 较上年同期 比去年同期 较去年同期 | 任教 教书 执教 | 大儿子 长子 | 大女儿 长女
 制造 生产 | 死亡 丧生 | 受伤 负伤 | 价格 价钱 售价
 """
 _APPROXIMATELY_ZH = re.compile(

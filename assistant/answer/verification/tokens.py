@@ -25,6 +25,9 @@ _TOKEN = re.compile(
     rf"(?P<figure>\ue001(?P<index>\d+)\ue002)|(?P<cjk>[{CJK}])"
     rf"|(?P<word>[^\W_{CJK}\ue001]+(?:['’.&-][^\W_{CJK}\ue001]+)*)|(?P<mark>[^\w\s])"
 )
+_FIGURE_MARK = re.compile("\ue001\\d+\ue002")
+_IN_FIGURES = re.compile("(?<=\ue002 )[-–—:∶] \ue001")
+_RATIO_ZH = re.compile(r"(?<=\d)\s?比\s?(?=\d)")
 _NO_LETTERS = re.compile(r"[\W_]+")
 _CLAUSE_MARKS = frozenset(",;:，；：。.!?！？()（）|、—–")
 STRONG_BREAK = 1_000
@@ -58,6 +61,10 @@ _NEGATIONS_ZH = re.compile(
 _FUNCTION_CJK = frozenset(
     "的了是在吗呢吧么与及或也就都而被把啊呀哦地得着之其这那和有为以于对由从将并等"
 )
+_GLUE_CJK = frozenset("要用会就能可该需给让做放过说里时候只则便共且到成所此")
+"""Ideographs by which a writer joins words: a pair with one of them is no word of its own."""
+MIN_WORDS_BESIDE_GLUE = 2
+"""Other words of a text from which on those that only join may be missing: 费用 is a word."""
 _TIMES = re.compile(r"(?<=\d)(?<!\b0)[xX](?=\d)")
 """1920x1080 is no code, 0x1F is one."""
 
@@ -96,6 +103,8 @@ class SentenceText:
     keys: tuple[str, ...]
     words: frozenset[str]
     """Its content words, as everywhere else in the project, without figures and units."""
+    glue: frozenset[str]
+    """Those that only join two Chinese words, and that need not be anywhere: 肉要, 要用."""
     figures: tuple[Quantity, ...]
     letters: str
     """Its letters, digits and ideographs without case, for what is looked for as a string."""
@@ -110,6 +119,7 @@ class SentenceText:
             tokens=tokens,
             keys=self.keys + other.keys,
             words=self.words | other.words,
+            glue=self.glue | other.glue,
             figures=self.figures + other.figures,
             letters=self.letters + other.letters,
             number_tuples=self.number_tuples + other.number_tuples,
@@ -126,6 +136,7 @@ def read_sentence(text: str) -> SentenceText:
     plain = decimals_for_fractions(normalize_text(text).translate(_OWN_CHARACTERS))
     plain = digits_for_words(with_common_phrases(unicodedata.normalize("NFKC", plain)))
     plain = _FEET_AND_INCHES.sub(r"\1 feet \2 inches", _TIMES.sub("×", plain))
+    plain = _RATIO_ZH.sub("-", plain)
     figures = scan_figures(plain)
     pieces = []
     past = 0
@@ -134,10 +145,13 @@ def read_sentence(text: str) -> SentenceText:
         past = max(past, figure.end)
     pieces.append(plain[past:])
     marked = "".join(pieces)
+    held = frozenset(map(common_word, content_words(_FIGURE_MARK.sub(" ", marked))))
+    glue = frozenset(word for word in held if not _GLUE_CJK.isdisjoint(word))
     return SentenceText(
         tokens=(tokens := tuple(_tokens(marked, figures))),
         keys=tuple(token.key for token in tokens),
-        words=frozenset(map(common_word, content_words(re.sub(r"\ue001\d+\ue002", " ", marked)))),
+        words=held,
+        glue=glue if len(held - glue) >= MIN_WORDS_BESIDE_GLUE else frozenset(),
         figures=tuple(figures),
         letters=_NO_LETTERS.sub("", plain).casefold(),
         number_tuples=scan_number_tuples(plain, figures),
@@ -157,7 +171,9 @@ def _tokens(text: str, figures: list[Quantity]) -> list[Token]:
     while found := _TOKEN.search(text, position):
         position = found.end()
         if mark := found["mark"]:
-            clause += STRONG_BREAK if mark in _SENTENCE_MARKS else mark in _CLAUSE_MARKS
+            # The dash of 3–2 and the colon of 2:2 end nothing.
+            if not _IN_FIGURES.match(text, found.start()):
+                clause += STRONG_BREAK if mark in _SENTENCE_MARKS else mark in _CLAUSE_MARKS
             first = first or mark in _SENTENCE_MARKS
         elif index := found["index"]:
             figure = figures[int(index)]

@@ -42,14 +42,14 @@ Holds = Callable[[ValueSegment], bool]
 
 
 def segments_of(
-    sentences: Sequence[SentenceText], has_value: Callable[[Token], bool]
+    sentences: Sequence[Sequence[Token]], has_value: Callable[[Token], bool]
 ) -> list[ValueSegment]:
-    """Return the segments of sentences that have a value."""
+    """Return the segments of sentences, given as their tokens, that have a value."""
     found: list[ValueSegment] = []
     waiting: list[Token] = []
     for number, sentence in enumerate(sentences):
         has_own_value = False
-        for piece in _pieces(sentence.tokens):
+        for piece in _pieces(sentence):
             if any(map(has_value, piece)):
                 own_tokens = [*waiting, *piece]
                 at = next(index for index, token in enumerate(own_tokens) if has_value(token))
@@ -163,8 +163,25 @@ def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
     if not measures or len(window.figures) < 2:
         return False
     said = _content(claim)
-    segments = segments_of([window], lambda token: token.figure is not None)
-    return any(figure_is_of_another(said, figure, segments) for figure in measures)
+    segments = segments_of([window.tokens], _has_figure)
+    own = segments_of([claim.tokens], _has_figure) if len(measures) > 1 else []
+    return any(
+        # What the claim says of another of its figures is none of this one's words.
+        figure_is_of_another(
+            said.difference(*(one.keys for one in own if not _holds(one, figure))),
+            figure,
+            segments,
+        )
+        for figure in measures
+    )
+
+
+def _has_figure(token: Token) -> bool:
+    return token.figure is not None
+
+
+def _holds(segment: ValueSegment, figure: Quantity) -> bool:
+    return any(figure.equals(other) for other in segment.figures)
 
 
 def reply_is_of_another(
@@ -179,14 +196,14 @@ def reply_is_of_another(
         figure = figures[0]
         if len(figures) > 1 or said or not (figure.dimension or figure.kind == "time"):
             return False
-        segments = segments_of(sentences, lambda token: token.figure is not None)
+        segments = segments_of([one.tokens for one in sentences], _has_figure)
         return figure_is_of_another(asked, figure, segments)
     kind = said & kind_asked(question)
     proper = said - asked
     if not kind or not 0 < len(proper) <= MAX_PROPER_WORDS:
         return False
     # "Which tea …?" "Green tea": every clause about a tea is one of a value.
-    segments = segments_of(sentences, lambda token: token.key in kind)
+    segments = segments_of([one.tokens for one in sentences], lambda token: token.key in kind)
     return is_said_of_another(
         asked.union(figure.key() for figure in question.figures) - kind,
         segments,

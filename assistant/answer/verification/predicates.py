@@ -1,0 +1,201 @@
+"""What is said of whom, where all words of a claim are in the passage, but not together.
+
+"Born in Lund" of "born in Uppsala and studied in Lund", "open on Sundays" of "open on Saturdays,
+closed on Sundays", "unlike the Pro, the S2 cannot fly in rain" said of the Pro, and a chain:
+"Alice taught Carol" of "Alice taught Bob. Bob taught Carol".
+"""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from assistant.answer.verification.opposites import (
+    kind_words,
+    opposed_words_zh,
+    words_are_opposed,
+)
+from assistant.answer.verification.roles import split_clauses
+from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, Token
+
+PAIR = 2
+"""Ideographs of a word that is looked for."""
+_PREPOSITIONS = frozenset(("in", "at", "from", "to"))
+_RELATIVES = frozenset(("who", "which", "whom"))
+_UNLIKE = re.compile(
+    r"\b(?:unlike|in contrast (?:to|with)|as opposed to|not like) (?P<other>[^,;.]+)", re.IGNORECASE
+)
+_UNLIKE_ZH = re.compile(
+    r"(?:与|和|跟)(?P<other>[^，。,]{1,12}?)(?:不同|相反)|(?:¬像|有别于|不同于)(?P<behind>[^，。,]{1,12})"
+)
+_SAME_ZH = re.compile(r"不同|相反|有别|¬像")
+
+
+def predicates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a claim says of one what its window says of another alone."""
+    return (
+        _argument_is_of_other_verb(claim, window)
+        or _skips_link_of_chain(claim, window)
+        or _says_of_contrasted(claim, window)
+        or _subject_is_object_zh(claim, window)
+    )
+
+
+def kind_has_other_predicate(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether what a claim says of a day, a colour or a sex is denied of it in the window.
+
+    商店周日营业 of 商店周六营业，周日休息. Only clauses that name the kind count, each of which has
+    to have an opposite of the claim's words and not these themselves.
+    """
+    kinds = kind_words(claim.tokens)
+    if not kinds or len(split_clauses(claim.tokens)) > 1 or NEGATION in claim.keys:
+        return False
+    said = [token.text.lower() for token in claim.tokens if token.content and token.text]
+    letters = spell_ideographs(claim.tokens)
+    answers = []
+    for clause in split_clauses(window.tokens):
+        if kinds.isdisjoint(kind_words(clause)) or any(t.key == NEGATION for t in clause):
+            continue
+        held = [token.text.lower() for token in clause if token.content and token.text]
+        agrees = {t.key for t in clause if t.kind == "word" and t.content} & {
+            t.key for t in claim.tokens if t.kind == "word" and t.content
+        }
+        opposed = words_are_opposed(set(said) - set(held), set(held) - set(said))
+        answers.append(
+            (opposed and bool(agrees)) or opposed_words_zh(letters, spell_ideographs(clause))
+        )
+    return bool(answers) and all(answers)
+
+
+def spell_ideographs(tokens: Sequence[Token]) -> str:
+    """Return the keys of tokens as one text: 周6营业."""
+    return "".join(token.key.lstrip("#") for token in tokens)
+
+
+def _argument_is_of_other_verb(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a name has another verb's preposition: born in Lund, who studied in Lund."""
+    clauses = split_clauses(window.tokens)
+    for verb, name in _placed_names(claim.tokens):
+        own = [clause for clause in clauses if any(t.key == name for t in clause)]
+        # A clause without a verb of its own ("and in Lund") has that of the one before.
+        has_own_verb = own and all(_has_verb_before(name, clause) for clause in own)
+        if not has_own_verb or any(t.key == verb for clause in own for t in clause):
+            continue
+        if any(other == verb for clause in clauses for other, _ in _placed_names(clause)):
+            return True
+    return False
+
+
+def _has_verb_before(name: str, clause: Sequence[Token]) -> bool:
+    at = next(place for place, token in enumerate(clause) if token.key == name)
+    plain = any(t.kind == "word" and t.content and not t.capital for t in clause[:at])
+    return plain and at > 0 and clause[at - 1].key in _PREPOSITIONS
+
+
+def _placed_names(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    """Yield each name behind a preposition with the plain word before that."""
+    for verb, preposition, name in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        is_plain = verb.kind == "word" and verb.content and not verb.capital
+        if is_plain and preposition.key in _PREPOSITIONS and name.is_name:
+            yield verb.key, name.key
+
+
+def _skips_link_of_chain(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a claim joins the first of a chain with the last: Alice, Bob, Carol."""
+    if len(split_clauses(claim.tokens)) > 1:
+        return False
+    said = [token.key for token in claim.tokens if token.content]
+    clauses = split_clauses(window.tokens)
+    if any(set(said) <= {t.key for t in clause} for clause in clauses):
+        return False
+    return any(_is_chain(said, one, other) for one, other in itertools.pairwise(clauses))
+
+
+def _is_chain(said: Sequence[str], one: Sequence[Token], other: Sequence[Token]) -> bool:
+    """Return whether `said` has the first of one clause and the last of the next, not the link."""
+    first = [token for token in one if token.content]
+    second = [token for token in other if token.content]
+    if not first or not second:
+        return False
+    link = first[-1] if other[0].key in _RELATIVES else second[0]
+    keys, other_keys = {t.key for t in first}, {t.key for t in second}
+    if link.key in said or link.key not in keys or first[0].key not in said:
+        return False
+    verbs = [key for key in said if key in keys & other_keys]
+    begins = [key for key in said if key in keys - other_keys]
+    ends = [key for key in said if key in other_keys - keys]
+    if not begins or not ends:
+        return False
+    if not verbs:
+        # "The pump is made of steel" of "The pump feeds the tank. The tank is made of steel."
+        beside = [token.key for token in first[:2]]
+        return said == [first[0].key, *ends] and link.kind == "word" and link.key not in beside
+    return said.index(begins[0]) < said.index(verbs[0]) < said.index(ends[-1])
+
+
+def _subject_is_object_zh(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a Chinese claim has its two sides of a verb in each other's place.
+
+    用人单位…通知劳动者 of 劳动者…通知用人单位: behind the same two ideographs stands in each what
+    begins the other.
+    """
+    said, held = (spell_ideographs(split_clauses(text.tokens)[0]) for text in (claim, window))
+    for place in range(PAIR, len(said) - PAIR):
+        verb, object_said = said[place : place + PAIR], said[place + PAIR : place + 2 * PAIR]
+        at = held.find(verb, PAIR)
+        if len(object_said) < PAIR or at < 0:
+            continue
+        object_held = held[at + PAIR : at + 2 * PAIR]
+        if object_said == object_held or len(object_held) < PAIR:
+            continue
+        if said.startswith(object_held) and held.startswith(object_said):
+            return True
+    return False
+
+
+def _says_of_contrasted(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a claim says of the other what a window says of one, "unlike the other"."""
+    said, held = (_spell_words(text.tokens) for text in (claim, window))
+    if _UNLIKE.search(said) or _SAME_ZH.search(said):
+        return False
+    for sentence in held.split("."):
+        for pattern in (_UNLIKE, _UNLIKE_ZH):
+            for found in pattern.finditer(sentence):
+                other = next(part for part in found.groups() if part)
+                main = sentence[: found.start()] + sentence[found.end() :]
+                if _is_of_other(said, other, main):
+                    return True
+    return False
+
+
+def _is_of_other(said: str, other: str, main: str) -> bool:
+    chinese = not other.isascii()
+    units = _ideograph_pairs if chinese else _long_words
+    others, mains, claimed = units(other), units(main), units(said)
+    proper = others - mains
+    subject = mains - others - claimed
+    if not proper & claimed or not mains & claimed or not subject:
+        return False
+    # Of which it says the opposite, that is what "unlike" means.
+    return ("¬" in said) == ("¬" in main)
+
+
+def _long_words(text: str) -> set[str]:
+    return {word for word in re.findall(r"[\w.&-]+", text.lower()) if word not in ("the", "a")}
+
+
+def _ideograph_pairs(text: str) -> set[str]:
+    return {one + two for one, two in itertools.pairwise(re.sub(r"[，。, ]", "", text))}
+
+
+def _spell_words(tokens: Sequence[Token]) -> str:
+    """Return the words of a text, and marks where its clauses end."""
+    spelt = ""
+    past = 0
+    for before, token in zip([None, *tokens], tokens, strict=False):
+        if token.clause != past:
+            spelt += ". " if token.clause - past >= STRONG_BREAK else ", "
+        elif spelt and not (before and before.kind == token.kind == "ideograph"):
+            spelt += "" if "ideograph" in (token.kind, before.kind if before else "") else " "
+        spelt += NEGATION if token.kind == "negation" else token.text or token.key
+        past = token.clause
+    return spelt
