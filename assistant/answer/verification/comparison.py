@@ -41,11 +41,11 @@ from assistant.answer.verification.quantities import Quantity
 from assistant.answer.verification.roles import (
     clauses_are_mixed,
     is_counted,
+    is_total,
     roles_are_exchanged,
     tuples_are_reordered,
 )
 from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
-from assistant.answer.verification.totals import is_total
 from assistant.answer.verification.value_segments import figures_are_of_others
 from assistant.values import VerdictReason
 from ingest.text.numerals import NUMERAL_CHARACTERS

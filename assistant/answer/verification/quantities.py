@@ -1,6 +1,8 @@
 """Numbers with units, dates and times, comparable whatever format they are written in."""
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +14,16 @@ EQUAL_WITHIN = 1e-9
 CENTURY = 100
 ROUNDED_WITHIN = 0.006
 """Relative error of fractions that are no decimals: a third is .33, 33 % or 33.3 %."""
+
+# Numbers that belong together in one order: 3-1, 16:9, 120/80, 1920×1080, 3比1.
+_PART = r"\d{1,7}(?:\.\d+)?"
+_JOINT = r"\s?(?:[:：/×xX*∶比]|-|–|—|乘以?|by|to)\s?"
+# A digit or a sign of the same kind on either side makes it another thing: an address, a range of
+# pages in a longer run, a decimal.
+_TUPLE = re.compile(rf"(?<![A-Za-z\d./:×-]){_PART}(?:{_JOINT}{_PART})+(?![\d./:×-]*\d)")
+_NUMBER = re.compile(_PART)
+
+NumberTuple = tuple[float, ...]
 
 QuantityKind = Literal["number", "date", "time", "code"]
 
@@ -123,3 +135,18 @@ def _is_close(one: float, two: float, *, rounded: bool = False) -> bool:
     if rounded:
         return abs(one - two) <= ROUNDED_WITHIN * max(1.0, abs(one))
     return math.isclose(one, two, rel_tol=EQUAL_WITHIN)
+
+
+def scan_number_tuples(text: str, figures: Sequence[Quantity]) -> tuple[NumberTuple, ...]:
+    """Return the tuples of a text whose words are digits already, dates and times left out.
+
+    Args:
+        text: What was scanned.
+        figures: What `scan_figures` found in it; a date may be written in any order.
+    """
+    apart = [(one.start, one.end) for one in figures if one.kind in ("date", "time")]
+    return tuple(
+        tuple(float(part) for part in _NUMBER.findall(found[0]))
+        for found in _TUPLE.finditer(text)
+        if not any(found.start() < end and start < found.end() for start, end in apart)
+    )

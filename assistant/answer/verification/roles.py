@@ -5,6 +5,7 @@ missing: from 3 to 5 for from 5 to 3, four cables for two, 17 m tall for 17 m mo
 """
 
 import itertools
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,7 @@ from assistant.answer.verification.tokens import (
     Token,
     join_words,
 )
+from assistant.answer.verification.units import is_same_dimension
 
 _Boundary = Callable[[Token, Token], bool]
 End = Literal["from", "to"]
@@ -53,6 +55,13 @@ _ADVERBIAL = frozenset(
 )
 """What begins a clause that has its subject from the one before."""
 
+_SUMS_UP = re.compile(
+    r"\b(?:together|in total|altogether|a total of|the total|in all)\b"
+    r"|一共|总共|合计|总计|共计|总和|加起来|共有"
+)
+MIN_SUMMANDS = 2
+"""Figures that make a sum."""
+
 _COMPARATIVES = (
     r"(?:more|less|fewer|taller|longer|shorter|higher|lower|heavier|lighter|wider|narrower|deeper"
     r"|older|younger|bigger|larger|smaller|faster|slower|later|earlier|closer|farther|further"
@@ -80,6 +89,39 @@ def is_counted(tokens: Sequence[Token], index: int) -> bool:
     figure = tokens[index].figure
     behind = tokens[index + 1].key if index + 1 < len(tokens) else ""
     return figure is not None and not figure.dimension and behind in CLASSIFIERS
+
+
+def is_total(figure: Quantity, claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a figure of the claim is what all of its kind in the window come to.
+
+    Only where the claim says that it sums up, and only the sum of all: which of them a writer meant
+    cannot be told.
+    """
+    if figure.kind != "number" or not _sums_up(claim):
+        return False
+    counted = frozenset().union(
+        *(things for other, things in _counted_things(claim.tokens) if other.equals(figure))
+    )
+    things_of = {id(other): things for other, things in _counted_things(window.tokens)}
+    summands = [
+        other.base
+        for token in window.tokens
+        if (other := token.figure)
+        and other.kind == "number"
+        and is_same_dimension(figure.dimension, other.dimension)
+        and bool(figure.dimension) == bool(other.dimension)
+        and (not (things := things_of.get(id(other), frozenset())) or things & counted)
+    ]
+    return len(summands) >= MIN_SUMMANDS and math.isclose(sum(summands), figure.base)
+
+
+def _sums_up(claim: SentenceText) -> bool:
+    """Return whether a claim says that it gives a sum."""
+    spelt = "".join(
+        token.key if token.kind == "ideograph" else f" {token.text.lower() or token.key}"
+        for token in claim.tokens
+    )
+    return _SUMS_UP.search(spelt) is not None
 
 
 def clauses_are_mixed(claim: SentenceText, window: SentenceText) -> bool:
@@ -185,8 +227,8 @@ def _ends(tokens: Sequence[Token]) -> Iterator[tuple[str, End]]:
 
 def _counts_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether what the claim counts with one number the window counts with others alone."""
-    held = list(counted_things(window.tokens))
-    for figure, counted in counted_things(claim.tokens):
+    held = list(_counted_things(window.tokens))
+    for figure, counted in _counted_things(claim.tokens):
         beside = [other for other, things in held if things & counted]
         elsewhere = any(
             figure.equals(other) and things and not things & counted for other, things in held
@@ -196,7 +238,7 @@ def _counts_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     return False
 
 
-def counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozenset[str]]]:
+def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozenset[str]]]:
     """Yield each bare number with the words for what it counts."""
     for index, token in enumerate(tokens):
         figure = token.figure

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from assistant.answer.verification.number_tuples import NumberTuple, scan_number_tuples
-from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.quantities import NumberTuple, Quantity, scan_number_tuples
 from assistant.answer.verification.quantity_scanner import scan_figures
 from assistant.answer.verification.spelled_numbers import decimals_for_fractions, digits_for_words
 from assistant.answer.verification.synonyms import common_word, with_common_phrases
