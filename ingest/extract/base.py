@@ -9,7 +9,7 @@ from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
 
-EXTRACTOR_VERSION = 10
+EXTRACTOR_VERSION = 11
 """Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
 of another version is requested without validators, so that its body comes and is read again."""
 
@@ -29,6 +29,7 @@ PAGE_MARK = "\f"
 _BINARY_SIGNATURES = (
     *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),  # PDF, zip (Office), OLE (old Office, .msg)
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b"),  # PNG, JPEG, GIF, gzip
+    b"bplist00",  # a property list of Apple's, as Safari saves pages in it
 )
 _WIDE_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # UTF-16 and UTF-32
 

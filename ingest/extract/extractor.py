@@ -23,19 +23,12 @@ from ingest.extract.base import (
     missing_extra_error,
 )
 from ingest.extract.file_bytes import read_local_file
+from ingest.extract.formats.conversion_hints import find_conversion_hint
 from ingest.extract.html_document import detect_language, document_of_html, empty_page
 from ingest.extract.markdown_source import find_heading
 from ingest.extract.metadata.page_metadata import one_line
 from ingest.extract.registry import find_file_reader, find_reader, is_known_suffix
 from ingest.foundation.messages import Message
-
-_PACKED = Message("unpack it, and name the folder that it becomes: ingest FOLDER")
-_PICTURE = Message("if it shows text, save it as .png or .jpg")
-_OTHER_KINDS = {
-    **dict.fromkeys((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"), _PACKED),
-    **dict.fromkeys((".gif", ".heic", ".avif", ".svg"), _PICTURE),
-}
-"""What to do with a file of a kind that no reader knows, by suffix."""
 
 _MARKUP_LINE = re.compile(r"```|~~~|\||!\[|<[a-z!?/]|[^\w\s]*$", re.IGNORECASE)
 """The first line of code, of a table, of a picture, or one without a letter: no title."""
@@ -102,9 +95,7 @@ def read_file(path: Path, *, shown: Path | None = None) -> Document:
             Message("{path}: no reader for {kind} files", path=path, kind=kind),
             url=url,
             reason="unsupported",
-            hint=_OTHER_KINDS.get(
-                kind.lower(), Message("save it as .pdf, .docx, .pptx, .html, .md or .txt")
-            ),
+            hint=find_conversion_hint(kind),
         )
     damaged_error = ExtractError(
         Message("{path} is damaged or protected", path=path),

@@ -12,7 +12,7 @@ from typing import Final
 from ingest.extract.base import PAGE_MARK, FileContent, FileReader, missing_extra_error
 from ingest.extract.dom import parse_html
 from ingest.extract.markdown import render_markdown
-from ingest.extract.readers import feed, html, mail, office, pdf, picture, text
+from ingest.extract.readers import feed, html, mail, office, pdf, picture, saved_pages, text
 from ingest.text.cjk import CJK
 
 
@@ -65,7 +65,11 @@ READERS: Final[tuple[FileReader, ...]] = (
     office.RTF,
     EML,
     MSG,
+    saved_pages.MHTML,
+    saved_pages.WEBARCHIVE,
     office.CSV,
+    office.CALENDAR,
+    office.CARDS,
     office.NOTEBOOK,
     feed.JSON_FEED,
     office.JSON,

@@ -3,6 +3,7 @@
 A new reader needs one line here: a sample of its kind.
 """
 
+import plistlib
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from ingest.extract.base import (
     looks_like_text,
 )
 from ingest.extract.extractor import extract, read_file
-from ingest.extract.readers import feed, html, office, pdf, picture, text
+from ingest.extract.readers import feed, html, office, pdf, picture, saved_pages, text
 from ingest.extract.registry import (
     DOCUMENT_TYPES,
     EML,
@@ -55,6 +56,25 @@ SAMPLES: Mapping[FileReader, bytes] = {
     picture.PICTURE: file_samples.picture(SENTENCE),
     EML: file_samples.eml("Tides", SENTENCE),
     MSG: file_samples.msg("Tides", SENTENCE),
+    saved_pages.MHTML: (
+        "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n--x\n"
+        f"Content-Type: text/html\n\n<title>Tides</title><p>{SENTENCE}</p>\n--x--\n"
+    ).encode(),
+    saved_pages.WEBARCHIVE: plistlib.dumps(
+        {
+            "WebMainResource": {
+                "WebResourceMIMEType": "text/html",
+                "WebResourceTextEncodingName": "UTF-8",
+                "WebResourceData": f"<title>Tides</title><p>{SENTENCE}</p>".encode(),
+            }
+        },
+        fmt=plistlib.FMT_BINARY,
+    ),
+    office.CALENDAR: (
+        f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Tides\nDTSTART:20250301\nDESCRIPTION:{SENTENCE}\n"
+        "END:VEVENT\nEND:VCALENDAR\n"
+    ).encode(),
+    office.CARDS: f"BEGIN:VCARD\nFN:Tide Office\nNOTE:{SENTENCE}\nEND:VCARD\n".encode(),
     office.CSV: f'day,what\n1 May,"{SENTENCE}"\n'.encode(),
     office.JSON: f'{{"title": "Tides", "text": "{SENTENCE}"}}'.encode(),
     office.JSON_LINES: f'{{"text": "{SENTENCE}"}}\n{{"text": "More."}}\n'.encode(),

@@ -35,6 +35,8 @@ MAX_DEPTH = 5  # mails within mails
 _MAILBOX_LINE = re.compile(rb"(?m)^From \S+[^\n]*\d\d:\d\d[^\n]*\n")
 """Before each mail of an mbox file (RFC 4155)."""
 _FIELD = re.compile(rb"^[A-Za-z][\w-]{1,40}:", re.MULTILINE)
+_DEFAULT_NAMES = {"text/calendar": "invite.ics", "text/vcard": "card.vcf"}
+"""What parts that have readers of their own are called where a mail names them not."""
 _SHOWN = ("From", "To", "Cc", "Date")
 
 
@@ -98,11 +100,15 @@ class _Mail:
                 )
                 return
             if kind == "multipart/alternative":
+                # An invitation says when and where in its calendar alone.
+                dates = [part for part in parts if part.get_content_type() == "text/calendar"]
+                parts = [part for part in parts if part not in dates]
                 plain = [part for part in parts if part.get_content_type() == "text/plain"]
                 parts = [part for part in plain if _payload(part).strip()] or parts[-1:]
+                parts += dates
             for part in parts:
                 yield from self._parts(part, depth)
-        elif name := _file_name(mail):
+        elif name := _file_name(mail) or _DEFAULT_NAMES.get(kind, ""):
             yield self._attachment(name, _payload(mail))
         elif kind.startswith("text/"):
             text = decode(_payload(mail), claimed=mail.get_content_charset())

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ingest.extract.base import FileContent, FileReader, looks_like_text
 from ingest.extract.formats.books import read_epub, read_open_document, read_rtf
+from ingest.extract.formats.content_lines import read_calendar, read_cards
 from ingest.extract.formats.data_files import read_json, read_json_lines, read_notebook
 from ingest.extract.formats.second_reader import with_second_reader
 from ingest.extract.formats.sheets import read_separated, read_workbook
@@ -104,6 +105,8 @@ CSV = _data_reader(
     ("text/csv", "text/tab-separated-values", "application/csv", "text/x-csv"),
     read_separated,
 )
+CALENDAR = _data_reader((".ics", ".ical", ".ifb"), ("text/calendar",), read_calendar)
+CARDS = _data_reader((".vcf", ".vcard"), ("text/vcard", "text/x-vcard"), read_cards)
 
 
 def fits_json(media_type: str, body: bytes) -> bool:

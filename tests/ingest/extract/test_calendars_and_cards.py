@@ -1,0 +1,132 @@
+"""Calendars and address cards: each entry is understood alone, in the language it is written in."""
+
+from pathlib import Path
+
+import pytest
+
+from ingest.documents import Document
+from ingest.errors import ExtractError
+from ingest.extract.extractor import read_file
+
+EVENTS = """BEGIN:VCALENDAR
+X-WR-CALNAME:House
+BEGIN:VTIMEZONE
+TZID:Europe/Berlin
+BEGIN:STANDARD
+DTSTART:19701025T030000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+SUMMARY:Boiler inspection
+DTSTART;TZID=Europe/Berlin:20250612T093000
+DTEND;TZID=Europe/Berlin:20250612T110000
+LOCATION:Cellar\\, House B
+DESCRIPTION:Bring the meter keys.\\nAsk for Ms Orr
+ away.
+RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=TH;UNTIL=20251231
+ATTENDEE;CN="Quist, Tim":mailto:tim@example.com
+STATUS:CANCELLED
+BEGIN:VALARM
+TRIGGER:-PT15M
+DESCRIPTION:Reminder
+END:VALARM
+END:VEVENT
+BEGIN:VEVENT
+SUMMARY:部门团建
+DTSTART;VALUE=DATE:20250701
+DTEND;VALUE=DATE:20250703
+LOCATION:莫干山
+END:VEVENT
+BEGIN:VTODO
+SUMMARY:Pay the plumber
+DUE;VALUE=DATE:20250630
+END:VTODO
+END:VCALENDAR
+"""
+CARDS = (
+    "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Mara Quist\r\nN:Quist;Mara;;;\r\nORG:Northlight;Sales\r\n"
+    "item1.TEL;TYPE=CELL,VOICE:+47 555 0199\r\nADR;TYPE=WORK:;;Fjord Road 3;Bergen;;5003;Norway\r\n"
+    "BDAY:19840229\r\nPHOTO;ENCODING=b:/9j/4AAQSkZJRgABAQ\r\n AAAQABAAD\r\nEND:VCARD\r\n"
+    "BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=GBK;ENCODING=QUOTED-PRINTABLE:=C0=EE;=C3=F4;;;\r\n"
+    "TEL;CELL:13800138000\r\nORG;CHARSET=GBK;ENCODING=QUOTED-PRINTABLE:=B2=C6=\r\n=CE=F1=B2=BF\r\n"
+    "END:VCARD\r\n"
+)
+
+
+def read(path: Path, content: str) -> Document:
+    path.write_text(content, encoding="utf-8", newline="")
+    return read_file(path)
+
+
+def test_an_event_says_what_when_and_where_in_one_line(tmp_path: Path) -> None:
+    found = read(tmp_path / "house.ics", EVENTS.replace("\n", "\r\n"))
+    assert found.title == "House"
+    assert found.text.splitlines()[2] == (
+        "- Boiler inspection; When: 2025-06-12 09:30 to 11:00 Europe/Berlin; "
+        "Repeats: every week × 2, Thursday, until 2025-12-31; Where: Cellar, House B; "
+        "Attendees: Quist, Tim <tim@example.com>; Status: cancelled"
+    )
+    assert "Bring the meter keys.\nAsk for Ms Orraway." in found.text
+    assert "- Pay the plumber; Due: 2025-06-30" in found.text
+
+
+def test_the_last_day_of_a_journey_is_its_last_day(tmp_path: Path) -> None:
+    # RFC 5545, 3.6.1: a DTEND that is a day is the day after the last one.
+    found = read(tmp_path / "house.ics", EVENTS)
+    assert "- 部门团建; 时间: 2025-07-01 至 2025-07-02; 地点: 莫干山" in found.text
+
+
+def test_alarms_and_rules_of_time_zones_are_no_events(tmp_path: Path) -> None:
+    found = read(tmp_path / "house.ics", EVENTS)
+    assert "1970" not in found.text
+    assert "Reminder" not in found.text
+
+
+def test_a_card_says_whose_number_it_is_in_one_line(tmp_path: Path) -> None:
+    first, second = read(tmp_path / "people.vcf", CARDS).text.splitlines()
+    assert first == (
+        "- Mara Quist; Organization: Northlight, Sales; Phone (mobile): +47 555 0199; "
+        "Address (work): Fjord Road 3, Bergen, 5003, Norway; Birthday: 1984-02-29"
+    )
+    assert second == "- 李敏; 单位: 财务部; 电话 (手机): 13800138000"
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.ics", "no calendar"), ("a.vcf", "BEGIN:X\n")])
+def test_what_is_no_calendar_is_said_to_be_damaged(name: str, content: str, tmp_path: Path) -> None:
+    with pytest.raises(ExtractError) as caught:
+        read(tmp_path / name, content)
+    assert caught.value.reason == "unsupported"
+
+
+def test_the_calendar_of_an_invitation_is_read_beside_its_text(tmp_path: Path) -> None:
+    mail = (
+        "Subject: Invitation\nMIME-Version: 1.0\nContent-Type: multipart/alternative; boundary=x\n"
+        "\n--x\nContent-Type: text/plain\n\nPlease come.\n--x\nContent-Type: text/html\n\n"
+        "<p>Please come.</p>\n--x\nContent-Type: text/calendar; method=REQUEST\n\nBEGIN:VCALENDAR\n"
+        "BEGIN:VEVENT\nSUMMARY:Tasting\nDTSTART:20250703T160000Z\nEND:VEVENT\nEND:VCALENDAR\n--x--\n"
+    )
+    text = read(tmp_path / "invitation.eml", mail).text
+    assert "- Tasting; When: 2025-07-03 16:00 UTC" in text
+    assert text.count("Please come.") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("old.DOC", ".docx"),
+        ("表.et", ".xlsx"),
+        ("talk.key", ".pptx"),
+        ("novel.azw3", "Calibre"),
+        ("call.mp3", "transcript"),
+        ("paper.caj", ".pdf"),
+    ],
+)
+def test_a_kind_without_a_reader_is_told_what_to_be_saved_as(
+    name: str, advice: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(600))
+    with pytest.raises(ExtractError) as caught:
+        read_file(path)
+    assert advice in caught.value.hint.localize("en")
