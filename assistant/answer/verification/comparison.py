@@ -10,10 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from assistant.answer.verification.aligned_texts import LONGEST_OPPOSITE, AlignedTexts, Slot
 from assistant.answer.verification.alignment import (
     GOVERNED,
+    LONGEST_OPPOSITE,
     SHORTEST_TERM,
+    AlignedTexts,
+    Slot,
     core_ideographs,
     governed_places,
     is_rotated,
