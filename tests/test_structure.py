@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONG_FILES
 from tests.source_trees import ROOT, SOURCES, source_trees, text_of, tree_of
 
 MODULES_IN_A_FOLDER = 20
@@ -208,6 +209,10 @@ PAGES = sorted(
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_pages_are_in_the_fields_own_words(path: Path) -> None:
     assert private_words(path.read_text(encoding="utf-8")) == []
+
+
+def test_the_long_files_that_begin_a_parallel_run_are_there() -> None:
+    assert [name for name in LONG_FILES if not (ROOT / name).is_file()] == []
 
 
 def test_the_glossary_is_short_and_in_order() -> None:
