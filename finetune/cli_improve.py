@@ -64,10 +64,10 @@ def improve(
     finetune improve --rollback
 
     Questions are made of the documents, in the assistant's own prompt; a fifth of the documents is
-    held out. Base and tuned model are asked the held-out questions through the assistant. Only if
-    the tuned one is better beyond chance, and nothing else much worse, it goes to Ollama and
-    becomes the assistant's model; else the old one stays (exit code 4). A report says why. A
-    command that was cut short goes on where it stopped.
+    held out. Base and tuned model are asked the held-out questions through the assistant, and
+    questions on texts of other kinds. Only if the tuned one is better beyond chance, and nothing
+    else much worse, it goes to Ollama and becomes the assistant's model; else the old one stays
+    (exit code 4). A report says why. A command that was cut short goes on where it stopped.
     """
 
     def run() -> int:
