@@ -170,6 +170,14 @@ class SnapshotSettings(SettingsTable):
         return home() / "snapshots.sqlite"
 
 
+class PageSettings(SettingsTable):
+    """The page of `assistant ui`."""
+
+    theme: Literal["system", "light", "dark"] = Field(
+        default="system", description="Colours of the page; system: as the computer has them."
+    )
+
+
 class Settings(IngestSettings):
     """Everything in assistant.toml."""
 
@@ -183,6 +191,7 @@ class Settings(IngestSettings):
     model: ModelSettings = Field(default_factory=ModelSettings)
     answer: AnswerSettings = AnswerSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    page: PageSettings = PageSettings()
 
 
 def load_settings(overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Settings:

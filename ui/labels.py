@@ -119,6 +119,9 @@ OPTION_NAMES: Final[dict[str, Message]] = {
     "off": Message("off"),
     "always": Message("always"),
     "never": Message("never"),
+    "system": Message("as the computer has it"),
+    "light": Message("light"),
+    "dark": Message("dark"),
 }
 LANGUAGE: Final = Message("Language")
 LANGUAGE_NAMES: Final[dict[Language, str]] = {"zh": "中文", "en": "English"}

@@ -27,7 +27,7 @@ from ui.question_line import (
 )
 from ui.service import AssistantService
 from ui.session import Conversation
-from ui.settings_page import draw_settings
+from ui.settings_page import apply_theme, draw_settings
 from ui.shared_service import shared_service
 
 # Comments, not docstrings, explain the names here: Streamlit's "magic" would draw a bare string of
@@ -51,6 +51,9 @@ LANGUAGE_PARAMETER = "lang"
 
 def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
     """Draw the page; the answers are made elsewhere, and the conversation fetches them itself."""
+    if apply_theme():
+        # The browser was told of the one before when this run began.
+        st.rerun()
     service = get_service()
     conversation = open_conversation(service)
     title = conversation.title

@@ -1,9 +1,11 @@
 """The settings that people change, and the models of the server."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
+from streamlit import config
 
 from assistant.search.registry import ENGINES
 from assistant.settings import Settings, load_settings
@@ -15,6 +17,10 @@ from ui.model_state import draw_pull
 from ui.service import AssistantService
 from ui.settings_file import is_set_outside, save_settings, variable_of
 
+SAVED = "saved"
+"""Where the settings were saved, for the next run of the page, in the session's state."""
+THEME, SCHEMES = "theme", ("light", "dark")
+"""Sections of .streamlit/config.toml, the latter two within the first."""
 MAX_NUMBER = 2**53 - 1
 """Beyond it JavaScript's numbers have gaps."""
 
@@ -54,6 +60,10 @@ CHOICES: tuple[tuple[Message, tuple[Choice, ...]], ...] = (
             Choice(table="embed", key="encoder", label=Message("Encoder")),
         ),
     ),
+    (
+        Message("Page"),
+        (Choice(table="page", key="theme", label=Message("Light or dark")),),
+    ),
 )
 
 
@@ -79,6 +89,8 @@ def draw_settings(service: AssistantService, language: Language) -> None:
             if not is_set_outside(choice.table, choice.key)
         }
         _save(service, changes, language)
+    if saved := st.session_state.pop(SAVED, None):
+        st.success(escape_message(saved, language))
 
 
 def draw_models(service: AssistantService, settings: Settings, language: Language) -> None:
@@ -175,4 +187,42 @@ def _save(service: AssistantService, changes: Any, language: Language) -> None:
         return
     service.reopen()
     saved = Message("Saved in {path}; the next question uses it.", path=path)
+    if apply_theme():
+        # Browsers are told of it when the next run begins.
+        st.session_state[SAVED] = saved
+        st.rerun()
     st.success(escape_message(saved, language))
+
+
+@cache
+def _configured_colours() -> dict[str, dict[str, Any]]:
+    """Return the options of .streamlit/config.toml for both schemes, and for each."""
+    sections = (THEME, *(f"{THEME}.{scheme}" for scheme in SCHEMES))
+    return {name: config.get_options_for_section(name) for name in sections}
+
+
+def apply_theme() -> bool:
+    """Have the browsers draw the theme of the settings; return whether it was another one before.
+
+    Settings that cannot be read change nothing.
+    """
+    try:
+        theme = load_settings().page.theme
+    except SettingsError:
+        return False
+    wanted = {name: dict(options) for name, options in _configured_colours().items()}
+    if theme != "system":
+        # A browser that is told colours of both schemes takes the computer's: it is told of one.
+        wanted[THEME]["base"] = theme
+        chosen = wanted[f"{THEME}.{theme}"].items()
+        wanted[THEME] |= {name: value for name, value in chosen if value is not None}
+        for scheme in SCHEMES:
+            wanted[f"{THEME}.{scheme}"] = dict.fromkeys(wanted[f"{THEME}.{scheme}"])
+    is_changed = False
+    for section, options in wanted.items():
+        for name, value in options.items():
+            key = f"{section}.{name}"
+            if config.get_option(key) != value:
+                config.set_option(key, value)
+                is_changed = True
+    return is_changed

@@ -17,6 +17,7 @@ from tests.journeys.pages import EVENTUALLY_MS, NIGHT, PageServer, Tab, Tabs
 pytestmark = pytest.mark.chromium
 
 SUPPORTED = "夜间飞行应当开启灯光系统[1]。"
+DARK = "rgb(23, 22, 20)"
 
 
 def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
@@ -32,9 +33,18 @@ def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
     page.get_by_role("button", name="改用这个模型").click()
     expect(page.get_by_text("已保存到")).to_be_visible()
     tab.choose("没有来源的句子", "不显示")
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_css("background-color", "rgb(255, 255, 255)")
+    tab.choose("浅色或深色", "深色")
     page.get_by_role("button", name="保存设置").click()
     expect(page.get_by_test_id("stSpinner")).to_have_count(0)
-    wanted = {"model": {"name": "qwen3:0.6b"}, "answer": {"unsupported": "drop"}}
+    expect(app).to_have_css("background-color", DARK)
+    expect(page.get_by_text("已保存到")).to_be_visible()
+    wanted = {
+        "model": {"name": "qwen3:0.6b"},
+        "answer": {"unsupported": "drop"},
+        "page": {"theme": "dark"},
+    }
     end = time.monotonic() + EVENTUALLY_MS / 1000
     while tomllib.loads((home / "assistant.toml").read_text()) != wanted:
         assert time.monotonic() < end, (home / "assistant.toml").read_text()
@@ -44,6 +54,8 @@ def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
     tab.ask(NIGHT)
     expect(tab.done(0).answer).not_to_contain_text("五十万")
     assert ollama.asked("/api/chat")[-1]["model"] == "qwen3:0.6b"
+    page.reload()
+    expect(app).to_have_css("background-color", DARK)
 
 
 def test_the_health_page_says_what_is_missing_and_a_conversation_is_found_again(
