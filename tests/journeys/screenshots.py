@@ -96,6 +96,15 @@ def opened_stage(browser: Browser) -> Iterator[Stage]:
             server.stop()
 
 
+def wait_until_drawn(tab: Tab) -> None:
+    """Wait until the empty page stands still: its last question, the line, and the icons' font."""
+    expect(tab.page.locator(".st-key-example-2")).to_be_visible()
+    expect(tab.page.get_by_test_id("stChatInputTextArea")).to_be_enabled()
+    tab.settle()
+    tab.page.evaluate("document.fonts.ready.then(() => true)")
+    expect(tab.page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
 def take_pictures(browser: Browser, folder: Path) -> None:
     """Write one picture for each page, language and size that are shown in the docs."""
     with opened_stage(browser) as stage:
@@ -105,7 +114,7 @@ def take_pictures(browser: Browser, folder: Path) -> None:
             for size, (width, height) in SIZES.items():
                 tab = stage.tabs.open(url, locale=locale, width=width, height=height)
                 name = f"{language}-{size}"
-                expect(tab.page.locator(".st-key-example-2")).to_be_visible()
+                wait_until_drawn(tab)
                 tab.page.screenshot(path=folder / f"{name}-first.png")
                 tab.ask(QUESTIONS[language])
                 turn = tab.done(0)
@@ -158,7 +167,7 @@ class Album:
     def take_chat(self) -> None:
         """Take the conversation in its states."""
         tab, page, ollama = self.tab, self.tab.page, self.stage.ollama
-        expect(page.locator(".st-key-example-2")).to_be_visible()
+        wait_until_drawn(tab)
         self.take("chat-1-first")
         # So slow that the picture shows it at work.
         ollama.answer, ollama.delay_s = (lambda _: ("…", LONG_ANSWERS[self.language])), 0.5
