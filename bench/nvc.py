@@ -2,11 +2,12 @@
 
     python -m bench.nvc [--verbose] [--floor]
 
-Five sets: bench/nvc_messages.tsv, by which the rules were written and the weights fitted (polite
+Six sets: bench/nvc_messages.tsv, by which the rules were written and the weights fitted (polite
 ones hold words such as "hate", "stupid" and "never"); the rows of the recipe that trains a model
 for it; nvc_messages_tuned.tsv, on which the width and the threshold were chosen;
-nvc_messages_unseen.tsv and nvc_messages_last.tsv, which neither was made from (the last one was
-looked at once, at the end) and which have the floor together. All messages are our own.
+nvc_messages_unseen.tsv, nvc_messages_last.tsv and nvc_messages_fresh.tsv, which neither was made
+from and which have the floor together. What the first two showed led to more fitted messages of the
+same kinds; the fresh ones were written before those. All messages are our own.
 Where the built-in multilingual encoder is not installed, the rules alone are measured, without
 floor.
 """
@@ -25,12 +26,13 @@ from ingest.text.language import language_of
 
 ROOT = Path(__file__).parents[1]
 SILENCE_FLOOR = 0.93
-CAUGHT_FLOOR = 0.79
-"""Floors two of 90 below what is reached, .944 and .811. Wanted were .95 and .8."""
+CAUGHT_FLOOR = 0.80
+"""Floors two of 150 below what is reached, .947 and .813. Wanted were .95 and .8."""
 FITTED = ROOT / "bench" / "nvc_messages.tsv"
 TUNED = ROOT / "bench" / "nvc_messages_tuned.tsv"
 UNSEEN = ROOT / "bench" / "nvc_messages_unseen.tsv"
 LAST = ROOT / "bench" / "nvc_messages_last.tsv"
+FRESH = ROOT / "bench" / "nvc_messages_fresh.tsv"
 RECIPE = ROOT / "finetune" / "recipes" / "nvc.jsonl"
 Messages = list[tuple[bool, str]]
 
@@ -80,13 +82,15 @@ def main() -> int:
     parser.add_argument("--floor", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
+    aside = [message for path in (UNSEEN, LAST, FRESH) for message in read_messages(path)]
     sets = {
         "fitted": read_messages(FITTED),
         "recipe": recipe_messages(),
         "tuned": read_messages(TUNED),
         "unseen": read_messages(UNSEEN),
         "last": read_messages(LAST),
-        "unseen and last": [*read_messages(UNSEEN), *read_messages(LAST)],
+        "fresh": read_messages(FRESH),
+        "unseen, last and fresh": aside,
     }
     has_encoder = asyncio.run(open_message_encoder(IngestSettings())) is not None
     figures = (1.0, 1.0)
