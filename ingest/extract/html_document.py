@@ -9,7 +9,7 @@ from lxml import etree
 from ingest.documents import Document, PageKind
 from ingest.errors import ExtractError
 from ingest.extract import main_text
-from ingest.extract.blocks.page_chrome import is_foot
+from ingest.extract.blocks.page_chrome import class_words, is_foot
 from ingest.extract.dom import hide, letters_of, parse_html, text_of
 from ingest.extract.interstitials import says_missing
 from ingest.extract.js_detection import ScriptSignals, needs_browser, read_script_signals
@@ -60,8 +60,12 @@ MIN_ASCII = 0.97
 """Share of letters from which a text that declares nothing is taken for English; other languages in
 Latin script have more letters with accents."""
 
+MIN_MAIN = 0.3
+"""Share of the letters of a page from which on its <main> is taken for all of it."""
 MIN_NOTICE = 30
 """Bytes of letters of the shortest text: ten ideographs, five words."""
+_OTHER_PAGES = frozenset({"related", "recommendations", "recommended"})
+"""Words in class and id of what names other pages."""
 _IN_PARTS = frozenset({"article", "brief", "documentation", "forum", "qa"})
 """Kinds of pages whose text may go on at another address; the next page of a list is another."""
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
@@ -101,6 +105,10 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     if listing is not None and kind in ("listing", "other", "article") and listing.holds(text):
         text, kind = listing.text, "listing"
     text, kind = _with_structure(page, text, kind)
+    published = declared.published
+    if kind == "forum" and page.thread is not None and page.thread.opened is not None:
+        # Beside a post stands since when its author is a member, too.
+        published = page.thread.opened
     # The first day on a list is that of its first entry.
     is_list = listing is not None and text == listing.text
     return Document(
@@ -110,7 +118,7 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
         kind=kind,
         fetched_at=fetched_at,
         language=detect_language(declared.language, text),
-        published=None if is_list else declared.published,
+        published=None if is_list else published,
         modified=declared.modified,
         author=declared.author,
         canonical=declared.canonical,
@@ -187,8 +195,19 @@ def _main_text(
 
 
 def _render_all(body: etree._Element) -> str:
-    """Return all that a reader sees of a page whose text does not stand out, but for its foot."""
-    feet = [each for each in body.iter(etree.Element) if is_foot(each)]
+    """Return all that a reader sees of a page whose text does not stand out, but for its foot.
+
+    Where the page says which element is its own, what is around that is the site's.
+    """
+    shown = len(letters_of(text_of(body)).encode())
+    mains = list(body.iter("main"))
+    if len(mains) == 1 and len(letters_of(text_of(mains[0])).encode()) >= MIN_MAIN * shown:
+        body = mains[0]
+    feet = [
+        each
+        for each in body.iter(etree.Element)
+        if is_foot(each) or not _OTHER_PAGES.isdisjoint(class_words(each))
+    ]
     shown = len(letters_of(text_of(body)).encode())
     # A licence may be longer than the notice above it; a page that is all foot keeps it.
     if feet and shown - sum(len(letters_of(text_of(each)).encode()) for each in feet) >= MIN_NOTICE:

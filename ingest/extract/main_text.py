@@ -24,8 +24,11 @@ from ingest.extract.blocks.page_chrome import (
     is_foot,
     is_line_after_text,
     is_line_before_text,
+    is_page_chrome,
     labels_fact,
+    names_attachment,
     names_author,
+    names_authority,
 )
 from ingest.extract.blocks.text_region import (
     ENTRIES,
@@ -49,9 +52,11 @@ MIN_TEXT = 100  # bytes of letters; a text with less looks like the page chrome 
 GRAM = 12  # letters; so many in a row are the same words in the same place
 GRAM_STEP = 4  # letters from one gram that is looked up to the next
 MANY_LINKS = 0.3  # share of letters in links up to which a block that trafilatura lost is prose
+MIN_OWN = 0.7  # share of the letters of an element that are text, so that all of it is
 SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
 MIN_QUESTION = 30  # bytes of letters above the posts of a thread: 10 ideographs
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
+MAX_ATTACHMENTS = 20  # blocks behind a text in which names of files are looked for
 EDGE = 5  # blocks at either end that are looked at for lines of page chrome
 
 _TRAFILATURA_ERRORS = (
@@ -84,6 +89,10 @@ def main_text(
     first = ruled.kept[0].position if ruled.kept else len(page)
     back = {b for b in lost if not (b.is_pointer or _repeats_headline(b, first, known))}
     kept = {*ruled.kept, *back}.difference(unlikely - ruled.thread_lines)
+    kept |= _edge_siblings(page, kept) | _attachments(page, kept)
+    if ruled.kept and ruled.kept[-1] in unlikely and not ruled.thread_lines:
+        # Lines of page chrome that stood before it are at the end now.
+        kept.difference_update(_lines_after(sorted(kept, key=_position)))
     del everything
     if sum(block.weight for block in kept) < MIN_TEXT:
         return ""
@@ -289,17 +298,65 @@ def _repeats_headline(block: TextBlock, first: int, headlines: set[str]) -> bool
     return letters in headlines and block.position < first + HEADLINE_REACH
 
 
-def _trim_edges(kept: list[TextBlock]) -> list[TextBlock]:
-    """Return `kept` without the lines of page chrome before and after the text."""
-    end = len(kept)
-    while end:
-        last = kept[end - 1]
+def _edge_siblings(page: list[TextBlock], kept: set[TextBlock]) -> set[TextBlock]:
+    """Return the lines right before and after a text that stand in the same element as it.
+
+    Where that element holds hardly anything but the text, its first and last lines are the text's:
+    a note below a table of fees. Of longer texts only those of an official document are, the court
+    above a judgment and who signed it: articles have credits and captions there.
+    """
+    found: set[TextBlock] = set()
+    ordered = sorted(kept, key=_position)
+    is_brief = sum(block.weight for block in ordered) < MAX_BRIEF
+    for edge, step in ((ordered[0], -1), (ordered[-1], 1)) if ordered else ():
+        parent = edge.element.getparent()
+        if parent is None or parent.tag == "body":
+            continue
+        own = [block for block in page if block.element.getparent() is parent]
+        whole = sum(block.weight for block in own)
+        if sum(block.weight for block in own if block in kept) < MIN_OWN * whole:
+            continue
+        at = edge.position + step
+        while 0 <= at < len(page) and page[at].element.getparent() is parent:
+            block = page[at]
+            is_chrome = is_line_after_text(block.text) or is_line_before_text(block.text)
+            if block.linked or block.is_heading or is_chrome:
+                break
+            if not (is_brief or names_authority(block.text)):
+                break
+            found.add(block)
+            at += step
+    return found
+
+
+def _attachments(page: list[TextBlock], kept: set[TextBlock]) -> set[TextBlock]:
+    """Return the lines right behind a text that name the files which it comes with."""
+    found: set[TextBlock] = set()
+    last = max((block.position for block in kept), default=len(page))
+    for block in page[last - EDGE if last > EDGE else 0 : last + MAX_ATTACHMENTS]:
+        # Visual SiteBuilder, which most Chinese universities have, puts all of it into a <form>.
+        elements = (block.element, *block.element.iterancestors())
+        around = (each for each in elements if each.tag != "form")
+        is_own = not any(map(is_page_chrome, around))
+        if block.linked and block not in kept and is_own and names_attachment(block.text):
+            found.add(block)
+    return found
+
+
+def _lines_after(kept: list[TextBlock]) -> Iterator[TextBlock]:
+    """Yield the lines of page chrome with which `kept` ends, the last first."""
+    for count, last in enumerate(reversed(kept)):
         # "Tags: a list of words" as an entry of a list is content.
         is_chrome = last.element.tag not in ENTRIES and is_line_after_text(last.text)
         # A heading at the end headed page chrome ("Related stories") that is gone.
-        if not (last.is_heading or (is_chrome and len(kept) - end < EDGE)):
-            break
-        end -= 1
+        if not (last.is_heading or (is_chrome and count < EDGE)):
+            return
+        yield last
+
+
+def _trim_edges(kept: list[TextBlock]) -> list[TextBlock]:
+    """Return `kept` without the lines of page chrome before and after the text."""
+    end = len(kept) - len(list(_lines_after(kept)))
     edge = list(
         itertools.takewhile(
             lambda block: (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from ingest.extract.dom import flatten_text, hide, may_hold, text_of
+from ingest.extract.dom import flatten_text, hide, letters_of, may_hold, text_of
 
 MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
 MAX_RATING = 60  # characters
@@ -61,9 +61,33 @@ _HEADING_TOOLS = re.compile(
 )
 """Classes of what stands in a heading to edit its section, or to copy its address."""
 _TOOL_TEXTS = frozenset(
-    {"¶", "#", "§", "🔗", "编辑", "播报", "編輯", "edit", "[edit]", "[编辑]", "[編輯]", "permalink"}
+    {
+        "¶",
+        "#",
+        "§",
+        "🔗",
+        "编辑",
+        "播报",
+        "編輯",
+        "edit",
+        "[edit]",
+        "[source]",
+        "[编辑]",
+        "[編輯]",
+        "permalink",
+    }
 )
 _MAX_TOOL = 20  # characters of one; "Permalink to this heading" is read aloud and hidden
+MAX_PANEL_TITLE = 200  # characters of a button that a panel answers
+MAX_PANEL_LINKS = 0.3  # share of the letters of a panel in links; a menu has more
+MIN_PANEL = 60  # bytes of letters, as hidden ones are shown from; an answer may be shorter
+MIN_ANSWER = 20
+_MORE = re.compile(
+    r"\W*(?:(?:read|show|view|see|load|learn)\s)?(?:more|all|less|details|menu|options|settings)\W*"
+    r"|\W*(?:展开|收起|更多|查看|阅读)?(?:全文|更多|详情|全部|展开|收起)\W*",
+    re.IGNORECASE,
+)
+"""What a button says that names nothing: its panel goes on with the text."""
 MIN_NOSCRIPT = 200  # characters of a text for browsers without scripts; a notice has fewer
 _COPY_LABELS = frozenset({"复制代码", "复制", "複製", "copy", "copy code", "代码解读", "已复制"})
 _MAX_BAR = 60  # characters of the bar above a listing
@@ -86,6 +110,7 @@ def normalize_markup(root: etree._Element, source: str) -> None:
     for title in root.iter(*_TITLES):
         for tool in list(title.iterdescendants("a", "span", "button")):
             _drop_heading_tool(tool, title)
+    _title_panels(root)
     for element in list(root.iter("sup")):
         text = text_of(element).strip()
         link = element.find(".//a[@href]")
@@ -123,6 +148,35 @@ def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:
     elif tool.tag == "button":
         # The button that opens a panel carries its heading: the question that the panel answers.
         tool.tag = "span"
+
+
+def _title_panels(root: etree._Element) -> None:
+    """Turn buttons that open a panel of prose into its heading: else the question is lost.
+
+    The pattern "disclosure" of WAI-ARIA: the button says what it opens, or stands before it.
+    """
+    for button in list(root.iter("button")):
+        if _opens_prose(button):
+            button.tag = "h3"
+
+
+def _opens_prose(button: etree._Element) -> bool:
+    if button.get("aria-expanded") is None and button.get("aria-controls") is None:
+        return False
+    title = " ".join(text_of(button).split())
+    if not 1 < len(title) <= MAX_PANEL_TITLE or _MORE.fullmatch(title):
+        return False
+    if next(button.iterancestors("nav", "header", "footer", "form"), None) is not None:
+        return False
+    panel = button.getnext()
+    if panel is None or panel.get("id", "") != button.get("aria-controls", panel.get("id", "")):
+        return False
+    text = flatten_text(panel)
+    linked = sum(len(flatten_text(link)) for link in panel.iter("a"))
+    has_controls = next(panel.iter("form", "nav", "input", "select"), None) is not None
+    least = MIN_ANSWER if title.endswith(("?", "？")) else MIN_PANEL
+    is_prose = len(letters_of(text).encode()) >= least and linked <= MAX_PANEL_LINKS * len(text)
+    return is_prose and not has_controls
 
 
 def _write_formulas(root: etree._Element, source: str) -> None:

@@ -62,6 +62,11 @@ _TYPES: tuple[tuple[PageKind, frozenset[str]], ...] = (
     ("event", frozenset({"event", "musicevent", "sportsevent", "theaterevent", "businessevent"})),
 )
 """Types of schema.org that are one kind of page, whatever else the page declares."""
+_GOODS_NAMES = frozenset({"sku-name", "goods-name", "tb-main-title", "product-intro"})
+_GOODS_FACTS = frozenset(
+    {"p-parameter", "p-parameter-list", "Ptable", "goods-param", "attributes-list"}
+)
+"""JD, Taobao and the shops built like them, which carry no data of schema.org."""
 _ARTICLES = ("article", "posting", "report", "review")
 _DOCUMENTATION_TYPES = frozenset({"techarticle", "apireference", "howto"})
 _LISTINGS = frozenset({"collectionpage", "itemlist", "searchresultspage", "blog"})
@@ -86,8 +91,14 @@ class KindSignals:
     """Those of all elements, each once, with blanks between."""
 
     @property
+    def is_shop_page(self) -> bool:
+        """Whether it has a name of goods and their parameters by the classes of JD and Taobao."""
+        names = frozenset(self.classes.split())
+        return not names.isdisjoint(_GOODS_NAMES) and not names.isdisjoint(_GOODS_FACTS)
+
+    @property
     def is_product(self) -> bool:
-        """Whether it declares itself a product."""
+        """Whether it declares itself a product, or is written as shops without data write one."""
         return _declared_kind(self) == "product"
 
     @property
@@ -219,7 +230,8 @@ def _declared_kind(signals: KindSignals) -> PageKind | None:
         # A review names the product, a report the event.
         if signals.types & types and not (signals.is_article and kind in ("product", "event")):
             return kind
-    return "product" if signals.og_type.startswith("product") else None
+    is_product = signals.og_type.startswith("product") or signals.is_shop_page
+    return "product" if is_product else None
 
 
 def _is_listing(signals: KindSignals, shape: TextShape) -> bool:

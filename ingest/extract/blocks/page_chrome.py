@@ -15,13 +15,13 @@ PAGE_CHROME_TAGS = frozenset(
 )
 PAGE_CHROME_NAMES = frozenset(
     {
-        "ad", "ads", "advert", "advertisement", "breadcrumb", "breadcrumbs", "byline", "caption",
-        "comment", "comments", "consent", "cookie", "copyright", "disclaimer", "footer", "gallery",
-        "latest", "lightbox", "menu", "modal", "nav", "newsletter", "outbrain", "overlay",
-        "pagination", "popup", "popular", "print", "promo", "promos", "pushdown", "readmore",
-        "recommendations", "recommended", "related", "share", "sharing", "sidebar", "signup",
-        "social", "sponsor", "sponsored", "subscribe", "subscription", "taboola", "tags", "toolbar",
-        "trending",
+        "ad", "ads", "advert", "advertisement", "ambox", "breadcrumb", "breadcrumbs", "byline",
+        "caption", "comment", "comments", "consent", "cookie", "copyright", "disclaimer", "footer",
+        "gallery", "latest", "lightbox", "menu", "modal", "nav", "newsletter", "outbrain",
+        "overlay", "pagination", "popup", "popular", "print", "promo", "promos", "pushdown",
+        "readmore", "recommendations", "recommended", "related", "share", "sharing", "sidebar",
+        "signup", "social", "sponsor", "sponsored", "subscribe", "subscription", "taboola", "tags",
+        "toolbar", "trending",
     }
 )  # fmt: skip
 _FEET = frozenset({"foot", "footer", "copyright", "beian", "banquan", "icp"})
@@ -47,9 +47,9 @@ _LINE_AFTER_TEXT = re.compile(
     |reach\sthe|(?:reporting|editing|additional\sreporting)\sby|order\sreprints|an\serror\s|thank\syou\sfor
     |back\sto\stop|advertisement\b|comentários|kommentare|commentaires
     |版权|版權|著作[权權]|转载|轉載|未经(?:授权|许可)|禁止(?:转载|轉載|复制|複製|任何)|责任编辑|責任編輯|责编|[（(\[【]?(?:编辑|編輯)[:：]|来源[:：]
-    |來源[:：]|标签[:：]|关键词|分享(?:到|至|给|：)|扫(?:码|一扫|描)|(?:长按|识别).{0,6}二维码|(?:欢迎)?关注(?:我们|微信|公众号|“)
+    |來源[:：]|标签[:：]|(?:文章)?关键词|分享(?:到|至|给|：)|扫(?:码|一扫|描)|(?:长按|识别).{0,6}二维码|(?:欢迎)?关注(?:我们|微信|公众号|“)
     |微信公众号|点赞|收藏(?![级家品馆者])|举报(?![人者电])|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印(?![机纸店头件])|本文(?:地址|链接|来源|转自)
-    |原文(?:链接|地址|标题)|(?:免责|特别|郑重)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
+    |本文[系为].{0,30}(?:原创|独家|授权)|原文(?:链接|地址|标题)|(?:免责|特别|郑重|新浪|本站|本网)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
     re.IGNORECASE | re.VERBOSE,
 )
 _LINE_BEFORE_TEXT = re.compile(
@@ -70,6 +70,20 @@ _TIME_SPAN = re.compile(
     re.IGNORECASE,
 )
 """From one time to another: a page appears at one."""
+_VALIDITY = re.compile(
+    r"(?:valid|effective|in\sforce|applies|applicable|gültig|valable|válido)\b|自.{0,14}起|.{0,12}(?:起施行|起执行|生效)",
+    re.IGNORECASE,
+)
+"""Since when a timetable, a fee or a rule holds: no day of a page."""
+_ATTACHMENT = re.compile(
+    r"(?:^附件.{0,60}|\.(?:docx?|xlsx?|pptx?|pdf|wps|et|ofd|zip|rar))\W{0,3}(?:(?:已?下载|download)\W*\d*\s?次?)?\W*$",
+    re.IGNORECASE,
+)
+_AUTHORITY = re.compile(
+    r"人民法院$|人民检察院$|人民政府$|委员会$|办公[厅室]$|仲裁院$|^[代理助人民\s]{0,4}审\s*判\s*[长员]|^书\s*记\s*员|^法官助理"
+    r"|^(?:民|刑|行)\s*事\s*(?:判\s*决|裁\s*定|调\s*解)\s*书|^二[〇○Ｏ零][〇○一二三四五六七八九十零]{2}年.{1,3}月.{1,3}日$"
+)
+"""The first and last lines of judgments and notices: who, what it is, the day in words."""
 _DISCLAIMER = re.compile(
     r"""(?:特别|免责|郑重|版权)?声明\s?[:：].{0,200}(?:平台|本站|本网|网站|版权|转载|立场|侵权|删除)
     |(?:notice|disclaimer)\s?:.{0,300}(?:posted\sby|uploaded|platform|views|opinions|responsib|liab)""",
@@ -133,14 +147,25 @@ def _is_line_before(text: str) -> bool:
         len(text.encode()) > _MAX_LINE_BYTES
         or _SENTENCE_END.search(text)
         or _TIME_SPAN.search(text)
+        or _VALIDITY.match(text)
     ):
         return False
     return bool(_LINE_BEFORE_TEXT.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
 
 
+def names_attachment(text: str) -> bool:
+    """Return whether a line is nothing but the name of a file that a notice comes with."""
+    return len(text.encode()) <= _MAX_LINE_BYTES and _ATTACHMENT.search(text) is not None
+
+
 def labels_fact(text: str) -> bool:
     """Return whether a line is labelled as the time or the place of something."""
     return _FACT_LABEL.match(text) is not None
+
+
+def names_authority(text: str) -> bool:
+    """Return whether a line says who issued an official document, of what kind it is, and when."""
+    return len(text) <= _DATE_LINE and _AUTHORITY.search(text) is not None
 
 
 def is_line_after_text(text: str) -> bool:

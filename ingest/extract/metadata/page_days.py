@@ -128,7 +128,8 @@ class PageDays:
         yield from self._days_beside()
         yield from self._named()
         for each in self._objects:  # a WebPage, of which an article may be a part
-            yield self._parse(jsonld.text_property(each.get("datePublished")))
+            for key in ("datePublished", "dateCreated", "datePosted"):
+                yield self._parse(jsonld.text_property(each.get(key)))
         for title in self._titles:
             if match := _TITLE_END.search(title):
                 yield self._parse(match[1])
@@ -142,6 +143,16 @@ class PageDays:
         # A page that declares when it appeared would declare a change, too.
         if not any(self._declared("datePublished", _PUBLISHED)):
             yield from self._labelled(_MODIFIED_LABEL)
+            yield from self._stamped()
+
+    def _stamped(self) -> Iterator[date | None]:
+        """Yield the days of <time> in a line "Last updated", whose text may be "8 months ago"."""
+        for time in self._root.xpath("//time[@datetime]")[:MAX_CANDIDATES]:
+            line = time.getparent()
+            line = line.getparent() if line.tag in ("b", "i", "em", "strong", "a") else line
+            said = text_of(line)[:MAX_LINE].strip()[:MAX_DATELINE]
+            if time.get("itemprop") == "dateModified" or _MODIFIED_LABEL.search(said):
+                yield parse_day(time.get("datetime"))
 
     def _parse(self, text: str) -> date | None:
         return parse_day(text, is_day_first=self._is_day_first)

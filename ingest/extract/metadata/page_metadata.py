@@ -37,18 +37,19 @@ _ROBOTS = ("robots", PRODUCT)
 """Names of the <meta> elements that speak to us: to all robots, or to ours alone."""
 _SAME_SITE = re.compile(r"^(?:www|m|mobile|amp)\.")
 """Names of hosts that show the pages of the same site, to all or to those with small screens."""
+_find_names = etree.XPath("//@itemprop | //@rel | //@class | //@id", smart_strings=False)
 _AUTHOR_XPATHS = tuple(
-    map(
-        etree.XPath,
-        (
-            "//*[@itemprop='author']//*[@itemprop='name']",
-            "//*[@itemprop='author']",
-            "//*[@rel='author']",
-            "//*[@class][contains(@class, 'author-name') or contains(@class, 'authorName')]",
-            "//*[@class='author' or @id='author' or @class='byline']",
-        ),
+    (word, etree.XPath(path))
+    for word, path in (
+        ("author", "//*[@itemprop='author']//*[@itemprop='name']"),
+        ("author", "//*[@itemprop='author']"),
+        ("author", "//*[@rel='author']"),
+        ("author", "//*[contains(@class, 'author-name') or contains(@class, 'authorName')]"),
+        ("author", "//*[@class='author' or @id='author']"),
+        ("byline", "//*[@class='byline']"),
     )
 )
+"""A word that the names of some element must hold, and where the author stands."""
 # Google's directive for a page that is outdated after a day. The day may hold commas, which also
 # separate directives: "unavailable_after: Monday, 3 May 2027, noindex".
 _UNAVAILABLE_AFTER = re.compile(r"unavailable_after\s?:([^,]*(?:,\s*\d[^,]*)*)", re.IGNORECASE)
@@ -146,6 +147,7 @@ class _Declarations:
     def _declared_titles(self) -> Iterator[str]:
         for article in self._articles[:1]:
             yield jsonld.text_property(article.get("headline") or article.get("name"))
+        yield from self._meta.get("citation_title", [])[:1]  # of a paper, without its number
         yield from self._meta.get("og:title", [])[:1]
         yield from (text_of(title) for title in self._root.iterfind("head/title"))
 
@@ -157,6 +159,7 @@ class _Declarations:
             list(self._headings("h1")),
             lambda: [one_line(text) for text in self._lines.headline_texts()],
             site=self._site,
+            inner=list(dict.fromkeys(self._inner_headings())),
         )
 
     def days(self) -> PageDays:
@@ -185,7 +188,11 @@ class _Declarations:
             return persons[0]
         if name := name_in_byline([self._lines.lines[number] for number in self._beside]):
             return name
-        for xpath in _AUTHOR_XPATHS:
+        # One look at all names: each of the expressions is a walk of its own over the page.
+        named = " ".join(_find_names(self._root))
+        for word, xpath in _AUTHOR_XPATHS:
+            if word not in named:
+                continue
             # The first element alone: further down the page, comments have authors as well.
             element = next(iter(xpath(self._root)), None)
             if element is None or is_about_others(element):
@@ -235,10 +242,25 @@ class _Declarations:
         )
         return max(texts, key=len, default="")
 
+    def _inner_headings(self) -> Iterator[str]:
+        """Yield the headings of the first rank in the element that holds the page's text."""
+        for _, element in zip(range(MAX_CANDIDATES), self._root.iter("h1"), strict=False):
+            if any(_holds_text(around) for around in element.iterancestors()):
+                yield one_line(text_of(element))
+
     def _headings(self, tag: str) -> Iterator[str]:
         for _, element in zip(range(MAX_CANDIDATES), self._root.iter(tag), strict=False):
             if line := one_line(text_of(element)):
                 yield line
+
+
+def _holds_text(element: etree._Element) -> bool:
+    """Return whether tag, role or id say that the text of the page is in `element`."""
+    return (
+        element.tag in ("main", "article")
+        or element.get("role") == "main"
+        or element.get("id") in ("main", "content", "main-content")
+    )
 
 
 def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | None:

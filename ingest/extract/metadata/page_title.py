@@ -23,12 +23,20 @@ TITLE_SEPARATOR = re.compile(
 # Chinese sites put "--社会--人民网" or "-新华网" behind a title, without blanks.
 _CHINESE_SITE = re.compile(
     r"(?:-{1,2}[^-_\s]{1,8}){0,2}-{1,2}[^-_\s]{1,10}"
-    r"(?:网|網|在线|新闻|日报|晚报|频道|论坛|博客|百科|传媒|资讯|商城|官网|社区|知乎|知道|豆瓣)$"
+    r"(?:网|網|在线|新闻|日报|晚报|频道|论坛|博客|百科|传媒|资讯|商城|官网|社区|知乎|知道|豆瓣"
+    r"|医院|大学|学院|政府|法院|京东)$"
 )
+_ENCYCLOPEDIAS = frozenset({"百度百科", "维基百科", "搜狗百科", "快懂百科", "360百科", "wikipedia"})
+"""Sites whose titles are one word and their name, which is as long."""
 
 
 def choose_title(
-    declared: Sequence[str], headings: Sequence[str], titled: Callable[[], list[str]], *, site: str
+    declared: Sequence[str],
+    headings: Sequence[str],
+    titled: Callable[[], list[str]],
+    *,
+    site: str,
+    inner: Sequence[str] = (),
 ) -> str:
     """Return the title of a page, "" if it has none.
 
@@ -37,6 +45,7 @@ def choose_title(
         headings: The <h1> of the page, in order.
         titled: Returns other headings, and elements whose class calls them a title.
         site: The name of the site, if the page says it.
+        inner: Those of `headings` that stand in the page's <main> or <article>, where no logo is.
     """
     headings = list(dict.fromkeys(headings))[:MAX_TRIED]
     if not declared:
@@ -44,6 +53,8 @@ def choose_title(
     shared = _shared_title(declared, headings, site)
     if shared:  # the other headings are those of sections: not worth reading the page for
         return shared
+    if len(inner) == 1 and _leads_title(inner[0], declared):
+        return inner[0]
     if len(headings) == 1 and _leads_keywords(headings[0], declared):
         return headings[0]
     if shared := _shared_title(declared, [*headings, *titled()[:MAX_TRIED]], site):
@@ -67,6 +78,7 @@ def strip_site(title: str, site: str) -> str:
         return title[title.index(parts[1]) :]
     # "Results 2023 - 2024" ends with a year, which is nobody's name.
     is_short = len(parts[-1]) * 2 < len(title) and not parts[-1].isdigit()
+    is_short = is_short or letters_of(parts[-1]) in _ENCYCLOPEDIAS
     if letters_of(parts[-1]) == letters_of(site) or is_short:
         return title[: [*TITLE_SEPARATOR.finditer(title)][-1].start()].rstrip()
     return title
@@ -102,6 +114,13 @@ def _names_site(letters: str, title: str) -> bool:
     """Return whether these letters are the last part of a title, and not its longest."""
     parts = [each for part in TITLE_SEPARATOR.split(title) if (each := letters_of(part))]
     return len(parts) > 1 and letters == parts[-1] and len(letters) < max(map(len, parts))
+
+
+def _leads_title(heading: str, declared: Sequence[str]) -> bool:
+    """Return whether a declared title is a heading with names of the site and its parts behind."""
+    letters = letters_of(heading)
+    parts = (TITLE_SEPARATOR.split(title) for title in declared)
+    return any(len(each) > 1 and letters_of(each[0]) == letters for each in parts)
 
 
 def _leads_keywords(heading: str, declared: Sequence[str]) -> bool:

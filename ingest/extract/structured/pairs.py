@@ -53,6 +53,10 @@ _LABELS = {
     "place": "地点",
     "organizer": "主办方",
     "performers": "演出者",
+    "employer": "用人单位",
+    "employment": "工作性质",
+    "salary": "薪资",
+    "open until": "截止日期",
     "in stock": "有货",
     "out of stock": "缺货",
     "pre order": "预售",
@@ -86,6 +90,8 @@ _INFOBOX = re.compile(
     re.IGNORECASE,
 )
 """Classes of Baidu Baike, MediaWiki, Douban, and of the index of public notices (信息公开)."""
+_INDEX_LABELS = frozenset({"索引号", "发文字号", "文号"})
+"""Labels that only the index of a public notice has: one is enough."""
 _BOX_WORDS = ("info", "xxgk", "sy-table", "sytable")
 _COLON = re.compile(r"\s?[:：]\s?")
 Pair = tuple[str, str]
@@ -105,7 +111,8 @@ def read_infobox(root: etree._Element, *, classes: str) -> list[Pair]:
     # The words first: over all classes of a page the pattern takes long.
     names = (name for name in classes.split() if any(map(name.lower().__contains__, _BOX_WORDS)))
     found = _read_pairs(root, _INFOBOX) if any(map(_INFOBOX.search, names)) else []
-    return found if len(found) >= MIN_FACTS else []
+    is_index = any(label in _INDEX_LABELS for label, _ in found)
+    return found if len(found) >= MIN_FACTS or is_index else []
 
 
 def _read_pairs(root: etree._Element, named: re.Pattern[str]) -> list[Pair]:
@@ -179,6 +186,8 @@ def _pairs_of(entry: JsonObject) -> Iterator[Pair]:
         yield from _plain_pairs(entry, "recipe")
         yield from _recipe_pairs(entry)
         yield from _rating_pairs(entry)
+    elif "jobposting" in types:
+        yield from _job_pairs(entry)
     elif any(each.endswith("event") for each in types):
         yield from _plain_pairs(entry, "event")
         yield from _event_pairs(entry)
@@ -250,6 +259,33 @@ def _event_pairs(entry: JsonObject) -> Iterator[Pair]:
         else:
             yield "place", _text_of_value(place)
     yield "performers", ", ".join(name_properties(entry.get("performer"), names={}))
+
+
+def _job_pairs(entry: JsonObject) -> Iterator[Pair]:
+    for label, key in (("employer", "hiringOrganization"), ("employment", "employmentType")):
+        value = entry.get(key)
+        yield (
+            label,
+            _text_of_value(value).replace("_", " ").lower()
+            if key == "employmentType"
+            else _text_of_value(value.get("name") if isinstance(value, dict) else value),
+        )
+    for place in as_list(entry.get("jobLocation"))[:3]:
+        yield "place", _address_of(place.get("address")) if isinstance(place, dict) else ""
+    salary = entry.get("baseSalary")
+    if isinstance(salary, dict):
+        amount = salary.get("value")
+        amount = amount if isinstance(amount, dict) else {"value": amount}
+        ends = (_text_of_value(amount.get(end)) for end in ("minValue", "maxValue"))
+        figure = "–".join(filter(None, ends)) or _text_of_value(amount.get("value"))
+        currency, unit = (
+            _text_of_value(salary.get("currency")),
+            _text_of_value(amount.get("unitText")),
+        )
+        if figure:
+            yield "salary", f"{figure} {currency}".strip() + (f" / {unit.lower()}" if unit else "")
+    if match := _MOMENT.match(_text_of_value(entry.get("validThrough"))):
+        yield "open until", match[1]
 
 
 def _address_of(address: Any) -> str:

@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from lxml import etree
@@ -69,12 +70,16 @@ TEMPLATES = (
         day="ContentItem-time", opening="QuestionRichText", is_qa=True,
     ),
     ThreadTemplate(
+        post="AnswerItem", body="RichContent-inner", author="AuthorInfo-name UserLink-link",
+        day="ContentItem-time", opening="QuestionRichText", is_qa=True,
+    ),
+    ThreadTemplate(
         post="wgt-best answer", body="best-text answer-text", day="wgt-replyer-all-time",
         author="wgt-replyer-all-uname uname", opening="q-content", is_qa=True,
     ),
 )  # fmt: skip
 """Discuz, Tieba, phpBB, XenForo, vBulletin, Discourse (twice), SMF, Hacker News, V2EX, Stack
-Exchange, Zhihu, Baidu Zhidao."""
+Exchange, Zhihu (a question, and one of its answers), Baidu Zhidao."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +100,12 @@ class Thread:
     opening: str
     posts: tuple[ThreadPost, ...]
     is_qa: bool
+
+    @property
+    def opened(self) -> date | None:
+        """The day of the first post, None where the thread does not say."""
+        days = [post.day for post in self.posts if post.day]
+        return date.fromisoformat(min(days)) if days else None
 
     def render(self) -> str:
         """Return the thread as Markdown: a heading with the author above each post."""
