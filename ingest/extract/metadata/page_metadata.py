@@ -23,6 +23,7 @@ from ingest.extract.metadata.page_days import PageDays
 from ingest.extract.metadata.page_lines import PageLines, is_about_others, read_page_lines
 from ingest.extract.metadata.page_title import TITLE_SEPARATOR, choose_title
 from ingest.foundation.about import PRODUCT
+from ingest.web.fetch.headers import split_directives
 from ingest.web.urls import canonical_url, host_of, resolve_reference
 
 MAX_TITLE = 200  # characters
@@ -230,8 +231,8 @@ class _Declarations:
                 day = parse_day(expiry[1])
                 found += ["noindex"] if day and day < now.date() else []
                 content = content.replace(expiry[0], "")
-            found += (directive.strip().lower() for directive in re.split(r"[,;\s]+", content))
-        return tuple(dict.fromkeys(filter(None, found)))
+            found += split_directives(content)
+        return tuple(dict.fromkeys(found))
 
     def body(self) -> str:
         """Return the longest text in the JSON-LD."""

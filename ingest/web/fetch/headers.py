@@ -16,7 +16,9 @@ PAGE_TYPES = frozenset({"", "text/html", "application/xhtml+xml"})
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?(?P<name>[\w.:+-]+)", re.IGNORECASE | re.ASCII)
 _MEDIA_TYPE = re.compile(r"\s*(?P<type>[\w!#$&^.+-]+/[\w!#$&^.+-]+)\s*(?:;|\Z)", re.ASCII)
 # Not the comma after the weekday of a date, as in "unavailable_after: Fri, 25 Jun 2010".
-_COMMA = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),")
+_COMMA = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day)[,;]")
+_AFTER_COLON = re.compile(r"\s*:\s*")
+_BETWEEN = re.compile(r"[,;\s]+")
 _UNTIL = re.compile(r"unavailable_after\s*:\s*(?P<date>.*)", re.IGNORECASE)
 
 
@@ -69,6 +71,16 @@ def parse_robots_directives(values: Sequence[str], *, agent: str, now: datetime)
             if until := _UNTIL.fullmatch(directive):
                 date = parse_http_date(until["date"])
                 directive = "noindex" if date is not None and date <= now else ""
-            if directive and bot in ("", "*", token):
-                found.append(directive)
+            if bot in ("", "*", token):
+                found += split_directives(directive)
     return tuple(dict.fromkeys(found))
+
+
+def split_directives(value: str) -> list[str]:
+    """Return the robots directives in a header or a <meta>, in lower case, however parted.
+
+    Some sites part them by semicolons or blanks. "max-snippet:0" says what "nosnippet" does.
+    """
+    joined = _AFTER_COLON.sub(":", value.lower())
+    parts = filter(None, _BETWEEN.split(joined))
+    return ["nosnippet" if part == "max-snippet:0" else part for part in parts]

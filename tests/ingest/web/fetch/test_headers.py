@@ -55,7 +55,12 @@ def test_a_content_type_is_taken_apart(value: str, media_type: str, charset: str
         (["noarchive, otherbot: noindex"], ("noarchive",)),
         (["qiuzheng-images: noindex"], ()),
         # Directives with a value of their own are nobody's name.
-        (["max-snippet: 50, noindex"], ("max-snippet: 50", "noindex")),
+        (["max-snippet: 50, noindex"], ("max-snippet:50", "noindex")),
+        # No character of a page may be quoted: that is what "nosnippet" says.
+        (["max-snippet: 0"], ("nosnippet",)),
+        (["noindex;nofollow"], ("noindex", "nofollow")),
+        (["noindex; max-snippet: 0"], ("noindex", "nosnippet")),
+        (["noai noimageai"], ("noai", "noimageai")),
         (["max-image-preview:large"], ("max-image-preview:large",)),
         (["otherbot: max-snippet:0, noindex"], ()),
         # A page that has run out is out of the index.
