@@ -8,7 +8,9 @@ time (DNS rebinding) gains nothing.
 """
 
 import asyncio
+import functools
 import ipaddress
+import os
 import re
 import socket
 import time
@@ -97,6 +99,11 @@ _LAST_32_BITS = (
 _ISATAP = (0x00005EFE, 0x02005EFE)  # RFC 5214, 6.1: the half before the IPv4 address
 _PORT = re.compile(r"(?<=[^:]):(\d{1,5})$")
 _LOOKUPS = ThreadPoolExecutor(LOOKUPS_AT_ONCE, thread_name_prefix="dns")
+_PROXY_VARIABLES = tuple(
+    name
+    for scheme in ("http", "https", "all", "no")
+    for name in (f"{scheme}_proxy", f"{scheme}_proxy".upper())
+)
 _ALLOW_HINT = Message("if it is yours to read, add its host to allowed_hosts in assistant.toml")
 
 
@@ -112,11 +119,28 @@ async def system_resolver(host: str) -> Sequence[str]:
 
 def proxy_for(url: str) -> str | None:
     """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for `url`."""
-    proxies = urllib.request.getproxies()
+    named = tuple(map(os.environ.get, _PROXY_VARIABLES))
+    proxies = _proxies(named)
     proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(host_of(url)):
+    if not proxy:
+        return None
+    host = host_of(url)
+    is_direct = (
+        urllib.request.proxy_bypass_environment(host, proxies)
+        if any(named)
+        else urllib.request.proxy_bypass(host)
+    )
+    if is_direct:
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+@functools.lru_cache(maxsize=4)
+def _proxies(named: tuple[str | None, ...]) -> dict[str, str]:
+    """Return the proxies of the environment whose variables have these values, or the system's."""
+    # Remembered: looking for them walks through all variables, and each request asks five times.
+    del named
+    return urllib.request.getproxies()
 
 
 def is_public(address: IPAddress) -> bool:

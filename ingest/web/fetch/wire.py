@@ -56,7 +56,9 @@ _ASCII = "".join(map(chr, range(0x80)))
 
 PLAIN_PORTS = {"http": 80, "https": 443}
 MAX_CONNECTIONS = 100
-IDLE_CONNECTIONS = 20
+IDLE_CONNECTIONS = 10
+"""As many as pages are read at once. httpcore looks at each of them for each of them (n²) at every
+request: with 20 that was a tenth of the main process of `ingest`."""
 IDLE_S = 5.0
 """After this an idle connection is closed; servers do so at 5 s (Apache) or later."""
 
