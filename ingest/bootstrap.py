@@ -358,14 +358,14 @@ def _index(settings: IngestSettings) -> "Index":
     return Index(catalog=catalog, vectors=server)
 
 
-def serve_vector_copier(catalog: str, folder: str) -> None:
+def serve_vector_copier(catalog: Path, folder: Path) -> None:
     """Be the process of a `VectorCopier` for these paths until the input ends."""
     from ingest.index.store.catalog import Catalog
     from ingest.index.store.hybrid import Index
-    from ingest.index.store.vector_copier import serve_copies
+    from ingest.index.store.vector_copier import BATCH, serve_copies
     from ingest.index.store.vector_stores.chroma import ChromaVectors
 
-    index = Index(catalog=Catalog(Path(catalog)), vectors=ChromaVectors(Path(folder)))
+    index = Index(catalog=Catalog(catalog), vectors=ChromaVectors(folder), journal_batch=BATCH)
     serve_copies(index.carry_out_batch)
     index.vectors.close()
 

@@ -365,6 +365,6 @@ def _file_bytes(folder: Path | None) -> dict[str, int]:
 
 
 def _kind_of_file(parts: Sequence[str]) -> str:
-    if len(parts) > 1:
-        return "vectors"
-    return "text" if parts[0].startswith("index.") else "cache"
+    if parts[0].startswith("index."):
+        return "text"  # its words, too, which are in a folder
+    return "vectors" if len(parts) > 1 else "cache"

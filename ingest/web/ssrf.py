@@ -126,7 +126,7 @@ def proxy_for(url: str) -> str | None:
         return None
     host = host_of(url)
     is_direct = (
-        urllib.request.proxy_bypass_environment(host, proxies)
+        urllib.request.proxy_bypass_environment(host, proxies)  # type: ignore[attr-defined]
         if any(named)
         else urllib.request.proxy_bypass(host)
     )

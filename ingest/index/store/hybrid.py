@@ -74,6 +74,7 @@ class Index(CollectionStore):
         mirror_every: int = MIRROR_EVERY,
         scan_bytes: int = SCAN_BYTES,
         copier: VectorCopier | None = None,
+        journal_batch: int = JOURNAL_BATCH,
     ) -> None:
         """Take over the open parts; `close` closes them.
 
@@ -87,6 +88,7 @@ class Index(CollectionStore):
                 leave the vector store alone.
             copier: Carries the journal of an index of more than `MIRROR_EVERY` vectors; None: a
                 thread of this process does.
+            journal_batch: Vectors carried at once, under the lock.
         """
         # Public for `IndexMaintenance` alone; all others see a `ChunkStore`.
         self.catalog = catalog
@@ -99,6 +101,7 @@ class Index(CollectionStore):
         self._is_refilled = False
         self._scan = VectorScan(catalog)
         self._copier = copier
+        self._journal_batch = journal_batch
         self._upkeep = BackgroundUpkeep(
             self._carry_out, interrupt=copier.stop if copier else lambda: None
         )
@@ -322,7 +325,7 @@ class Index(CollectionStore):
 
     def _apply_batch(self) -> bool:
         """Carry out the oldest entries of the journal; return False if there was none."""
-        batch = self.catalog.pending(limit=JOURNAL_BATCH)
+        batch = self.catalog.pending(limit=self._journal_batch)
         self._drop_faulty({(entry.id, entry.space): entry.fault for entry in batch if entry.fault})
         for space in sorted({entry.space for entry in batch}):
             entries = [entry for entry in batch if entry.space == space]

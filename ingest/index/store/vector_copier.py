@@ -24,7 +24,10 @@ WORK, DONE, FAILED = b"work\n", b"done\n", b"failed\n"
 EXIT_S = 10.0
 """Seconds for the batch under way. Chroma's writing of its graph is longest: .5 s at 100,000."""
 
-PAUSE_S = 0.02
+BATCH = 160
+"""Vectors carried at once: a question that wants the lock waits .2 s at 100,000, and no thread of
+this process wants Python's."""
+PAUSE_S = 0.012
 """Between two batches. Longer than others take to look whether the lock is free: a question is to
 get it."""
 
@@ -33,11 +36,12 @@ get it."""
 _PROGRAM = """
 import sys
 from importlib import util
+from pathlib import Path
 spec = util.spec_from_file_location("ingest", sys.argv[1])
 sys.modules["ingest"] = package = util.module_from_spec(spec)
 spec.loader.exec_module(package)
 from ingest.bootstrap import serve_vector_copier
-serve_vector_copier(sys.argv[2], sys.argv[3])
+serve_vector_copier(Path(sys.argv[2]), Path(sys.argv[3]))
 """
 
 
