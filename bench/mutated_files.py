@@ -2,23 +2,27 @@
 
     python -m bench.mutated_files            # 1,000 files
     python -m bench.mutated_files --floor    # exits 1 if a figure misses its floor
+    python -m bench.mutated_files --kinds .ics .vcf --seed 7   # these alone
 
-Of each kind one whole file is made (Word, PowerPoint, mail, PDF, Excel, EPUB) and mutated: some
-bytes changed, a cut, or a part of the zip file dropped, cut or given a bad tag. Each mutant is read
-as `ingest` reads a local file. Counted are what comes out (a document or one listed error a file),
-whatever else does, and the memory of this process and of its readers.
+Of each kind one whole file is made (Word, PowerPoint, mail, PDF, Excel, EPUB, OpenDocument, RTF, a
+calendar, cards, saved pages, a notebook, subtitles, LaTeX) and mutated: some bytes changed, a cut,
+or a part of the zip file dropped, cut or given a bad tag. Each mutant is read as `ingest` reads a
+local file. Counted are what comes out (a document or one listed error a file), whatever else does,
+and the memory of this process and of its readers.
 """
 
 import argparse
 import asyncio
 import io
+import json
+import plistlib
 import random
 import resource
 import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ingest.errors import IngestError
@@ -41,7 +45,38 @@ def whole_files() -> Mapping[str, bytes]:
         "Subject: Fwd\nContent-Type: multipart/mixed; boundary=x\n\n--x\n"
         f"Content-Type: message/rfc822\n\n{mail}\n--x--\n"
     )
+    page = f"<title>Berths</title><h1>Berths</h1><p>{'</p><p>'.join(lines)}</p>"
+    resource = {"WebResourceMIMEType": "text/html", "WebResourceData": page.encode()}
+    events = "".join(
+        f"BEGIN:VEVENT\r\nSUMMARY:{line}\r\nDTSTART:20250612T0930{number:02}Z\r\n"
+        "RRULE:FREQ=WEEKLY;BYDAY=MO,-1FR\r\nEND:VEVENT\r\n"
+        for number, line in enumerate(lines)
+    )
+    cards = "".join(
+        f"BEGIN:VCARD\r\nN;CHARSET=GBK;ENCODING=QUOTED-PRINTABLE:=C0=EE;=C3=F4\r\nNOTE:{line}\r\n"
+        f"TEL;CELL:1380013800{number}\r\nEND:VCARD\r\n"
+        for number, line in enumerate(lines)
+    )
+    cells = [{"cell_type": "code", "source": [line], "outputs": [{"text": line}]} for line in lines]
+    table = " \\\\\n".join(f"{number} & {line}" for number, line in enumerate(lines))
     return {
+        ".odt": file_samples.odt(TEXT, *lines),
+        ".rtf": (rb"{\rtf1\ansi\ansicpg936 " + "\\par ".join(lines).encode() + b"}"),
+        ".ics": f"BEGIN:VCALENDAR\r\n{events}END:VCALENDAR\r\n".encode(),
+        ".vcf": cards.encode(),
+        ".mhtml": (
+            "MIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n--x\n"
+            f"Content-Type: text/html\n\n{page}\n--x--\n"
+        ).encode(),
+        ".webarchive": plistlib.dumps({"WebMainResource": resource}, fmt=plistlib.FMT_BINARY),
+        ".ipynb": json.dumps({"cells": cells}).encode(),
+        ".vtt": (
+            "WEBVTT\n\n" + "\n\n".join(f"00:01.000 --> 00:04.000\n<v A>{line}" for line in lines)
+        ).encode(),
+        ".tex": (
+            f"\\documentclass{{a}}\\begin{{document}}\\section{{x}}{TEXT}\n"
+            f"\\begin{{tabular}}{{ll}}{table}\\end{{tabular}}\\end{{document}}"
+        ).encode(),
         ".docx": word,
         ".pptx": file_samples.pptx("Berths", "\n".join(lines)),
         ".eml": attached.encode(),
@@ -80,10 +115,13 @@ def _without_part(body: bytes, chance: random.Random) -> bytes:
     return written.getvalue()
 
 
-async def read_all(count: int, *, seed: int) -> Counter[str]:
-    """Return how many mutants ended in each way; "escaped" is what may not happen."""
+async def read_all(count: int, *, seed: int, suffixes: Sequence[str] = ()) -> Counter[str]:
+    """Return how many mutants of these kinds ended in each way, of all kinds if none is named.
+
+    "escaped" is what may not happen.
+    """
     chance = random.Random(seed)
-    kinds = whole_files()
+    kinds = {name: body for name, body in whole_files().items() if name in suffixes or not suffixes}
     ends: Counter[str] = Counter()
     pool = ReaderPool(timeout_s=30)
     try:
@@ -110,8 +148,9 @@ def main() -> int:
     parser.add_argument("--floor", action="store_true")
     parser.add_argument("--files", type=int, default=FILES)
     parser.add_argument("--seed", type=int, default=12)
+    parser.add_argument("--kinds", nargs="*", default=(), metavar="SUFFIX")
     arguments = parser.parse_args()
-    ends = asyncio.run(read_all(arguments.files, seed=arguments.seed))
+    ends = asyncio.run(read_all(arguments.files, seed=arguments.seed, suffixes=arguments.kinds))
     for end, count in ends.most_common():
         print(f"{count:5} {end}")
     escaped = sum(count for end, count in ends.items() if end.startswith("escaped"))

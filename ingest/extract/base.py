@@ -26,6 +26,9 @@ SNIFFED_BYTES = 1024
 PAGE_MARK = "\f"
 """Form feed: is in `FileContent.text` where a page of paper begins, but the first."""
 
+ENCRYPTION_WINDOW = 65_536
+"""Bytes at the end of a zip file in which its directory is, or the end of it."""
+
 _BINARY_SIGNATURES = (
     *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),  # PDF, zip (Office), OLE (old Office, .msg)
     *(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b"),  # PNG, JPEG, GIF, gzip
@@ -44,6 +47,15 @@ class DamagedFileError(Exception):
 
 class OversizedFileError(DamagedFileError):
     """The bytes may be whole, but unfold to more than a reader takes: a bomb, or a huge file."""
+
+
+def is_encrypted(body: bytes) -> bool:
+    """Return whether a file that cannot be read is one that a password or a shop protects."""
+    if body.startswith(b"\xd0\xcf\x11\xe0"):  # an OLE file around the zip ([MS-OFFCRYPTO], 2.3.4)
+        return "EncryptedPackage".encode("utf-16-le") in body
+    if body.startswith(b"PK\x03\x04"):  # bit 0 of the flags (APPNOTE, 4.4.4); OpenDocument, EPUB
+        return bool(body[6] & 1) or b"META-INF/encryption.xml" in body[-ENCRYPTION_WINDOW:]
+    return b"%PDF-" in body[:SNIFFED_BYTES] and b"/Encrypt" in body
 
 
 TOO_MUCH_MEMORY = Message("reading it takes too much memory")

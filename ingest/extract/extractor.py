@@ -20,6 +20,7 @@ from ingest.extract.base import (
     FileContent,
     FileReader,
     OversizedFileError,
+    is_encrypted,
     missing_extra_error,
 )
 from ingest.extract.file_bytes import read_local_file
@@ -30,8 +31,11 @@ from ingest.extract.metadata.page_metadata import one_line
 from ingest.extract.registry import find_file_reader, find_reader, is_known_suffix
 from ingest.foundation.messages import Message
 
-_MARKUP_LINE = re.compile(r"```|~~~|\||!\[|<[a-z!?/]|[^\w\s]*$", re.IGNORECASE)
-"""The first line of code, of a table, of a picture, or one without a letter: no title."""
+_NO_TITLE_LINE = re.compile(
+    r"```|~~~|\||!\[|<[a-z!?/]|[^\w\s]*$|[-*] |.{101}|.*[.。!！;；,，]$", re.IGNORECASE
+)
+"""The first line of code, of a table, of a picture, of a list, a sentence, or one without a letter:
+no title."""
 
 
 def extract(page: Page) -> Document:
@@ -59,7 +63,9 @@ def extract(page: Page) -> Document:
         reason="unsupported",
         hint=Message("download it and open it in its own program"),
     )
-    content = _read_content(reader, page.body, charset=page.charset, damaged_error=damaged_error)
+    content = _read_content(
+        reader, page.body, charset=page.charset, shown=url, damaged_error=damaged_error
+    )
     if reader.produces == "html":
         return document_of_html(content.text, url=url, fetched_at=now)
     document = _document_of_text(content, url=url, fetched_at=now, is_file=reader.is_document)
@@ -103,22 +109,39 @@ def read_file(path: Path, *, shown: Path | None = None) -> Document:
         reason="unsupported",
         hint=Message("open it in its own program and save it again"),
     )
-    content = _read_content(reader, body, charset=None, damaged_error=damaged_error)
+    content = _read_content(
+        reader, body, charset=None, shown=str(path), damaged_error=damaged_error
+    )
     if reader.produces == "html":
         return document_of_html(content.text, url=url, fetched_at=now)
     return _document_of_text(content, url=url, fetched_at=now, is_file=False)
 
 
 def _read_content(
-    reader: FileReader, body: bytes, *, charset: str | None, damaged_error: ExtractError
+    reader: FileReader,
+    body: bytes,
+    *,
+    charset: str | None,
+    shown: str,
+    damaged_error: ExtractError,
 ) -> FileContent:
-    """Return what `reader` makes of `body`; raise `damaged_error` if it is broken."""
+    """Return what `reader` makes of `body`; raise `damaged_error` if it is broken.
+
+    `shown` names it in the error of one that a password protects.
+    """
     try:
         content = reader.read(body, charset)
         return FileContent(text=content) if isinstance(content, str) else content
     except OversizedFileError as error:
         raise ExtractError(TOO_MUCH_MEMORY, url=damaged_error.url, reason="too_large") from error
     except DamagedFileError as error:
+        if is_encrypted(body):
+            raise ExtractError(
+                Message("{path} is protected by a password or by its seller", path=shown),
+                url=damaged_error.url,
+                reason="unsupported",
+                hint=Message("open it in its own program and save a copy without protection"),
+            ) from error
         raise damaged_error from error
     except ImportError as error:
         raise missing_extra_error(reader.suffixes[0], reader.extra) from error
@@ -142,9 +165,10 @@ def _document_of_text(
         raise empty_page(url, *content.notes)
     title = content.title or find_heading(text)
     first = text.lstrip().split("\n", 1)[0]
-    if not title and (is_file or _MARKUP_LINE.match(first)):
+    if not title and (is_file or _NO_TITLE_LINE.match(first)):
         # The first line of a document without headings is a letterhead as often as a title; the
-        # name that a person gave the file says more.
+        # name that a person gave the file says more. A title is never shown as an answer, so that
+        # a sentence may not be one.
         title = unquote(url.rstrip("/").rpartition("/")[2])
     title = title or first
     return Document(

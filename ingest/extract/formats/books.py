@@ -39,10 +39,14 @@ def read_epub(body: bytes, _charset: str | None) -> FileContent:
         elif name in ("title", "creator", "date"):
             found.setdefault(name, "".join(each.itertext()).strip())
     folder = posixpath.dirname(package_name)
+    protected = _encrypted_parts(parts)
     chapters = []
     for key in order:
         if key in items:
-            source = decode(parts.read(posixpath.join(folder, items[key])), claimed=None)
+            name = posixpath.join(folder, items[key])
+            if name in protected:  # by the shop that sold it: no reader but its own has the key
+                raise DamagedFileError
+            source = decode(parts.read(name), claimed=None)
             root = parse_html(re.sub(r"^\s*<\?xml[^>]*\?>", "", source))
             if root is not None and root.find("body") is not None:
                 chapters.append(render_markdown(root.find("body")))
@@ -51,6 +55,17 @@ def read_epub(body: bytes, _charset: str | None) -> FileContent:
         title=found.get("title", ""),
         author=found.get("creator", ""),
         published=parse_day(found.get("date", "")),
+    )
+
+
+def _encrypted_parts(parts: ZipParts) -> frozenset[str]:
+    """Return the names of the parts that cannot be read without a key; fonts often are."""
+    root = parts.xml("META-INF/encryption.xml")
+    references = () if root is None else root.iter()
+    return frozenset(
+        unquote(attribute(each, "URI"))
+        for each in references
+        if local_name(each) == "CipherReference"
     )
 
 
@@ -70,6 +85,7 @@ def read_open_document(body: bytes, _charset: str | None) -> FileContent:
         author=found.get("creator", "") or found.get("initial-creator", ""),
         published=parse_day(found.get("creation-date", "")),
         modified=parse_day(found.get("date", "")),
+        notes=parts.picture_notes(),
     )
 
 
@@ -85,6 +101,9 @@ def _open_blocks(parent: etree._Element) -> Iterator[str]:
             case "list-item":
                 yield "- " + " ".join(filter(None, _open_blocks(each))).removeprefix("- ")
             case "table":
+                # Of a text the name is the program's ("Table1"), of a sheet its author's.
+                if local_name(parent) == "spreadsheet" and (name := attribute(each, "name")):
+                    yield f"## {name}"
                 rows = [row for row in each.iter() if local_name(row) == "table-row"]
                 yield render_rows([list(_open_cells(row)) for row in rows])
             case "tracked-changes":  # what was deleted

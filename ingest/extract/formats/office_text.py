@@ -13,6 +13,11 @@ _FORMULA_JOINS = {"f": "/", "sSup": "^", "sSub": "_"}
 """Between the two parts of a fraction, a power, an index."""
 
 
+_TEMPLATE_TIMES = frozenset({"2013-12-23T23:15:00Z", "2013-01-27T09:14:16Z"})
+"""When the empty documents of python-docx and python-pptx were made: programs that write files with
+them leave that day, and their authors' names, in all of them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficeProperties:
     """What an Office file says of itself (docProps/core.xml)."""
@@ -29,6 +34,10 @@ def read_office_properties(parts: ZipParts) -> OfficeProperties:
     if root is None:
         return OfficeProperties()
     found = {local_name(each): (each.text or "").strip() for each in root}
+    if found.get("created") in _TEMPLATE_TIMES:
+        return OfficeProperties(
+            title=found.get("title", "").removeprefix("PowerPoint Presentation")
+        )
     return OfficeProperties(
         title=found.get("title", ""),
         author=found.get("creator", ""),

@@ -22,6 +22,16 @@ MIN_GUTTER_POINTS = 8.0
 COLUMN_CHARACTERS = 22
 """Characters of a piece from which on it is a line of a column rather than a cell."""
 MIN_COLUMN_LINES = 3
+FULL_COLUMN_LINE = 0.9
+"""Share of the widest line of a column from which on a line is full."""
+MIN_FULL_LINES = 0.4
+ASIAN_COLUMN = 30
+"""Latin letters as wide as the narrowest column of ideographs: 15 of them; on A4 it has 20."""
+MAX_SHORT_LINES = 2
+"""Rows with a short line one below the other: the last line of a paragraph and a heading."""
+MIN_VERTICAL_SHARE = 0.7
+"""Share of the letters that stand alone or in tall pieces on a page set from top to bottom."""
+MIN_VERTICAL_LETTERS = 12
 MIN_ROWS = 2
 MIN_PAGES = 3
 """Pages from which on a line that they share is a running head."""
@@ -59,6 +69,8 @@ class PdfLine:
 
 def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     """Return the lines of a page in reading order; a table is one line with line ends in it."""
+    if vertical := _vertical_lines(pieces):
+        return vertical
     rows = _rows(pieces)
     lines: list[PdfLine] = []
     at = 0
@@ -80,6 +92,34 @@ def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
             lines.append(_row_line(rows[at]))
         at = end
     return [line for line in lines if line.text]
+
+
+def _vertical_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
+    """Return the lines of a page that is set from top to bottom and right to left, else none.
+
+    There each ideograph stands alone, closer to the one below it than to the one beside it.
+    """
+    letters = sum(len(each.text) for each in pieces)
+    single = sum(re.fullmatch(f"[{CJK}{_ASIAN_PUNCTUATION}]", p.text) is not None for p in pieces)
+    # A font that is made for it draws a column in one go: a tall piece of several letters.
+    tall = sum(len(p.text) for p in pieces if p.top - p.bottom > 1.5 * (p.right - p.left))
+    if max(single, tall) < max(MIN_VERTICAL_LETTERS, MIN_VERTICAL_SHARE * letters):
+        return []
+    columns: list[list[PdfPiece]] = []
+    for piece in sorted(pieces, key=lambda each: -(each.left + each.right)):
+        middle = (piece.left + piece.right) / 2
+        if columns and columns[-1][0].left <= middle <= columns[-1][0].right:
+            columns[-1].append(piece)
+        else:
+            columns.append([piece])
+    ordered = [sorted(column, key=lambda each: -each.top) for column in columns]
+    steps = [a.top - b.top for column in ordered for a, b in pairwise(column)]
+    gaps = [a[0].left - b[0].left for a, b in pairwise(ordered)]
+    if tall < single and (not steps or (gaps and median(steps) >= median(gaps))):
+        return []
+    top, bottom = max(each.top for each in pieces), min(each.bottom for each in pieces)
+    texts = ("".join(piece.text for piece in column) for column in ordered)
+    return [PdfLine(text=text, top=top, bottom=bottom) for text in texts]
 
 
 def _rows(pieces: Sequence[PdfPiece]) -> list[list[PdfPiece]]:
@@ -115,17 +155,25 @@ def _merged(row: list[PdfPiece]) -> list[PdfPiece]:
 
 
 def _find_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | None, int]:
-    """Return where the right one of two columns begins, and the row behind the last of both."""
-    gutter, end, pairs = None, start, 0
+    """Return where the right one of two columns begins, and the row behind the last of both.
+
+    Beside a long line may stand a heading or the end of a paragraph, which are short; where that
+    is so row after row, the left column names what the right one says, as in a table.
+    """
+    gutter, end, pairs, shorts, run = None, start, 0, 0, 0
     low, high = 0.0, float("inf")
     for place in range(start, len(rows)):
         row = rows[place]
-        if len(row) == 2 and min(len(each.text) for each in row) >= COLUMN_CHARACTERS // 2:
+        if len(row) == 2:
             left, right = row
+            shorter, longer = sorted((_letters_wide(left.text), _letters_wide(right.text)))
+            is_short = shorter < COLUMN_CHARACTERS // 2
+            run = run + 1 if is_short else 0
             low, high = max(low, left.right), min(high, right.left)
-            if high - low < MIN_GUTTER_POINTS / 2:
+            if high - low < MIN_GUTTER_POINTS / 2 or run > MAX_SHORT_LINES:
                 break
-            pairs += max(len(left.text), len(right.text)) >= COLUMN_CHARACTERS
+            shorts += is_short
+            pairs += longer >= COLUMN_CHARACTERS and not is_short
             gutter = (low + high) / 2
         elif len(row) == 1 and place > start and gutter is not None:
             piece = row[0]
@@ -134,7 +182,33 @@ def _find_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | N
         else:
             break
         end = place + 1
-    return (gutter, end) if pairs >= MIN_COLUMN_LINES else (None, start)
+    is_text = pairs >= MIN_COLUMN_LINES and shorts * 2 <= pairs
+    if is_text and gutter is not None and _has_full_lines(rows[start:end], gutter):
+        return gutter, end
+    return None, start
+
+
+def _letters_wide(text: str) -> int:
+    """Return how many Latin letters are as wide as a text; an ideograph counts as two."""
+    return len(text) + len(re.findall(f"[{CJK}{_ASIAN_PUNCTUATION}]", text))
+
+
+def _has_full_lines(rows: Sequence[list[PdfPiece]], gutter: float) -> bool:
+    """Return whether most lines on both sides end where their column does, as those of text do.
+
+    Only where the lines are of ideographs, which break anywhere: Chinese tables have cells as long
+    as a line, but of any length.
+    """
+    pieces = [piece for row in rows for piece in row]
+    for side in (False, True):
+        column = [piece for piece in pieces if (piece.left >= gutter) == side]
+        widths = [piece.right - piece.left for piece in column]
+        is_asian = sum(_letters_wide(p.text) > 1.5 * len(p.text) for p in column) * 2 > len(column)
+        full = sum(width >= FULL_COLUMN_LINE * max(widths) for width in widths)
+        longest = max(_letters_wide(piece.text) for piece in column)
+        if is_asian and (longest < ASIAN_COLUMN or full < MIN_FULL_LINES * len(widths)):
+            return False
+    return True
 
 
 def _table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:

@@ -5,11 +5,12 @@ import datetime
 import io
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from ingest.extract.base import DamagedFileError, FileContent
-from ingest.extract.formats.table_rows import render_rows
+from ingest.extract.formats.sheet_parts import MergedRange, SheetParts, read_sheet_parts
+from ingest.extract.formats.table_rows import is_figure, is_head, render_rows
 from ingest.extract.formats.zip_parts import ZipParts, names_damage
 from ingest.foundation.messages import Message
 from ingest.text.encodings import decode
@@ -17,7 +18,13 @@ from ingest.text.encodings import decode
 MAX_ROWS = 50_000  # of a sheet; beyond them the text is longer than what is kept of a file
 MAX_COLUMNS = 200
 SNIFFED = 20_000  # characters in which the separator of a file shows
+MAX_HEAD_ROWS = 3  # head rows above each other: year, quarter, plan and actual
 _SEPARATORS = ",;\t|"
+_QUOTED_FORMAT = re.compile(r'"[^"]*"|\\.')
+"""Letters of a number format that are shown as they are."""
+
+Row = tuple[int, list[str]]
+"""The number of a row in its sheet, from 0, and its cells."""
 
 _UNNAMED = re.compile(
     r"(?:sheet|工作表|工作頁|表|シート|시트|tabelle|feuil|hoja|foglio|planilha|лист)[ _]?\d*",
@@ -39,13 +46,14 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
     for name in parts.names:  # openpyxl unfolds whatever it is given
         if name.startswith("xl/") and name.endswith(".xml"):
             has_formulas |= b"<f" in parts.read(name)
+    beside = read_sheet_parts(ZipParts(body))
     book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
     # Values and formulas come from two readings: openpyxl gives one or the other.
     written = openpyxl.load_workbook(io.BytesIO(body), read_only=True) if has_formulas else book
     blocks, notes = [], []
     for sheet, formulas in zip(book.worksheets, written.worksheets, strict=True):
-        rows = sheet.iter_rows(values_only=True, max_col=MAX_COLUMNS)
-        cells = [[_cell_text(value) for value in row] for row in itertools.islice(rows, MAX_ROWS)]
+        rows = sheet.iter_rows(max_col=MAX_COLUMNS)
+        cells = [[_shown_value(cell) for cell in row] for row in itertools.islice(rows, MAX_ROWS)]
         if has_formulas and (count := _fill_in_formulas(cells, formulas)):
             notes.append(
                 Message(
@@ -61,12 +69,14 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
                     "of sheet {name} the first {count:,} rows", name=sheet.title, count=MAX_ROWS
                 )
             )
-        if table := _render_table(_without_edges(cells)):
-            blocks += [f"## {sheet.title}", table]
+        tables = _render_sheet(cells, beside.get(sheet.title))
+        if tables:
+            blocks += [f"## {sheet.title}", tables]
     properties = book.properties
     book.close()
+    notes += parts.picture_notes()
     if not blocks:
-        return FileContent(text="")
+        return FileContent(text="", notes=tuple(notes))
     title = properties.title or ""
     sheet = blocks[0].strip("# ")
     return FileContent(
@@ -91,11 +101,96 @@ def _fill_in_formulas(cells: list[list[str]], sheet: Any) -> int:
     return count
 
 
-def _render_table(rows: list[list[str]]) -> str:
+def _render_sheet(cells: list[list[str]], beside: SheetParts | None) -> str:
+    """Return the tables of a sheet, each with its head, and what its text boxes say."""
+    spans = _fill_in_merged(cells, beside.merged) if beside else frozenset()
+    for (row, column), text in (beside.comments if beside else {}).items():
+        if row < len(cells) and column < len(cells[row]):
+            cells[row][column] = f"{cells[row][column]} ({text})".strip()
+    blocks = [_render_table(rows, spans) for rows in _split_tables(list(enumerate(cells)))]
+    return "\n\n".join(filter(None, [*blocks, *(beside.boxes if beside else ())]))
+
+
+def _fill_in_merged(cells: list[list[str]], merged: Sequence[MergedRange]) -> frozenset[int]:
+    """Repeat what merged cells say in each row and column: a row is understood alone.
+
+    Return the rows with cells over several columns of a table, which head the row below them. A
+    title over the whole table, alone in its row, stays one cell.
+    """
+    spans = set()
+    for each in merged:
+        if each.top >= len(cells) or each.left >= len(cells[each.top]):
+            continue
+        text, row = cells[each.top][each.left], cells[each.top]
+        others = any(cell for n, cell in enumerate(row) if not each.left <= n <= each.right)
+        right = each.right if others else each.left
+        if text and right > each.left:
+            spans.add(each.top)
+        for line in cells[each.top : each.bottom + 1]:
+            for column in range(each.left, min(right + 1, len(line))):
+                line[column] = text
+    return frozenset(spans)
+
+
+def _split_tables(rows: list[Row]) -> Iterator[list[Row]]:
+    """Yield the tables of a sheet: an empty row parts two, where a head row is below it."""
+    table: list[Row] = []
+    for is_empty, run in itertools.groupby(rows, key=lambda row: not any(row[1])):
+        if is_empty:
+            continue
+        block = list(run)
+        if table and _begins_table([cells for _, cells in block]):
+            yield table
+            table = []
+        table += block
+    if table:
+        yield table
+
+
+def _begins_table(rows: list[list[str]]) -> bool:
+    """Return whether rows behind an empty one have a head of their own: words over figures.
+
+    Behind a row that only parts groups of one table, rows look like those before it.
+    """
+    wide = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), len(rows))
+    if len(rows) < wide + 2 or not is_head(rows[wide]):
+        return False
+    head, body = rows[wide], rows[wide + 1 :]
+    columns = [[row[n] for row in body if n < len(row) and row[n]] for n in range(len(head))]
+    return any(
+        name and values and sum(map(is_figure, values)) * 2 > len(values)
+        for name, values in zip(head, columns, strict=True)
+    )
+
+
+def _render_table(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
     """Return rows as a table, under the lines of one cell that people write above its head."""
-    wide = next((place for place, row in enumerate(rows) if sum(map(bool, row)) > 1), 0)
-    lines = [next(filter(None, row)) for row in rows[:wide]]
-    return "\n\n".join(filter(None, [*lines, render_rows(_without_edges(rows[wide:]))]))
+    kept = [(number, row) for number, row in rows if any(row)]
+    cells = _without_edges([row for _, row in kept])
+    wide = next((place for place, row in enumerate(cells) if sum(map(bool, row)) > 1), 0)
+    lines = [next(filter(None, row)) for row in cells[:wide]]
+    cells = cells[wide:]
+    for number, _ in kept[wide : wide + MAX_HEAD_ROWS - 1]:
+        if number not in spans or len(cells) < 3:
+            break
+        cells = [_joined_heads(cells[0], cells[1]), *cells[2:]]
+    return "\n\n".join(filter(None, [*lines, render_rows(_without_edges(cells))]))
+
+
+def _joined_heads(upper: list[str], lower: list[str]) -> list[str]:
+    """Return one head row of two: "Q1" over "plan" and "actual" is "Q1 plan", "Q1 actual"."""
+    pairs = itertools.zip_longest(upper, lower, fillvalue="")
+    return [f"{above} {below}".strip() if above != below else above for above, below in pairs]
+
+
+def _shown_value(cell: Any) -> str:
+    """Return the value of a cell of openpyxl as people see it: .035 as 3.5% where it is one."""
+    value = cell.value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shown_as = _QUOTED_FORMAT.sub("", cell.number_format or "")
+        if "%" in shown_as:
+            return f"{value * 100:.10g}%"
+    return _cell_text(value)
 
 
 def _cell_text(value: object) -> str:
@@ -110,6 +205,8 @@ def _cell_text(value: object) -> str:
             return value.date().isoformat()
         case datetime.datetime():
             return value.isoformat(" ", "minutes")
+        case datetime.time() if not value.second:
+            return value.isoformat("minutes")
         case _:
             return str(value)
 
@@ -133,4 +230,4 @@ def read_separated(body: bytes, charset: str | None) -> FileContent:
     separator = max(_SEPARATORS, key=lambda mark: (min(counts[mark], default=0), sum(counts[mark])))
     csv.field_size_limit(1_000_000)
     rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
-    return FileContent(text=_render_table(_without_edges(rows)))
+    return FileContent(text=_render_table(enumerate(rows)))

@@ -35,6 +35,7 @@ def read_slides(body: bytes, _charset: str | None) -> FileContent:
         author=properties.author,
         published=properties.created,
         modified=properties.modified,
+        notes=parts.picture_notes(),
     )
 
 

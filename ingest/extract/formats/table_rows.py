@@ -31,6 +31,11 @@ def render_rows(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"- {_labelled(head, row)}" for row in body)
 
 
+def is_figure(cell: str) -> bool:
+    """Return whether a cell holds a figure, a day or an amount, and no word."""
+    return _FIGURE.fullmatch(cell) is not None
+
+
 def is_head(row: Sequence[str]) -> bool:
     """Return whether the cells of a first row name columns: different words, no figures."""
     named = [cell for cell in row if cell]

@@ -74,6 +74,7 @@ class _WordReader:
             author=properties.author,
             published=properties.created,
             modified=properties.modified,
+            notes=self._parts.picture_notes(),
         )
 
     def _blocks(self, parent: etree._Element, depth: int = 0) -> Iterator[tuple[int | None, str]]:

@@ -3,6 +3,7 @@
 import functools
 import io
 import posixpath
+import re
 import zipfile
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -10,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from lxml import etree
 
 from ingest.extract.base import DamagedFileError, OversizedFileError
+from ingest.foundation.messages import Message
 
 MAX_PART = 40_000_000
 """Bytes of one part, unzipped: the text of a book of 5,000 pages. As a tree it takes ten times as
@@ -17,6 +19,12 @@ much."""
 MAX_PARTS_READ = 120_000_000
 """Bytes of all parts that one document may unfold to."""
 
+MIN_PICTURE_BYTES = 10_000
+"""A picture of fewer is a logo or an icon: one of a paragraph takes 15,000."""
+
+_PICTURE_PART = re.compile(
+    r"(?:^|/)(?:media|Pictures)/[^/]+\.(?:png|jpe?g|tiff?|bmp|webp|gif)$", re.IGNORECASE
+)
 _RELATIONSHIPS = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 P = ParamSpec("P")
@@ -67,6 +75,15 @@ class ZipParts:
         """Return the root of an XML part, None if there is no such part."""
         content = self.read(name)
         return parse_xml(content) if content else None
+
+    def picture_notes(self) -> tuple[Message, ...]:
+        """Return how many pictures the document has that may show text, as a note, if any."""
+        sizes = (
+            part.file_size for part in self._file.infolist() if _PICTURE_PART.search(part.filename)
+        )
+        count = sum(size >= MIN_PICTURE_BYTES for size in sizes)
+        text = "{count} pictures are not read: save those that show text as .png or .jpg"
+        return (Message(text, count=count),) if count else ()
 
     def related(self, name: str) -> dict[str, str]:
         """Return relationship id -> name of the part, of what an Open XML part refers to."""

@@ -25,8 +25,9 @@ MIN_READABLE_SHARE = 0.7
 """Share of characters that are letters, figures, marks or blanks, below which a page's fonts do not
 say which letters they show."""
 _NO_TITLE = re.compile(
-    r"(?:untitled|anonymous|unspecified|document\d*|microsoft (?:word|powerpoint) - .*|.*\.(?:docx?"
-    r"|pptx?|indd|tex|dvi|qxd|pdf|xlsx?)|powerpoint[- ].*|slide 1|\W*|reportlab generated.*)",
+    r"(?:\W?(?:untitled|anonymous|unspecified)\W?|document\d*|microsoft (?:word|powerpoint) - .*"
+    r"|.*\.(?:docx?|pptx?|indd|tex|dvi|qxd|pdf|xlsx?)|powerpoint[- ].*|slide 1|\W*"
+    r"|reportlab generated.*)",
     re.IGNORECASE,
 )
 """What programs write into /Title when its author gave none."""

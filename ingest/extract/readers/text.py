@@ -3,6 +3,8 @@
 import re
 
 from ingest.extract.base import UNKNOWN_TYPES, FileContent, FileReader, looks_like_text
+from ingest.extract.formats.cues import has_cues, render_cues
+from ingest.extract.formats.markup_text import read_markup_text
 from ingest.extract.formats.office_text import parse_day
 from ingest.extract.markdown_source import normalize_markdown, split_front_matter
 from ingest.text.encodings import decode
@@ -17,6 +19,9 @@ _CODE_SUFFIXES = (
     *(".cpp", ".hpp", ".cs", ".go", ".rs", ".rb", ".php", ".swift", ".scala", ".r", ".jl", ".lua"),
     *(".pl", ".sh", ".bash", ".zsh", ".ps1", ".sql", ".css", ".scss", ".vue", ".yaml", ".yml"),
     *(".toml", ".ini", ".cfg", ".conf", ".xml", ".proto", ".graphql", ".cmake", ".gradle"),
+    *(".bat", ".cmd", ".vbs", ".vb", ".dart", ".ex", ".exs", ".erl", ".clj", ".hs", ".ml", ".fs"),
+    *(".m", ".mm", ".groovy", ".tf", ".properties", ".plist", ".less", ".sass", ".svelte", ".diff"),
+    *(".patch", ".f90", ".asm", ".v", ".vhd", ".zig", ".nim", ".awk", ".tcl", ".el", ".lisp"),
 )
 
 _RUBY = re.compile(
@@ -26,16 +31,6 @@ _RUBY = re.compile(
 )
 """Code, which stays as it is, and HTML that Markdown has within words: see `parse_html`."""
 _MARK = re.compile(r"(?m)^(#{1,6})(?=\s)")
-_CUE_TIME = re.compile(r"(?m)^(?:\d+[ \t]*\n)?(?:\d+:)?\d\d:\d\d[.,]\d+[ \t]*-->.*\n?")
-_CUE_TAG = re.compile(r"<[^<>\n]{1,60}>|\{\\[^{}\n]{1,40}\}")
-_ORG_HEADING = re.compile(r"(?m)^(\*{1,6}) (?:TODO |DONE )?(.+)$")
-_RST_HEADING = re.compile(r"(?m)^(\S.*)\n([=\-~^\"'`#*+.:_])\2{2,}[ \t]*$")
-_TEX_HEADING = re.compile(r"\\((?:sub)*section|chapter|title)\*?\{([^{}]*)\}")
-_TEX_LEVELS = {"title": 1, "chapter": 1, "section": 2, "subsection": 3, "subsubsection": 4}
-_TEX_NOISE = re.compile(
-    r"(?m)(?<!\\)%.*$|\\(?:begin|end|label|cite\w*|ref|usepackage|documentclass)(?:\[[^\]\n]*\])?"
-    r"\{[^{}\n]*\}|\\(?:textbf|emph|textit|item|maketitle|noindent)\b|(?<!\\)[{}]"
-)
 
 
 def fits_text(media_type: str, body: bytes) -> bool:
@@ -48,8 +43,8 @@ def fits_text(media_type: str, body: bytes) -> bool:
 def read_text(body: bytes, charset: str | None) -> str:
     """Return the text, in the charset that fits the bytes best, without readings of `<ruby>`."""
     text = decode(body, claimed=charset)
-    if len(_CUE_TIME.findall(text)) > 1:
-        return _cues(text)
+    if has_cues(text):
+        return render_cues(text)
     if "<ruby" not in text and "<wbr" not in text:
         return text
     return _RUBY.sub(lambda found: found["code"] or "", text)
@@ -83,35 +78,13 @@ def read_code(body: bytes, charset: str | None) -> str:
 
 
 def read_subtitles(body: bytes, charset: str | None) -> str:
-    """Return what is said in .srt and .vtt files, without its times."""
-    return _cues(decode(body, claimed=charset))
+    """Return what is said in subtitles and sung in lyrics, without its times."""
+    return render_cues(decode(body, claimed=charset))
 
 
-def read_markup(body: bytes, charset: str | None) -> str:
-    """Return an org, reStructuredText or LaTeX file with headings as Markdown has them."""
-    text = decode(body, claimed=charset)
-    if "\\section" in text or "\\begin{" in text or "\\documentclass" in text:
-        headed = _TEX_HEADING.sub(
-            lambda found: f"\n\n{'#' * _TEX_LEVELS.get(found[1], 4)} {found[2]}\n\n", text
-        )
-        return re.sub(r"\n{3,}", "\n\n", _TEX_NOISE.sub("", headed))
-    if _RST_HEADING.search(text):
-        marks: list[str] = []
-
-        def heading(found: re.Match[str]) -> str:
-            if found[2] not in marks:
-                marks.append(found[2])
-            return f"{'#' * min(6, marks.index(found[2]) + 1)} {found[1]}"
-
-        return _RST_HEADING.sub(heading, text)
-    return _ORG_HEADING.sub(lambda found: f"{'#' * len(found[1])} {found[2]}", text)
-
-
-def _cues(text: str) -> str:
-    """Return the lines of cues as paragraphs: a sentence goes on over several of them."""
-    bare = _CUE_TAG.sub("", _CUE_TIME.sub("\n", text.removeprefix("WEBVTT")))
-    lines = [" ".join(line.split()) for line in bare.splitlines()]
-    return " ".join(filter(None, lines))
+def read_markup(body: bytes, charset: str | None) -> FileContent:
+    """Return an Org, reStructuredText, LaTeX or AsciiDoc file as Markdown."""
+    return read_markup_text(decode(body, claimed=charset))
 
 
 def _text_reader(
@@ -126,9 +99,11 @@ def _text_reader(
 
 
 MARKDOWN = _text_reader((".md", ".markdown", ".mdx", ".qmd"), _MARKDOWN_TYPES, read_markdown)
-MARKUP = _text_reader((".rst", ".org", ".tex"), _MARKUP_TYPES, read_markup)
+MARKUP = _text_reader(
+    (".rst", ".rest", ".org", ".tex", ".adoc", ".asciidoc"), _MARKUP_TYPES, read_markup
+)
 CODE = _text_reader(_CODE_SUFFIXES, _CODE_TYPES, read_code)
-SUBTITLES = _text_reader((".srt", ".vtt"), _SUBTITLE_TYPES, read_subtitles)
+SUBTITLES = _text_reader((".srt", ".vtt", ".ass", ".ssa", ".lrc"), _SUBTITLE_TYPES, read_subtitles)
 TEXT = FileReader(
     suffixes=(".txt", ".text", ".log", ""),
     media_types=_MEDIA_TYPES,

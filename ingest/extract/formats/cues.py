@@ -1,0 +1,65 @@
+"""What is said in films and songs: .srt, .vtt, .ass and .lrc files, without their times."""
+
+import re
+from collections.abc import Iterable
+
+from ingest.text.cjk import CJK
+
+_SRT_TIME = re.compile(r"(?m)^(?:\d+[ \t]*\n)?(?:\d+:)?\d\d:\d\d[.,]\d+[ \t]*-->.*\n?")
+_CUE_TAG = re.compile(r"<[^<>\n]{1,60}>|\{\\[^{}\n]{1,80}\}")
+_VTT_BLOCK = re.compile(r"(?m)^(?:NOTE|STYLE|REGION)\b.*\n(?:.+\n?)*")
+_VTT_VOICE = re.compile(r"<v(?:\.[\w.-]*)?[ \t]+([^<>\n]{1,60})>")
+_VTT_ID = re.compile(r"(?m)^[^\n]*\n(?=(?:\d+:)?\d\d:\d\d[.,]\d+[ \t]*-->)")
+_NAMED = re.compile(rf"((?:[A-Z]|[{CJK}])(?:[^\W\d_]|[ .'’·-]){{0,23}})(?::\s|：)\s*(?=\S)")
+_SPEAKER = re.compile(r"[-–—]\s*\S|\[[^\[\]]{1,24}\]|[（(][^（()）]{1,24}[)）]")
+"""How a line begins with which another one speaks: "Alice: Where?", "- No.", "[Bob]"."""
+_ASS_LINE = re.compile(r"(?m)^Dialogue:[ \t]*((?:[^,\n]*,){9})(.*)$")
+_LRC_TIME = re.compile(r"\[\d{1,3}:\d\d(?:[.:]\d{1,3})?\]")
+_LRC_FIELD = re.compile(r"(?m)^\[(ti|ar|al|by|offset|re|ve|length):([^\]\n]*)\][ \t]*\n?")
+
+
+def has_cues(text: str) -> bool:
+    """Return whether a text is one of subtitles, whatever it is called."""
+    return len(_SRT_TIME.findall(text)) > 1
+
+
+def render_cues(text: str) -> str:
+    """Return what is said, a paragraph each time when another one speaks.
+
+    A sentence goes on over several cues, so that their ends say nothing.
+    """
+    if found := _ASS_LINE.findall(text):
+        names = [fields.split(",")[4].strip() for fields, _ in found]
+        lines = [re.sub(r"\\[Nnh]", " ", said) for _, said in found]
+        return _paragraphs(
+            f"{name}: {line}" if name else line for name, line in zip(names, lines, strict=True)
+        )
+    if _LRC_TIME.search(text) and not has_cues(text):
+        fields = dict(_LRC_FIELD.findall(text))
+        head = [fields[key].strip() for key in ("ti", "ar", "al") if fields.get(key, "").strip()]
+        sung = [
+            " ".join(line.split())
+            for line in _LRC_TIME.sub("", _LRC_FIELD.sub("", text)).splitlines()
+        ]
+        return "\n".join(filter(None, [*head, *sung]))
+    if text.startswith("WEBVTT"):
+        text = _VTT_ID.sub("", _VTT_BLOCK.sub("", text.partition("\n")[2]))
+    text = _VTT_VOICE.sub(r"\1: ", text)
+    return _paragraphs(_CUE_TAG.sub("", _SRT_TIME.sub("\n", text)).splitlines())
+
+
+def _paragraphs(lines: Iterable[str]) -> str:
+    speaker, paragraphs = "", list[str]()
+    for line in lines:
+        said = " ".join(_CUE_TAG.sub("", line).split())
+        if not said:
+            continue
+        named = _NAMED.match(said)
+        if named and named[1] == speaker:
+            paragraphs[-1] += f" {said[named.end() :]}"  # goes on speaking
+        elif named or _SPEAKER.match(said) or not paragraphs:
+            paragraphs.append(said)
+            speaker = named[1] if named else ""
+        else:
+            paragraphs[-1] += f" {said}"
+    return "\n\n".join(paragraphs)

@@ -1,0 +1,205 @@
+"""Org, reStructuredText, LaTeX and AsciiDoc as Markdown: headings, code in fences, tables.
+
+What only tells a program how to set the text is dropped; in code nothing is changed.
+"""
+
+import re
+from collections.abc import Callable
+
+from ingest.extract.base import FileContent
+from ingest.extract.formats.office_text import parse_day
+from ingest.extract.formats.table_rows import render_rows
+
+_FENCED = re.compile(r"(?ms)^````\n.*?^````$")
+
+_ORG_KEYWORD = re.compile(r"(?mi)^#\+(\w+):[ \t]*(.*)$\n?")
+_ORG_CODE = re.compile(
+    r"(?msi)^[ \t]*#\+begin_(src|example|export)\b[^\n]*\n(.*?)^[ \t]*#\+end_\1[ \t]*$"
+)
+_ORG_BLOCK_MARK = re.compile(r"(?mi)^[ \t]*#\+(?:begin|end)_\w+.*$\n?")
+_ORG_DRAWER = re.compile(r"(?msi)^[ \t]*:(?:properties|logbook):[ \t]*\n.*?^[ \t]*:end:[ \t]*\n?")
+_ORG_HEADING = re.compile(
+    r"(?m)^(\*{1,6}) (?:(?:TODO|DONE|NEXT|WAITING) )?(?:\[#\w\] )?"
+    r"(.+?)(?:[ \t]+:[\w@#%:]+:)?[ \t]*$"
+)
+_ORG_LINK = re.compile(r"\[\[([^\]\n]+)\](?:\[([^\]\n]+)\])?\]")
+
+_RST_OVERLINED = re.compile(r"(?m)^([=\-~^\"'`#*+.:_])\1{2,}[ \t]*\n[ \t]*(\S.*)\n\1{3,}[ \t]*$")
+_RST_HEADING = re.compile(r"(?m)^(\S.*)\n([=\-~^\"'`#*+.:_])\2{2,}[ \t]*$")
+_RST_ANY_HEADING = re.compile(r"(?m)\0(.)\0([^\0]*)\0|^(\S.*)\n([=\-~^\"'`#*+.:_])\4{2,}[ \t]*$")
+"""Overlined ones as they are marked first, and underlined ones."""
+_RST_CODE = re.compile(
+    r"(?m)^\.\. (?:code-block|code|sourcecode|highlight|literalinclude|math)::.*\n"
+    r"(?:[ \t]+:\w[^\n]*\n)*((?:[ \t]*\n|[ \t]+\S.*\n?)*)"
+)
+_RST_ADMONITION = re.compile(
+    r"(?m)^([ \t]*)\.\. (note|warning|tip|important|caution|danger|hint|attention|error|seealso)::"
+    r"[ \t]*"
+)
+_RST_DIRECTIVE = re.compile(
+    r"(?m)^[ \t]*\.\. (?:_[^\n]*:|(?:image|figure|contents|toctree|include|index|raw|role)::)"
+    r"[^\n]*\n?"
+    r"(?:[ \t]+:\w[^\n]*\n)*"
+)
+_RST_ROLE = re.compile(r":[\w:-]+:`([^`<\n]+?)(?:[ \t]*<[^>\n]*>)?`")
+_RST_LINK = re.compile(r"`([^`<\n]+?)[ \t]*<([^>\n]+)>`__?")
+_RST_LITERAL = re.compile(r"``([^`\n]+)``")
+
+_TEX_MARKS = ("\\section", "\\begin{", "\\documentclass", "\\chapter")
+_TEX_CODE = re.compile(
+    r"\\begin\{(verbatim|lstlisting|minted|Verbatim)\}(?:\[[^\]\n]*\]|\{[^}\n]*\})*(.*?)\\end\{\1\}",
+    re.DOTALL,
+)
+_TEX_COMMENT = re.compile(r"(?m)(?<!\\)%.*$\n?")
+_TEX_TABLE = re.compile(
+    r"\\begin\{(tabular[x*]?|longtable|array)\}((?:\[[^\]\n]*\]|\{(?:[^{}]|\{[^{}]*\})*\})*)"
+    r"(.*?)\\end\{\1\}",
+    re.DOTALL,
+)
+_TEX_RULE = re.compile(r"\\(?:hline|toprule|midrule|bottomrule|cline\{[^}]*\}|cmidrule\S*)")
+_TEX_SPAN = re.compile(r"\\multi(?:column|row)\{[^{}]*\}\{[^{}]*\}\{([^{}]*)\}")
+_TEX_HEADING = re.compile(r"\\((?:sub)*section|chapter|part|title|paragraph)\*?(?:\[[^\]\n]*\])?\{")
+_TEX_LEVELS = {"title": 1, "part": 1, "chapter": 1, "section": 2, "subsection": 3}
+_TEX_KEPT_HEAD = re.compile(r"\\(title|author|date)\{((?:[^{}]|\{[^{}]*\})*)\}")
+_TEX_NOISE = re.compile(
+    r"\\(?:begin|end|label|cite\w*|ref|eqref|pageref|usepackage|documentclass|includegraphics"
+    r"|bibliography\w*|vspace|hspace|input)\*?(?:\[[^\]\n]*\])*\{[^{}\n]*\}(?:\[[^\]\n]*\])?"
+    r"|\\(?:textbf|emph|textit|texttt|underline|item|maketitle|noindent|centering|tableofcontents"
+    r"|caption|newpage|clearpage|small|large|footnote)\b(?:\[[^\]\n]*\])?"
+)
+_TEX_LINK = re.compile(r"\\href\{([^{}]*)\}\{([^{}]*)\}|\\url\{([^{}]*)\}")
+
+_ADOC_HEADING = re.compile(r"(?m)^(={1,6})[ \t]+(\S.*)$")
+_ADOC_CODE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?(-{4,}|\.{4,})\n(.*?)^\1[ \t]*$")
+_ADOC_TABLE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?\|={3,}\n(.*?)^\|={3,}[ \t]*$")
+_ADOC_SET = re.compile(
+    r"(?m)^(?::[\w!-]+:.*|\[[^\]\n]*\]|//(?!/).*|(?:image|include|ifdef|ifndef|endif)::.*|toc::.*"
+    r"|={4,}|\*{4,}|_{4,})$\n?"
+)
+_ADOC_LINK = re.compile(r"(?:link:|xref:)?([^\s\[\]<>]+:[^\s\[\]<>]+|(?<=xref:)\S+?)\[([^\]\n]+)\]")
+_ADOC_REFERENCE = re.compile(r"<<[^,>\n]+,[ \t]*([^>\n]+)>>")
+
+
+def _fence(code: str) -> str:
+    lines = code.strip("\n").split("\n")
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "````\n" + "\n".join(line[indent:] for line in lines) + "\n````"
+
+
+def _outside_code(text: str, convert: Callable[[str], str]) -> str:
+    """Return a text with `convert` applied to what is in no fence."""
+    pieces, end = [], 0
+    for found in _FENCED.finditer(text):
+        pieces += [convert(text[end : found.start()]), found[0]]
+        end = found.end()
+    return "".join([*pieces, convert(text[end:])])
+
+
+def read_org(text: str) -> FileContent:
+    """Return an Org file: title and author of its keywords, without drawers, tags and marks."""
+    fields = {name.lower(): value.strip() for name, value in _ORG_KEYWORD.findall(text)}
+    title, level = fields.get("title", ""), 1 if fields.get("title") else 0
+
+    def convert(part: str) -> str:
+        part = _ORG_DRAWER.sub("", _ORG_BLOCK_MARK.sub("", _ORG_KEYWORD.sub("", part)))
+        part = _ORG_HEADING.sub(
+            lambda found: f"{'#' * min(6, len(found[1]) + level)} {found[2]}", part
+        )
+        return _ORG_LINK.sub(lambda m: f"[{m[2]}]({m[1]})" if m[2] else m[1], part)
+
+    body = _outside_code(_ORG_CODE.sub(lambda found: _fence(found[2]), text), convert)
+    shown = [f"{name}: {fields[name]}" for name in ("author", "date") if fields.get(name)]
+    head = [f"# {title}"] if title else []
+    return FileContent(
+        text="\n\n".join(filter(None, [*head, "\n".join(shown), body.strip("\n")])),
+        title=title,
+        author=fields.get("author", ""),
+        published=parse_day(fields.get("date", "").strip("<[")),
+    )
+
+
+def read_rst(text: str) -> str:
+    """Return a reStructuredText file; the level of a heading is the order of its underlines."""
+    marks: list[str] = []
+
+    def heading(title: str, mark: str) -> str:
+        if mark not in marks:
+            marks.append(mark)
+        return f"{'#' * min(6, marks.index(mark) + 1)} {title.strip()}"
+
+    def convert(part: str) -> str:
+        # An overlined heading is of another level than one with that underline alone.
+        part = _RST_OVERLINED.sub(lambda m: f"\0{m[1]}\0{m[2].strip()}\0", part)
+        part = _RST_ANY_HEADING.sub(
+            lambda m: heading(m[2], m[1] * 2) if m[1] else heading(m[3], m[4]), part
+        )
+        part = _RST_ADMONITION.sub(lambda m: f"{m[1]}{m[2].capitalize()}: ", part)
+        part = _RST_ROLE.sub(r"\1", _RST_DIRECTIVE.sub("", part))
+        return _RST_LITERAL.sub(r"`\1`", _RST_LINK.sub(r"[\1](\2)", part))
+
+    fenced = _RST_CODE.sub(lambda found: _fence(found[1]) + "\n", text.rstrip() + "\n")
+    return re.sub(r"\n{3,}", "\n\n", _outside_code(fenced, convert))
+
+
+def is_tex(text: str) -> bool:
+    """Return whether a text is one of LaTeX."""
+    return any(mark in text for mark in _TEX_MARKS)
+
+
+def read_tex(text: str) -> str:
+    """Return what a LaTeX file sets: of its preamble title, author and day alone."""
+    before, is_whole, rest = text.partition("\\begin{document}")
+    if is_whole:
+        kept = _TEX_KEPT_HEAD.findall(_TEX_COMMENT.sub("", before))
+        lines = (f"\\title{{{value}}}" if name == "title" else value for name, value in kept)
+        text = "\n\n".join([*lines, rest.partition("\\end{document}")[0]])
+    text = _outside_code(_TEX_CODE.sub(lambda found: _fence(found[2]), text), _convert_tex)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+def _convert_tex(part: str) -> str:
+    part = _TEX_TABLE.sub(lambda found: _tex_table(found[3]), _TEX_COMMENT.sub("", part))
+    part = _TEX_HEADING.sub(lambda m: f"\n\n{'#' * _TEX_LEVELS.get(m[1], 4)} {{", part)
+    part = re.sub(r"(?m)^(#{1,4}) \{((?:[^{}\n]|\{[^{}\n]*\})*)\}", r"\1 \2\n\n", part)
+    part = _TEX_LINK.sub(lambda m: m[3] or f"[{m[2]}]({m[1]})", part)
+    part = re.sub(r"(?<!\\)[{}]", "", _TEX_NOISE.sub("", part))
+    return re.sub(r"\\([%&_#${}])", r"\1", part.replace("~", " "))
+
+
+def _tex_table(text: str) -> str:
+    rows = re.split(r"\\\\(?:\[[^\]]*\])?|\\tabularnewline", _TEX_RULE.sub("", text))
+    cells = [re.split(r"(?<!\\)&", _TEX_SPAN.sub(r"\1", row)) for row in rows]
+    return f"\n\n{render_rows(cells)}\n\n"
+
+
+def read_adoc(text: str) -> str:
+    """Return an AsciiDoc file with its tables as rows, without its attributes."""
+
+    def table(found: re.Match[str]) -> str:
+        rows: list[list[str]] = []
+        lines = [line for line in found[1].split("\n") if line.strip()]
+        width = lines[0].count("|") if lines else 0
+        cells = [cell.strip() for line in lines for cell in line.split("|")[1:]]
+        # A row may take several lines: the first one, which is the head, says how many cells.
+        rows += [cells[n : n + width] for n in range(0, len(cells), width)] if width else []
+        return render_rows(rows)
+
+    def convert(part: str) -> str:
+        part = _ADOC_SET.sub("", _ADOC_TABLE.sub(table, part))
+        part = _ADOC_HEADING.sub(lambda m: f"{'#' * len(m[1])} {m[2]}", part)
+        part = re.sub(r"(?m)^\.(?=\w)", "", part)  # the title of a block
+        part = re.sub(r"(?m)^\*{1,5}[ \t]+", "- ", part)
+        return _ADOC_REFERENCE.sub(r"\1", _ADOC_LINK.sub(r"[\2](\1)", part))
+
+    return _outside_code(_ADOC_CODE.sub(lambda found: _fence(found[2]), text), convert)
+
+
+def read_markup_text(text: str) -> FileContent:
+    """Return a text of one of these languages, which its marks tell."""
+    if is_tex(text):
+        return FileContent(text=read_tex(text))
+    if re.search(r"(?m)^={1,6} \S", text) and not re.search(r"(?m)^\*{1,6} \S", text[:200]):
+        return FileContent(text=read_adoc(text))
+    if re.search(r"(?m)^\.\. \w+::", text) or _RST_HEADING.search(text):
+        return FileContent(text=read_rst(text))
+    return read_org(text)

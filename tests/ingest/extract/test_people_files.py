@@ -1,0 +1,309 @@
+"""Files as people have them: merged heads, two tables in a sheet, films, columns, protection."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.comments import Comment
+
+from ingest.documents import Document
+from ingest.errors import ExtractError
+from ingest.extract.extractor import read_file
+from ingest.extract.formats.pdf_layout import PdfPiece, page_lines
+from tests import file_samples
+
+
+def read(path: Path, content: bytes | str) -> Document:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_file(path)
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    written = io.BytesIO()
+    book.save(written)
+    return written.getvalue()
+
+
+def test_merged_heads_name_each_column_below_them(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["2025年销售报表"],
+        ["地区", "第一季度", None, "第二季度", None],
+        [None, "计划", "实际", "计划", "实际"],
+        ["华东", 120, 131, 140, 152],
+        ["华南", 98, 87, 110, 93],
+    ):
+        sheet.append(row)
+    for merged in ("A1:E1", "A2:A3", "B2:C2", "D2:E2"):
+        sheet.merge_cells(merged)
+    lines = read(tmp_path / "a.xlsx", saved(book)).text.splitlines()
+    assert lines[0] == "2025年销售报表"
+    assert lines[2] == "| 地区 | 第一季度 计划 | 第一季度 实际 | 第二季度 计划 | 第二季度 实际 |"
+    assert lines[-1] == "| 华南 | 98 | 87 | 110 | 93 |"
+
+
+def test_a_cell_over_several_rows_is_said_in_each(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["Site", "Pump", "Bar"], ["North", "A", 3], [None, "B", 4], ["South", "C", 5]):
+        book.active.append(row)
+    book.active.merge_cells("A2:A3")
+    assert "| North | B | 4 |" in read(tmp_path / "a.xlsx", saved(book)).text
+
+
+PRINTERS = [["LaserPro", "SN-4471", 2.14], ["InkMax", "SN-9012", 3.02], ["Old", "SN-1", 1]]
+
+
+@pytest.mark.parametrize("title", [[], [["Printers"]]])
+def test_a_second_table_in_a_sheet_has_a_head_of_its_own(
+    title: list[list[str]], tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    first = [["Name", "City"], *([f"Paper mill {n}", "Leeds"] for n in range(30))]
+    for row in (*first, [], *title, ["Model", "Serial", "Room"], *PRINTERS * 5):
+        book.active.append(row)
+    text = read(tmp_path / "a.xlsx", saved(book)).text
+    assert "- Name: Paper mill 3; City: Leeds" in text
+    assert "- Model: LaserPro; Serial: SN-4471; Room: 2.14" in text
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        [["Maier", "Graz", 4], ["Huber", "Linz", 5]],  # rows as those above
+        [["South"], ["Maier", "Graz", 4], ["Huber", "Linz", 5]],  # under the name of a group
+        [["Maier", "Graz", "none"], ["Huber", "Linz", "none"]],
+        [["Total", "", 30]],
+    ],
+)
+def test_an_empty_row_within_a_table_does_not_end_it(
+    group: list[list[object]], tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    rows = [["Name", "City", "Boats"], *([f"Fisher {n}", "Kiel", n] for n in range(20))]
+    for row in (*rows, [], *group):
+        book.active.append(row)
+    last = read(tmp_path / "a.xlsx", saved(book)).text.splitlines()[-1]
+    assert last.startswith(f"- Name: {group[-1][0]}; ")
+
+
+def test_shares_times_and_comments_are_as_people_see_them(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.append(["Contract", "Rate", "Note"])
+    sheet.append(["HT-105", 0.035, 0.5])
+    sheet["B2"].number_format, sheet["C2"].number_format = "0.0%", '0.0" %-points"'
+    sheet["A2"].comment = Comment("Ends in May, says Ms Orr", "Orr")
+    text = read(tmp_path / "a.xlsx", saved(book)).text
+    assert "| HT-105 (Ends in May, says Ms Orr) | 3.5% | 0.5 |" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "lines"),
+    [
+        (
+            "a.vtt",
+            "WEBVTT\n\nNOTE by hand\n\nSTYLE\n::cue { color: red }\n\nq1\n00:01.000 --> 00:04.000\n"
+            "<v Alice>Where is the well?</v>\n\nq2\n00:04.500 --> 00:09.000\n<v Bob>Behind the "
+            "barn,\n\n00:10.000 --> 00:11.000\n<v Bob>at 10: 30 paces.</v>\n",
+            ["Alice: Where is the well?", "Bob: Behind the barn, at 10: 30 paces."],
+        ),
+        (
+            "a.srt",
+            "1\n00:00:01,000 --> 00:00:03,000\n- 火车几点开？\n\n2\n00:00:03,500 --> 00:00:06,000\n"
+            "- 晚上九点半，\n\n3\n00:00:07,000 --> 00:00:09,000\n{\\an8}七号站台。\n",
+            ["- 火车几点开？", "- 晚上九点半， 七号站台。"],
+        ),
+        (
+            "a.ass",
+            "[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, "
+            "Text\n"
+            "Dialogue: 0,0:00:01.00,0:00:03.00,Default,Tom,0,0,0,,{\\b1}Under\\Nthe stone, left.\n",
+            ["Tom: Under the stone, left."],
+        ),
+        ("a.lrc", "[ti:送别]\n[00:12.00]长亭外\n[00:17.50]古道边\n", ["送别", "长亭外", "古道边"]),
+    ],
+)
+def test_cues_keep_who_speaks(name: str, content: str, lines: list[str], tmp_path: Path) -> None:
+    assert [line for line in read(tmp_path / name, content).text.splitlines() if line] == lines
+
+
+def test_org_keywords_drawers_and_code_are_what_they_are(tmp_path: Path) -> None:
+    found = read(
+        tmp_path / "a.org",
+        "#+TITLE: Greenhouse log\n#+AUTHOR: Mia\n#+DATE: 2025-02-03\n#+OPTIONS: toc:nil\n\n"
+        "* TODO [#A] Heating :tech:\n:PROPERTIES:\n:ID: 1\n:END:\nOn below 6 °C.\n"
+        "#+BEGIN_SRC sh\n# no heading\n* no heading\n#+END_SRC\n[[https://a.example][Manual]]\n",
+    )
+    assert (found.title, found.author, str(found.published)) == (
+        "Greenhouse log",
+        "Mia",
+        "2025-02-03",
+    )
+    assert found.text == (
+        "# Greenhouse log\n\nauthor: Mia\ndate: 2025-02-03\n\n## Heating\nOn below 6 °C.\n"
+        "````\n# no heading\n* no heading\n````\n[Manual](https://a.example)"
+    )
+
+
+def test_restructured_text_has_overlined_titles_and_admonitions(tmp_path: Path) -> None:
+    text = read(
+        tmp_path / "a.rst",
+        "=====\nTides\n=====\n\nSpring\n======\n\n.. _spring:\n\n.. note:: It rises 5.2 m.\n\n"
+        ".. code-block:: python\n   :linenos:\n\n   # no heading\n\nSee :ref:`neap <n>`, ``x``.\n",
+    ).text
+    assert text.split("\n\n") == [
+        "# Tides",
+        "## Spring",
+        "Note: It rises 5.2 m.",
+        "````\n# no heading\n````\nSee neap, `x`.",
+    ]
+
+
+def test_latex_keeps_what_is_set(tmp_path: Path) -> None:
+    text = read(
+        tmp_path / "a.tex",
+        "\\documentclass{article}\\newcommand{\\x}{secret}\n\\title{潮汐}\\author{张三}\n"
+        "\\begin{document}\\maketitle\n\\section{方法}\n样本为 \\textbf{420} 个，占 5\\%。% 注\n"
+        "\\begin{tabular}{l|r}\n站点 & 潮差 \\\\ \\hline\n厦门 & 4.2 \\\\\n\\end{tabular}\n"
+        "\\begin{verbatim}\n% code {x}\n\\end{verbatim}\n\\end{document}\n",
+    ).text
+    assert text.split("\n\n") == [
+        "# 潮汐",
+        "张三",
+        "## 方法",
+        "样本为 420 个，占 5%。",
+        "| 站点 | 潮差 |\n|---|---|\n| 厦门 | 4.2 |",
+        "````\n% code {x}\n````",
+    ]
+
+
+def test_asciidoc_has_headings_tables_and_code(tmp_path: Path) -> None:
+    text = read(
+        tmp_path / "a.adoc",
+        "= Pump Manual\n:toc:\n\n== Start\n\nNOTE: Fill it, see link:a.html[here].\n\n"
+        "[source,sh]\n----\n== no heading\n----\n\n|===\n|Part |Torque\n\n|Flange\n|40 Nm\n|===\n",
+    ).text
+    assert "# Pump Manual\n\n## Start\n" in text
+    assert "````\n== no heading\n````" in text
+    assert text.endswith("| Part | Torque |\n|---|---|\n| Flange | 40 Nm |")
+
+
+def piece(left: float, top: float, text: str, *, wide: float = 5.0) -> PdfPiece:
+    return PdfPiece(left=left, right=left + wide * len(text), top=top, bottom=top - 10, text=text)
+
+
+def test_headings_and_ends_of_paragraphs_beside_text_are_no_table() -> None:
+    left = ["Dredging", *["The dredger moved a lot of silt out"] * 6, "of it.", "Pilots"]
+    right = [*["Each of the pilots guided vessels in"] * 7, "all year.", "Their boats are called"]
+    rows = [
+        piece(x, 700 - 14 * n, text)
+        for n, pair in enumerate(zip(left, right, strict=True))
+        for x, text in zip((60, 300), pair, strict=True)
+    ]
+    assert [line.text for line in page_lines(rows)] == [*left, *right]
+
+
+def test_chinese_columns_are_read_one_after_the_other_and_tables_are_not() -> None:
+    line, other = (
+        "第一号泊位由港务局管理船舶靠泊须提前二十",
+        "夜间作业须另行报告并由值班员签字方可进行",
+    )
+    rows = [
+        piece(x, 700 - 16 * n, text, wide=10)
+        for n in range(6)
+        for x, text in ((60, line), (310, other))
+    ]
+    assert [each.text for each in page_lines(rows)] == [line] * 6 + [other] * 6
+    questions = ["申请需要哪些材料", "多久能够办理完成", "费用怎么计算的呢", "在哪里领取证件呢"]
+    answers = [
+        "身份证复印件和照片两张即可",
+        "一般十五个工作日办理完成即可",
+        "三百元",
+        "市民中心二楼",
+    ]
+    cells = [
+        piece(x, 700 - 16 * n, text, wide=10)
+        for n, pair in enumerate(zip(questions, answers, strict=True))
+        for x, text in zip((60, 310), pair, strict=True)
+    ]
+    (table,) = page_lines(cells)
+    assert "| 费用怎么计算的呢 | 三百元 |" in table.text
+
+
+def test_a_page_that_is_set_from_top_to_bottom_is_read_from_the_right() -> None:
+    columns = ["临时用电须经批准方可使用", "违者罚款五百元整"]
+    letters = [
+        PdfPiece(
+            left=500 - 30 * x, right=514 - 30 * x, top=780 - 18 * y, bottom=766 - 18 * y, text=c
+        )
+        for x, column in enumerate(columns)
+        for y, c in enumerate(column)
+    ]
+    assert [line.text for line in page_lines(letters)] == columns
+    # Letters that stand as far apart in both directions are a sheet for practice: rows.
+    grid = [
+        PdfPiece(left=60 + 40 * x, right=74 + 40 * x, top=780 - 40 * y, bottom=766 - 40 * y, text=c)
+        for y, row in enumerate(["春夏秋冬", "东南西北", "金木水火"])
+        for x, c in enumerate(row)
+    ]
+    assert "春" in page_lines(grid)[0].text
+    assert "夏" in page_lines(grid)[0].text.splitlines()[0]
+
+
+def protected_pdf() -> bytes:
+    from pypdf import PdfReader, PdfWriter
+
+    writer, written = PdfWriter(), io.BytesIO()
+    writer.append(PdfReader(io.BytesIO(file_samples.pdf("Secret."))))
+    writer.encrypt("word")
+    writer.write(written)
+    return written.getvalue()
+
+
+def protected_epub() -> bytes:
+    written = io.BytesIO(file_samples.epub("Rye", "It rests."))
+    with zipfile.ZipFile(written) as book:
+        chapter = next(name for name in book.namelist() if name.endswith("html"))
+    with zipfile.ZipFile(written, "a") as book:
+        book.writestr(
+            "META-INF/encryption.xml",
+            f'<encryption><CipherData><CipherReference URI="{chapter}"/></CipherData></encryption>',
+        )
+    return written.getvalue()
+
+
+def test_protection_is_told_from_damage(tmp_path: Path) -> None:
+    office = file_samples.ole({"EncryptionInfo": b"x", "EncryptedPackage": b"y"})
+    for name, body in (
+        ("a.pdf", protected_pdf()),
+        ("a.docx", office),
+        ("a.xlsx", office),
+        ("a.epub", protected_epub()),
+    ):
+        with pytest.raises(ExtractError) as caught:
+            read(tmp_path / name, body)
+        assert "is protected by a password or by its seller" in caught.value.localize("en")
+        assert name in caught.value.localize("en")
+
+
+def test_pictures_in_a_document_are_counted_if_they_may_show_text(tmp_path: Path) -> None:
+    written = io.BytesIO(file_samples.docx("The gate opens at six."))
+    with zipfile.ZipFile(written, "a") as document:
+        document.writestr("word/media/image1.png", bytes(20_000))
+        document.writestr("word/media/logo.png", bytes(2_000))
+    found = read(tmp_path / "a.docx", written.getvalue())
+    assert [note.localize("en") for note in found.notes] == [
+        "1 pictures are not read: save those that show text as .png or .jpg"
+    ]
+
+
+def test_a_sentence_is_no_title(tmp_path: Path) -> None:
+    # What is the title is not shown as an answer: a note of one sentence could not be asked.
+    for text in ("The vault opens at six.", "仓库钥匙由值班员保管，遗失罚款二百元。"):
+        assert read(tmp_path / "vault.txt", text).title == "vault.txt"
+    assert read(tmp_path / "vault.txt", "Opening hours\nThe vault opens at six.").title == (
+        "Opening hours"
+    )
