@@ -16,9 +16,14 @@ MarkKind = Literal["open", "close", "channel", "end", "start", "answer_open", "a
 
 _NAMES = (
     *("think", "thinking", "thought", "thoughts", "reasoning", "seed:think", "mythink"),
-    *("analysis", "reflection", "scratchpad", "inner_monologue", "思考", "思考过程"),
+    *("analysis", "reflection", "scratchpad", "inner_monologue", "思考", "思考过程", "思维链"),
+    *("thinking_process", "thought_process", "chain_of_thought", "cot", "rationale"),
+    *("longcat_think", "minimax:think", "internal_thoughts"),
 )
 _GAP = r"[^\S\n]{0,3}"
+_BRACKETS = (("<", ">"), ("&lt;", "&gt;"), ("＜", "＞"), ("\\u003c", "\\u003e"))
+"""Of tags, as they are written and as servers and filters escape them."""
+_OPEN, _CLOSE = ("|".join(map(re.escape, side)) for side in zip(*_BRACKETS, strict=True))
 _NAME = "|".join(map(re.escape, sorted(_NAMES, key=len, reverse=True)))
 
 END_TEXTS = (
@@ -68,6 +73,16 @@ _FIXED = {
     **{text.casefold(): "start" for text in START_TEXTS},
     "[think]": "open",
     "[/think]": "close",
+    "[thinking]": "open",
+    "[/thinking]": "close",
+    "【思考】": "open",
+    "【/思考】": "close",
+    "<|thinking|>": "open",
+    "<|/thinking|>": "close",
+    "<|channel>thought": "open",
+    "<channel|>": "close",
+    "<think/>": "start",
+    "<think />": "start",
     "[reasoning]": "open",
     "[/reasoning]": "close",
     "<|think|>": "open",
@@ -86,31 +101,84 @@ _FIXED = {
     "</answer>": "answer_close",
     "<output>": "answer_open",
     "</output>": "answer_close",
+    "<response>": "answer_open",
+    "</response>": "answer_close",
+    "<final_answer>": "answer_open",
+    "</final_answer>": "answer_close",
 }
 _CHANNEL = (
     r"(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*(?P<channel>\w+)"
     r"(?:[^<\n]|<\|constrain\|>){0,80}<\|message\|>"
 )
 _MARK = re.compile(
-    rf"{_CHANNEL}|<{_GAP}(?P<slash>/?){_GAP}(?P<name>{_NAME}){_GAP}>"
+    rf"{_CHANNEL}|(?:{_OPEN}){_GAP}(?P<slash>\\?/|){_GAP}(?P<name>{_NAME}){_GAP}(?:{_CLOSE})"
     rf"|(?P<fixed>{'|'.join(map(re.escape, sorted(_FIXED, key=len, reverse=True)))})",
     re.IGNORECASE,
 )
 # Without its first tokens, which the template wrote into the prompt.
 _BARE_CHANNEL = re.compile(r"\s*(?P<channel>analysis|commentary|final)[^\S\n]*<\|message\|>")
 _BARE_CHANNELS = tuple(f"{name}<|message|>" for name in ("analysis", "commentary", "final"))
-_TERMINAL_OPEN = re.compile(r"\s*Thinking(?:\.\.\.|…)[^\S\n]*\n")
-_TERMINAL_OPENS = ("thinking...\n", "thinking…\n")
-_TERMINAL_CLOSES = ("...done thinking.", "…done thinking.")
-_TERMINAL_CLOSE = re.compile(r"\n?(?:\.\.\.|…)done thinking\.")
+
+
+@dataclass(frozen=True, slots=True)
+class _StartStyle:
+    """Thinking that begins a reply and is no tag."""
+
+    opening: re.Pattern[str]
+    begun: re.Pattern[str]
+    """What may become its opening."""
+    closing: re.Pattern[str]
+    closings: tuple[str, ...]
+    """What closes it, in small letters without white space, to know a beginning."""
+
+
+_START_STYLES = (
+    # `ollama run`.
+    _StartStyle(
+        re.compile(r"\s*Thinking(?:\.\.\.|…)[^\S\n]*\n"),
+        re.compile(r"\s*(?:t|th|thi|thin|think|thinki|thinkin|thinking(?:\.{0,3}|…))\s*\Z", re.I),
+        re.compile(r"\n?(?:\.\.\.|…)done thinking\."),
+        tuple(f"{gap}{dots}donethinking." for gap in ("", "\n") for dots in ("...", "…")),
+    ),
+    # A fenced block that says so.
+    _StartStyle(
+        re.compile(r"\s*```(?:think|thinking|thought|reasoning)[^\S\n]*\n", re.IGNORECASE),
+        re.compile(r"\s*`{1,3}(?:(?<=```)[a-z]{0,9}[^\S\n]*)?\Z", re.IGNORECASE),
+        re.compile(r"\n```(?=\n|\Z)"),
+        ("\n```",),
+    ),
+    # Open WebUI, and pages that fold it.
+    _StartStyle(
+        re.compile(
+            r"\s*<details(?: [^<>\n]{0,80})?>\s*<summary>[^<>\n]{0,40}"
+            r"(?:think|thought|reason|思考|推理)[^<>\n]{0,40}</summary>",
+            re.IGNORECASE,
+        ),
+        re.compile(
+            r"\s*<(?:d|de|det|deta|detai|detail|details(?: [^<>\n]{0,80})?(?:>\s*(?:<(?:[a-z]{0,7}"
+            r"(?:(?<=summary)>[^<>\n]{0,90}(?:</?[a-z]{0,7})?)?)?)?)?)?\Z",
+            re.IGNORECASE,
+        ),
+        re.compile(r"</details>", re.IGNORECASE),
+        ("</details>",),
+    ),
+)
 
 # What marks begin with, written without white space and in small letters, to know a beginning.
-_BEGINNINGS = (
-    *_FIXED,
-    *(f"<{slash}{name}>" for name in _NAMES for slash in ("", "/")),
+_BEGINNINGS = tuple(
+    re.sub(r"[^\S\n]+", "", whole).casefold()
+    for whole in (
+        *_FIXED,
+        *(
+            f"{begin}{slash}{name}{end}"
+            for begin, end in _BRACKETS
+            for name in _NAMES
+            for slash in ("", "/", "\\/")
+        ),
+    )
 )
 _LONGEST_CHANNEL = 160
-_TRIGGERS = "<[◁"
+_TRIGGERS = "<[◁&＜\\【"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +200,7 @@ class MarkScanner:
     def __init__(self) -> None:
         self._buffer = ""
         self._is_start = True
-        self._in_terminal_style = False
+        self._style: _StartStyle | None = None
 
     def feed(self, text: str) -> Iterator[str | Mark]:
         """Yield text and marks that are certain; what may become a mark waits."""
@@ -171,14 +239,15 @@ class MarkScanner:
 
     def _next_mark(self) -> tuple[re.Match[str], Mark] | None:
         if self._is_start:
-            if match := _TERMINAL_OPEN.match(self._buffer):
-                self._in_terminal_style = True
-                return match, Mark("open", match[0], "terminal")
+            for style in _START_STYLES:
+                if match := style.opening.match(self._buffer):
+                    self._style = style
+                    return match, Mark("open", match[0], "terminal")
             if match := _BARE_CHANNEL.match(self._buffer):
                 return match, Mark("channel", match[0], match["channel"])
         match = _MARK.search(self._buffer)
-        if self._in_terminal_style:
-            closing = _TERMINAL_CLOSE.search(self._buffer)
+        if self._style:
+            closing = self._style.closing.search(self._buffer)
             if closing and (match is None or closing.start() < match.start()):
                 return closing, Mark("close", closing[0], "terminal")
         if match is None:
@@ -195,8 +264,11 @@ class MarkScanner:
     def _certain(self) -> int:
         """Return how many characters of the buffer cannot belong to a mark that is still coming."""
         text = self._buffer
-        if self._is_start and _may_begin(
-            text.lstrip(), ("thinking...\n", "thinking…\n", *_BARE_CHANNELS)
+        if self._is_start and (
+            _may_begin(text.lstrip(), _BARE_CHANNELS)
+            or any(
+                style.begun.match(text) or style.opening.fullmatch(text) for style in _START_STYLES
+            )
         ):
             return 0
         for at in range(max(0, len(text) - _LONGEST_CHANNEL), len(text)):
@@ -204,11 +276,7 @@ class MarkScanner:
                 _may_begin(text[at:], _BEGINNINGS) or _may_be_channel(text[at:])
             ):
                 return at
-            if (
-                self._in_terminal_style
-                and text[at] in "\n.…"
-                and _may_begin(text[at:].lstrip("\n"), _TERMINAL_CLOSES)
-            ):
+            if self._style and text[at] in "\n.…<" and _may_begin(text[at:], self._style.closings):
                 return at
         if (match := _MARK.search(text)) is not None:  # complete, but what follows it is to come
             return match.start()
@@ -216,9 +284,12 @@ class MarkScanner:
 
 
 def _may_begin(tail: str, wholes: tuple[str, ...]) -> bool:
-    """Return whether `tail` is the beginning of one of `wholes`, or one of them whole."""
+    """Return whether `tail` is the beginning of one of `wholes`, or one of them whole.
+
+    These are in small letters, without white space but line ends.
+    """
     written = re.sub(r"[^\S\n]+", "", tail).casefold()
-    return any(re.sub(r"[^\S\n]+", "", whole).startswith(written) for whole in wholes)
+    return any(whole.startswith(written) for whole in wholes)
 
 
 def _may_be_channel(tail: str) -> bool:

@@ -29,26 +29,28 @@ from assistant.answer.citations.links import (
 from assistant.answer.citations.markers import (
     BRACES,
     BRACES_BEGUN,
+    BRACKETS_BEGUN,
     CIRCLED,
-    CIRCLED_RUN,
     ELEMENT,
     ELEMENT_BEGUN,
+    EMPTY_ELEMENT,
     MARKER_BEGUN,
+    NESTED_BEGUN,
     PARENTHESES,
     PARENTHESES_BEGUN,
     RAGFLOW,
     RAGFLOW_BEGUN,
-    SUPERSCRIPT_RUN,
     SUPERSCRIPTS,
     AnswerUnit,
     Kind,
-    circled_numbers,
     is_exponent,
     is_index,
     is_interval,
     is_noun,
     marker_numbers,
-    superscript_numbers,
+    nested_markers,
+    number_run,
+    pointed_at,
 )
 
 MAX_SPAN = 200
@@ -143,6 +145,10 @@ class MarkerScanner:
         """Return the marker [[9]] or [[9](address)], an empty unit if it is none."""
         if len(rest) == 1:
             return None
+        if not self._quoted and (several := nested_markers(rest, self._before)):
+            return several
+        if NESTED_BEGUN.match(rest) and not self._final:
+            return None
         found = _CLOSING.search(rest, 0, MAX_SPAN)
         if found is None:
             return None if len(rest) < MAX_SPAN and not self._final else AnswerUnit("word", "")
@@ -190,7 +196,7 @@ class MarkerScanner:
         """Return a marker that is no bracket, or its first character as a word."""
         rest = self._text[self._at : self._at + MAX_SPAN]
         if first in SUPERSCRIPTS or first in CIRCLED:
-            return self._number_run(rest)
+            return number_run(rest, before=self._before, final=self._final)
         if first == "#" and (found := RAGFLOW.match(rest)):
             return AnswerUnit("marker", found[0], (int(found["number"]),))
         if first == "#" and RAGFLOW_BEGUN.match(rest) and not self._final:
@@ -209,13 +215,16 @@ class MarkerScanner:
     def _parenthesis(self, rest: str) -> AnswerUnit | None:
         if found := PARENTHESES.match(rest):
             return AnswerUnit("marker", found[0], marker_numbers(found["inside"]))
+        if not self._quoted and (marker := pointed_at(rest, self._before)):
+            return marker
         inner = rest[1:].lstrip(" ")
         if not inner:
             return None if not self._final else AnswerUnit("word", "")
         alone = self._alone_in_parentheses(rest, len(rest) - len(inner))
         if alone is None or alone.text:
             return alone
-        if PARENTHESES_BEGUN.match(rest) and not self._final:
+        begun = PARENTHESES_BEGUN.match(rest) or BRACKETS_BEGUN.match(rest)
+        if begun and not self._final:
             return None
         return _NO_UNIT
 
@@ -245,6 +254,8 @@ class MarkerScanner:
             raised = found["name"].lower() == "sup" and is_exponent(self._before)
             kind: Kind = "marker" if numbers and not raised else "word"
             return AnswerUnit(kind, found[0], numbers)
+        if (found := EMPTY_ELEMENT.match(rest)) and not self._quoted:
+            return AnswerUnit("marker", found[0], (int(found["number"]),))
         if found := _AUTOLINK.match(rest):
             return AnswerUnit("address", found[0], address=found["target"])
         if rest[1:2] in "hHwW" and len(rest) > 1:
@@ -355,26 +366,6 @@ class MarkerScanner:
             if rest[end : end + stars] == "*" * stars:
                 return AnswerUnit("marker", rest[: end + stars], bracket.numbers)
         return AnswerUnit("word", rest[:stars])
-
-    def _number_run(self, rest: str) -> AnswerUnit | None:
-        """Return a run of ①② or of ¹² as a marker, as a word where it is none."""
-        circled = rest[0] in CIRCLED
-        found = (CIRCLED_RUN if circled else SUPERSCRIPT_RUN).match(rest)
-        assert found
-        run, behind = found[0], rest[found.end() :]
-        # What makes an exponent of a superscript is up to two characters.
-        if len(behind) < (1 if circled else 2) and not self._final:
-            return None
-        if circled:
-            # ①登记 begins a point of a list, 灯光①。 cites.
-            begins = behind and (behind[0].isalnum() or behind[0] in " \u3000、.（(「“《")
-            is_text = begins or not self._before[-1:].isalnum()
-        else:
-            is_text = is_exponent(self._before, behind)
-        if is_text:
-            return AnswerUnit("word", run)
-        numbers = circled_numbers(run) if circled else superscript_numbers(run)
-        return AnswerUnit("marker", run, numbers)
 
     def address(self, at: int) -> AnswerUnit | None:
         """Return the address at a place, an empty unit if there is none."""

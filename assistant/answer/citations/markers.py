@@ -5,26 +5,42 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
+from ingest.text.numerals import parse_numeral
+
 MAX_RANGE_NUMBERS = 20
 """Numbers in a marker such as [1-3]; a longer range is no citation."""
 
 _SOURCE = (
     r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|pages?|documents?|docs?|doc[ _]?id"
     r"|id"
-    r"|chunks?|snippets?|excerpts?|evidence|context|web|来源|出处|参考(?:文献|资料|来源)?|文献"
-    r"|资料|段落|网页"
-    r"|引用|文档|证据)"
+    r"|chunks?|snippets?|excerpts?|evidence|context|web|notes?|blocks?|来源|出处"
+    r"|参考(?:文献|资料|来源)?|文献|资料|段落?|片段|笔记|网页|引用|文档|证据)"
 )
 _IN_PARENTHESES = (
     r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|docs?|chunks?|snippets?|来源|出处"
     r"|参考(?:文献|资料|来源)?|文献|资料|段落|引用|证据)"
 )
 _NUMBER = (
-    rf"\^?\s*#?\s*{_SOURCE}?\s*[_:#.№]?\s*(?:\d{{1,3}}|第\s*\d{{1,3}}\s*个?(?:段落?|来源|篇"
-    rf"|页|则|号|条资料))\^?"
+    rf"\^?\s*#?\s*{_SOURCE}?\s*[_:#.№-]?\s*(?:\d{{1,3}}|第\s*\d{{1,3}}\s*个?(?:段落?|来源|篇"
+    rf"|页|则|号|条资料)|\d{{1,3}}\s*号(?:段落|来源|资料))\^?"
+)
+_ORDINALS = (
+    r"第\s*\d{1,3}(?:\s*(?:[,、~–-]|至|到|和|与|及)\s*第?\s*\d{1,3})*"
+    r"\s*个?(?:段落?|来源|篇|页|则|号|条资料)"
+)
+"""One word for several: 第2、9段."""
+_POINTING = (
+    r"(?:cf\.|(?:see|cf|from|per|sources?|refs?)\b|参?见|参考|参阅|引自|来自|据|来源|出处|资料)"
 )
 _JOINED = r"(?:[,;、&/|+~–-]|and|to|以及|和|与|及|至)"
-_MARKER = re.compile(rf"\s*{_NUMBER}(?:\s*{_JOINED}\s*{_NUMBER})*\s*", re.IGNORECASE)
+_MARKER = re.compile(
+    rf"\s*(?:{_POINTING}\s*[:：]?)?\s*(?:{_NUMBER}(?:\s*{_JOINED}\s*{_NUMBER})*|{_ORDINALS})\s*",
+    re.IGNORECASE,
+)
+_NUMERAL_ZH = re.compile(
+    r"(?<=第)[一二三四五六七八九十]{1,3}(?=\s*个?(?:段|来源|篇))"
+    r"|(?<=来源|资料|段落|片段|笔记|文献|证据|引用)[一二三四五六七八九十]{1,3}$"
+)
 _FILE_SEARCH = re.compile(r"\s*(\d{1,3})(?::\d{1,3})?\s*†.*")
 _RANGE = re.compile(
     rf"(\d+)(?:\^?\s*(?:[~–-]|to|至)\s*\^?#?{_SOURCE}?\s*[:#.]?\s*(\d+))?", re.IGNORECASE
@@ -35,7 +51,29 @@ MARKER_BEGUN = re.compile(
 PARENTHESES = re.compile(
     rf"[(（]\s*(?:see\s+|见)?(?P<inside>{_IN_PARENTHESES}\s*[:：#.]?\s*(?:\d{{1,3}})"
     rf"(?:\s*[,，、;；&/~–-]?\s*(?:and|和|与)?\s*{_IN_PARENTHESES}?\s*[:：#.]?\s*\d{{1,3}})*"
-    r"|第\s*\d{1,3}\s*个?(?:段落?|来源|篇))\s*[)）]",
+    rf"|{_ORDINALS})\s*[)）]",
+    re.IGNORECASE,
+)
+_BRACKETED = r"[\[【［〔][^\[\]【】［］〔〕()（）\n]{1,24}[\]】］〕]"
+BRACKETS = re.compile(
+    rf"[(（]\s*(?P<pointing>{_POINTING}\s*[:：]?)?\s*"
+    rf"(?P<inside>{_BRACKETED}(?:\s*[,，、;；]?\s*(?:and|和|与|及)?\s*{_BRACKETED})*)\s*[)）]",
+    re.IGNORECASE,
+)
+"""Markers in parentheses with a word that points at them: (see [2]), （见[2]、[3]）."""
+BRACKETS_BEGUN = re.compile(
+    r"[(（]\s*(?:[a-z]{0,7}\.?|[\u4e00-\u9fff]{0,2})\s?[:：]?\s?"
+    r"(?:[\[【［〔][^\[\]【】［］〔〕()（）\n]{1,24}[\]】］〕]\s*[,，、;；]?\s*(?:and?|和|与|及)?\s*)*"
+    r"(?:[\[【［〔][^\[\]【】［］〔〕()（）\n]{0,24})?\Z",
+    re.IGNORECASE,
+)
+NESTED = re.compile(rf"\[(?P<inside>{_BRACKETED}(?:\s*[,，、;；]?\s*{_BRACKETED})+)\s*\]")
+"""[[2], [9]]."""
+NESTED_BEGUN = re.compile(
+    rf"\[{_BRACKETED}(?:\s*[,，、;；]?\s*{_BRACKETED})*\s*[,，、;；]?\s*(?:[\[【［〔][^\[\]()\n]{{0,24}})?\Z"
+)
+EMPTY_ELEMENT = re.compile(
+    r"<(?:ref|cite|source|citation)\s+(?:[a-z]{1,9}\s*=\s*)?[\"']?(?P<number>\d{1,3})[\"']?\s*/>",
     re.IGNORECASE,
 )
 PARENTHESES_BEGUN = re.compile(
@@ -134,6 +172,7 @@ def marker_numbers(inside: str) -> tuple[int, ...]:
     if found := _FILE_SEARCH.fullmatch(text):
         return (int(found[1]),)
     text = _EMPHASIS.sub("", _LINK_IN_MARKER.sub(r"\1", text))
+    text = _NUMERAL_ZH.sub(lambda found: parse_numeral(found[0]) or found[0], text)
     if not _MARKER.fullmatch(text):
         return ()
     numbers: list[int] = []
@@ -143,6 +182,13 @@ def marker_numbers(inside: str) -> tuple[int, ...]:
             return ()
         numbers += range(first, last + 1) if last > first else [first, last]
     return tuple(dict.fromkeys(numbers))
+
+
+def bracketed_numbers(inside: str) -> tuple[int, ...]:
+    """Return the numbers of several markers beside one another, none if one of them is none."""
+    parts = re.findall(_BRACKETED, inside)
+    numbers = [marker_numbers(part[1:-1]) for part in parts]
+    return tuple(dict.fromkeys(n for some in numbers for n in some)) if all(numbers) else ()
 
 
 def superscript_numbers(run: str) -> tuple[int, ...]:
@@ -203,3 +249,43 @@ def is_exponent(before: str, after: str = "") -> bool:
         return True
     isotope = not before[-1:].isalnum() and re.match(r"[A-Z]", after)
     return bool(_RAISED_BEHIND.match(after) or (isotope and before[-1:] in " (/-"))
+
+
+def number_run(rest: str, *, before: str, final: bool) -> AnswerUnit | None:
+    """Return a run of ①② or of ¹² as a marker, as a word where it is none."""
+    circled = rest[0] in CIRCLED
+    found = (CIRCLED_RUN if circled else SUPERSCRIPT_RUN).match(rest)
+    assert found
+    run, behind = found[0], rest[found.end() :]
+    # What makes an exponent of a superscript is up to two characters.
+    if len(behind) < (1 if circled else 2) and not final:
+        return None
+    if circled:
+        # ①登记 begins a point of a list, 灯光①。 cites.
+        begins = behind and (behind[0].isalnum() or behind[0] in " \u3000、.（(「“《")
+        is_text = begins or not before[-1:].isalnum()
+    else:
+        is_text = is_exponent(before, behind)
+    if is_text:
+        return AnswerUnit("word", run)
+    numbers = circled_numbers(run) if circled else superscript_numbers(run)
+    return AnswerUnit("marker", run, numbers)
+
+
+def pointed_at(rest: str, before: str) -> AnswerUnit | None:
+    """Return (see [2]) or ([2], [9]) with its parentheses; of a call they are arguments."""
+    found = BRACKETS.match(rest)
+    numbers = bracketed_numbers(found["inside"]) if found else ()
+    glued = before[-1:].isascii() and (before[-1:].isalnum() or before[-1:] == "_")
+    return AnswerUnit("marker", found[0], numbers) if found and numbers and not glued else None
+
+
+def nested_markers(rest: str, before: str) -> AnswerUnit | None:
+    """Return the marker [[2], [9]], which may be a list of lists, too."""
+    found = NESTED.match(rest)
+    numbers = bracketed_numbers(found["inside"]) if found else ()
+    if not found or not numbers or is_interval("1,2", before, numbers):
+        return None
+    if is_index(before, "", numbers) or before.endswith(("数组", "列表", "矩阵")):
+        return None
+    return AnswerUnit("marker", found[0], numbers, noun=is_noun(before))

@@ -634,3 +634,43 @@ def test_logins_and_addresses_of_ones_own_machine_stay(text: str, size: int) -> 
 )
 def test_what_only_begins_like_ones_own_machine_goes(text: str) -> None:
     assert "evil" not in cited(f"See {text} there.", attach=False)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("灯光[第2、9段]。", "灯光[2]。"),
+        ("灯光【第2、3段】。", "灯光[2][3]。"),
+        ("灯光[第2至3段]。", "灯光[2][3]。"),
+        ("灯光[来源2]。", "灯光[2]。"),
+        ("灯光[第２段]。", "灯光[2]。"),
+        ("灯光[第二段]。", "灯光[2]。"),
+        ("灯光[资料二]。", "灯光[2]。"),
+        ("灯光[片段2]。", "灯光[2]。"),
+        ("灯光[2号段落]。", "灯光[2]。"),
+        ("灯光(见[2])。", "灯光[2]。"),
+        ("灯光（来源：[2]、[9]）。", "灯光[2]。"),
+        ("灯光(见[9])。", "灯光。"),
+        ("Lights (see [2]).", "Lights [2]."),
+        ("Lights (cf. [2]).", "Lights [2]."),
+        ("Lights (Sources: [2], [9]).", "Lights [2]."),
+        ("Lights [see 2].", "Lights [2]."),
+        ("Lights [Passage-2].", "Lights [2]."),
+        ("Lights [Note 9].", "Lights."),
+        ("Lights [[2], [9]].", "Lights [2]."),
+        ('Lights <ref id="2"/>.', "Lights [2]."),
+        # Text stays what it was.
+        ("max([1], [2])", "max([1], [2])"),
+        ("x = [[1], [2]]", "x = [[1], [2]]"),
+        ("数组[[1],[2]]", "数组[[1],[2]]"),
+        ("（见第二章）", "（见第二章）"),
+        ("（来源：新华社）", "（来源：新华社）"),
+        ("[2号楼]", "[2号楼]"),
+        ("[第二章]", "[第二章]"),
+        ("(see section 2)", "(see section 2)"),
+        ("a ([b], [c]) d", "a ([b], [c]) d"),
+    ],
+)
+def test_markers_in_other_dresses_are_the_same_wherever_they_are_cut(said: str, shown: str) -> None:
+    shown_by_cut = {cited(said[:at], said[at:], attach=False) for at in range(len(said))}
+    assert shown_by_cut == {shown}

@@ -241,3 +241,49 @@ def test_any_cut_gives_the_same_reasoning_and_answer(
 
 def joined(deltas: list[ReasoningDelta | AnswerDelta], kind: str) -> str:
     return "".join(delta.text for delta in deltas if delta.type == kind)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "&lt;think&gt;plan&lt;/think&gt;Answer.",
+        "\\u003cthink\\u003eplan\\u003c/think\\u003eAnswer.",
+        "＜think＞plan＜/think＞Answer.",
+        "<think>plan<\\/think>Answer.",
+        "<think/>Answer.",
+        "<|thinking|>plan<|/thinking|>Answer.",
+        "[THINKING]plan[/THINKING]Answer.",
+        "【思考】plan【/思考】Answer.",
+        "<思维链>plan</思维链>Answer.",
+        "<chain_of_thought>plan</chain_of_thought>Answer.",
+        "<longcat_think>plan</longcat_think>Answer.",
+        "<|channel>thought\nplan<channel|>Answer.",
+        "```think\nplan\n```\nAnswer.",
+        '<details type="reasoning"><summary>Thought for 3 s</summary>plan</details>Answer.',
+        "<details>\n<summary>思考过程</summary>\nplan\n</details>\n\nAnswer.",
+        "<think>plan</think>\n<response>Answer.</response>",
+        "<final_answer>Answer.</final_answer>",
+    ],
+)
+def test_further_dresses_of_thinking_are_known_wherever_they_are_cut(reply: str) -> None:
+    assert {split(reply[:at], reply[at:])[1] for at in range(len(reply))} == {"Answer."}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Write `&lt;think&gt;` to escape the tag.",
+        "The tag &lt;think&gt; opens thinking.",
+        "a &lt; b and c &gt; d",
+        "Use [THINKING] in the prompt.",
+        "```python\nthink = 1\n```\nDone.",
+        "```thin\nx\n```",
+        "<details><summary>More</summary>text</details>",
+        "Thinking of you is no mark.",
+        "＜1米",
+        "C:\\users",
+        "【注意】打开灯光。",
+    ],
+)
+def test_what_only_looks_like_thinking_stays_text(reply: str) -> None:
+    assert {split(reply[:at], reply[at:]) for at in range(len(reply))} == {("", reply)}
