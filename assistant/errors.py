@@ -13,6 +13,8 @@ ModelFailure = Literal[
     "no_thinking",
     "cannot_chat",
     "unauthorized",
+    "no_credit",
+    "bad_gateway",
     "no_endpoint",
     "broken_stream",
     "timeout",

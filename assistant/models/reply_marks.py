@@ -22,7 +22,7 @@ _NAMES = (
 )
 _GAP = r"[^\S\n]{0,3}"
 _BRACKETS = (("<", ">"), ("&lt;", "&gt;"), ("＜", "＞"), ("\\u003c", "\\u003e"))
-"""Of tags, as they are written and as servers and filters escape them."""
+"""Brackets of tags, as they are written and as servers and filters escape them."""
 _OPEN, _CLOSE = ("|".join(map(re.escape, side)) for side in zip(*_BRACKETS, strict=True))
 _NAME = "|".join(map(re.escape, sorted(_NAMES, key=len, reverse=True)))
 

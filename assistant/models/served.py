@@ -121,6 +121,10 @@ def describe_failure(error: ModelServerError, model: ServedModel) -> Message:
         "too_long": Message('the prompt is too long for model "{model}"{figures}', **values),
         "no_thinking": Message('model "{model}" does not support thinking', **values),
         "unauthorized": Message("the model server at {url} refuses the key{why}", **values),
+        "no_credit": Message("the account at {url} has no credit left{why}", **values),
+        "bad_gateway": Message(
+            "a gateway answers at {url}, but no model server behind it{why}", **values
+        ),
         "no_endpoint": Message("a web server answers at {url}, but no {protocol}{why}", **values),
         "broken_stream": Message('model "{model}" stopped in mid-answer{why}', **values),
         "timeout": Message('model "{model}" said nothing for {timeout_s:g} s', **values),
@@ -142,6 +146,8 @@ _HINTS: Mapping[FailureKind, Message] = {
     "unauthorized": Message(
         "set the key: ASSISTANT_MODEL__API_KEY, or api_key under [model] in assistant.toml"
     ),
+    "no_credit": Message("top up the account of the key, or choose another server or model"),
+    "bad_gateway": Message("start the model server, or ask again in a moment"),
     "no_endpoint": Message("correct model.host: the address of most servers ends in /v1"),
     "broken_stream": Message(
         "ask again; if it happens again, the server may lack memory: try a smaller model or "
@@ -153,5 +159,5 @@ _HINTS: Mapping[FailureKind, Message] = {
     "wrong_protocol": Message(
         "check the address, and that no proxy stands between: assistant doctor"
     ),
-    "failed": NO_MESSAGE,
+    "failed": Message("read the server's log, or try another model"),
 }

@@ -191,6 +191,8 @@ _MODEL_FAILURES: Final[Mapping[ModelFailure, Message]] = {
     "no_thinking": Message("the model does not support thinking"),
     "cannot_chat": Message("the model cannot chat"),
     "unauthorized": Message("the model server refused the key"),
+    "no_credit": Message("the account of the model server had no credit left"),
+    "bad_gateway": Message("a gateway answered, but no model server behind it"),
     "no_endpoint": Message("the address was not that of a model server"),
     "broken_stream": Message("the model stopped in mid-answer"),
     "timeout": Message("the model said nothing for too long"),

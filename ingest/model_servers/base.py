@@ -21,6 +21,8 @@ FailureKind = Literal[
     "too_long",  # prompt and reply exceed the model's context
     "no_thinking",  # the model cannot think aloud but was asked to
     "unauthorized",  # it wants a key, or another one
+    "no_credit",  # the account of the key is empty
+    "bad_gateway",  # a gateway answers, and nothing behind it
     "no_endpoint",  # a web server answers, but not at this path: the address lacks its "/v1"
     "broken_stream",  # the reply ended without its end
     "wrong_protocol",  # something else answers: a captive portal, another kind of server

@@ -118,6 +118,9 @@ class ServerConnection:
                         yield response
                         return
                     text = (await response.aread()).decode(errors="replace")
+                    if response.has_redirect_location:
+                        # Not followed: the key is for this server, not for another one.
+                        text = f"moved to {response.headers['Location']}"
                 after_s = parse_retry_after(
                     response.headers.get("Retry-After", ""), now=datetime.now(UTC)
                 )
@@ -182,6 +185,8 @@ def build_timeout(timeout_s: float) -> httpx.Timeout:
 def map_transport_error(error: httpx.HTTPError, *, answered: bool) -> ModelServerError:
     """Return what a failure of the network means. `answered`: the response had begun."""
     kind: FailureKind = "broken_stream" if answered else "failed"
+    if isinstance(error, httpx.DecodingError):  # it says gzip, and is not
+        kind = "wrong_protocol"
     if isinstance(error, httpx.TimeoutException):
         kind = "timeout"
     # After TimeoutException, of which ConnectTimeout is one.

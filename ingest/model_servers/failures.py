@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from collections.abc import Mapping
 
 import httpx
 
@@ -27,6 +28,23 @@ _TOO_LONG_COUNTS = re.compile(
 _NO_ENDPOINT = re.compile(
     r"unexpected endpoint|no such (route|endpoint)|cannot post", re.IGNORECASE
 )
+_NO_CREDIT = re.compile(
+    r"insufficient_quota|insufficient (?:balance|credit|funds)|exceeded your current quota"
+    r"|(?:out of|not enough) credits?|余额不足|欠费",
+    re.IGNORECASE,
+)
+_KINDS_BY_STATUS: Mapping[int, FailureKind] = {
+    401: "unauthorized",
+    402: "no_credit",
+    403: "unauthorized",
+    405: "no_endpoint",
+    429: "busy",
+    502: "bad_gateway",
+    503: "busy",
+    504: "bad_gateway",
+}
+_KINDS_WITH_STATUS = ("failed", "no_endpoint", "unauthorized", "no_credit", "bad_gateway")
+"""Kinds whose message says the status, too."""
 _HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"\s*<(!doctype|html|head|body)", re.IGNORECASE)
 
@@ -44,16 +62,17 @@ def parse_failure(
     detail = error_message(text)
     tokens = None
     kind: FailureKind = "failed"
-    if status in (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS):
-        kind = "busy"
-    elif status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
-        kind = "unauthorized"
-    elif _NO_ENDPOINT.search(detail):  # LM Studio says so with status 200
+    if _NO_CREDIT.search(text):  # with status 429, too, where waiting helps nothing
+        kind = "no_credit"
+    elif status in _KINDS_BY_STATUS:
+        kind = _KINDS_BY_STATUS[status]
+    # LM Studio says so with status 200; who redirects has moved, or wants people to log in.
+    elif _NO_ENDPOINT.search(detail) or httpx.codes.is_redirect(status):
         kind = "no_endpoint"
     elif status == httpx.codes.NOT_FOUND:
         # Else it is another kind of server, or one whose paths begin with /v1.
         kind = "not_found" if "model" in text.lower() else "no_endpoint"
-    elif _TOO_LONG.search(text):
+    elif _TOO_LONG.search(text) or status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
         kind = "too_long"
         if counts := _TOO_LONG_COUNTS.search(text):
             prompt, context = (int(count) for count in counts.groups() if count is not None)
@@ -63,7 +82,10 @@ def parse_failure(
         kind = "no_thinking"
     elif status == httpx.codes.OK or "terminated" in text:  # "llama runner process has terminated"
         kind = "broken_stream"
-    if kind in ("failed", "no_endpoint", "unauthorized") and status != httpx.codes.OK:
+    if (
+        kind in ("failed", "no_endpoint", "unauthorized", "no_credit", "bad_gateway")
+        and status != httpx.codes.OK
+    ):
         detail = f"HTTP {status} {detail}"
     return ModelServerError(kind, detail, status=status, tokens=tokens, retry_after_s=retry_after_s)
 

@@ -114,10 +114,8 @@ class OllamaClient:
         """Return the pulled models' names, tags with them, and the digests of their weights."""
         listed: Any = (await self._server.request("GET", "/api/tags")).get("models")
         with as_wrong_protocol(listed):
-            return {
-                str(model.get("name") or model["model"]): str(model.get("digest", ""))
-                for model in listed
-            }
+            named = ((model.get("name") or model.get("model"), model) for model in listed)
+            return {name: text_field(model, "digest") for name, model in named if name}
 
     async def show(self, model: str) -> ModelDetails:
         """Return what the server knows of a model."""

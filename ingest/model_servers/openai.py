@@ -44,10 +44,15 @@ class OpenAIClient:
         Raises:
             SettingsError: the key, which is in the setting `key_source`, cannot be sent.
         """
-        # A name and a password in it go to the server and into no message.
-        self._address = url.strip().rstrip("/")
+        # A name and a password in it go to the server and into no message. Azure's addresses end in
+        # a query, and people paste that of the very endpoint.
+        address, mark, query = url.strip().partition("?")
+        self._address = address.rstrip("/").removesuffix(_CHAT_PATH)
+        self._query = mark + query
         self.url = hide_userinfo(self._address)
         self._headers = bearer_headers(api_key, source=key_source)
+        if "api-version=" in query and api_key.strip():
+            self._headers["api-key"] = api_key.strip()  # Azure's name for it
         self._server = ServerConnection(
             self._address, timeout_s=timeout_s, headers=self._headers, busy_waits_s=busy_waits_s
         )
@@ -61,9 +66,13 @@ class OpenAIClient:
 
     async def models(self) -> list[str]:
         """Return the names of the server's models, its first one first."""
-        listed: Any = (await self._server.request("GET", "/models")).get("data")
-        with as_wrong_protocol(listed):
-            return [str(model["id"]) for model in listed]
+        body = await self._server.request("GET", f"/models{self._query}")
+        listed: Any = body.get("data")
+        if listed is None:  # gateways in front of Ollama
+            listed = body.get("models")
+        with as_wrong_protocol(body):
+            names = (model.get("id") or model.get("name") for model in filter(None, listed))
+            return [name for name in names if isinstance(name, str)]
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
         """Yield the reply as it comes, to its end, or raise `ModelServerError`."""
@@ -108,7 +117,7 @@ class OpenAIClient:
     async def _stream(self, body: Mapping[str, Any]) -> AsyncGenerator[ChatPiece, None]:
         reply = ChatReply()
         frames = ChatFrameDecoder()
-        async with aclosing(self._server.stream(_CHAT_PATH, body, frames)) as decoded:
+        async with aclosing(self._server.stream(_CHAT_PATH + self._query, body, frames)) as decoded:
             async for frame in decoded:
                 if frame is END:  # some servers keep the connection open after it
                     break
@@ -147,9 +156,10 @@ class OpenAIClient:
             self._address, timeout_s=CAUSE_TIMEOUT_S, headers=self._headers, busy_waits_s=()
         )
         try:
-            await server.request("POST", _CHAT_PATH, whole)
+            await server.request("POST", _CHAT_PATH + self._query, whole)
         except ModelServerError as cause:
-            return cause if cause.status else error
+            if cause.status:
+                return cause
         finally:
             await server.close()
-        return error
+        return error if error.detail else ModelServerError(error.kind, "it sent nothing")

@@ -103,6 +103,7 @@ class ChatReply:
         self._prompt_tokens: int | None = None
         self._reply_tokens: int | None = None
         self._is_known = False
+        self._has_text = False
         self._strange = ""
 
     def read(self, frame: Frame) -> ChatPiece:
@@ -113,7 +114,10 @@ class ChatReply:
         """
         # SGLang, older vLLM and FastAPI send the message itself, flat. Others have "error": null in
         # each frame.
-        is_flat = "choices" not in frame and (frame.get("message") or frame.get("detail"))
+        told = frame.get("message")  # Anthropic's is the message that begins, an object
+        is_flat = "choices" not in frame and (
+            (told and not isinstance(told, Mapping)) or frame.get("detail")
+        )
         if frame.get("error") or is_flat:
             raise parse_failure(json.dumps(frame), 200)
         if "choices" not in frame and "usage" not in frame:
@@ -125,21 +129,27 @@ class ChatReply:
             if not isinstance(choices, list):
                 raise TypeError("choices")
             choice: Mapping[str, Any] = next(iter(choices), {})
-            # A reply that does not stream has a message; gateways send it in a stream, too.
-            delta = mapping_field(choice, "delta") or mapping_field(choice, "message")
+            # A reply that does not stream has a message; gateways send it in a stream, too, some
+            # of them at the end of all that they sent in pieces.
+            delta = mapping_field(choice, "delta")
+            if not self._has_text:
+                delta = delta or mapping_field(choice, "message")
             self._done_reason = text_field(choice, "finish_reason") or self._done_reason
             # In a frame of its own, without a choice, after the one with the reason.
             usage = mapping_field(frame, "usage")
             self._prompt_tokens = count_field(usage, "prompt_tokens") or self._prompt_tokens
             self._reply_tokens = count_field(usage, "completion_tokens") or self._reply_tokens
             thoughts = (text_field(delta, key) for key in REASONING_KEYS)
-            return ChatPiece(
+            thinking = next(filter(None, thoughts), "") or thinking_field(delta, "content")
+            piece = ChatPiece(
                 # `refusal` is OpenAI's: the model's own words instead of an answer.
                 content=text_field(delta, "content")
                 or text_field(delta, "refusal")
                 or text_field(choice, "text"),
-                thinking=next(filter(None, thoughts), "") or thinking_field(delta, "content"),
+                thinking=thinking or text_field(delta, "reasoning_details"),  # OpenRouter's
             )
+            self._has_text = self._has_text or bool(piece.content)
+            return piece
 
     def end(self, *, is_complete: bool, ignored: str) -> ChatPiece:
         """Return the last piece.

@@ -18,6 +18,10 @@ _THINKING_PARTS = frozenset({"thinking", "reasoning", "reasoning_text"})
 """Types of a part that holds thinking: Magistral's, and those of OpenAI's newer format."""
 
 
+_PART_TEXTS = ("thinking", "text", "summary")
+"""Fields of a part that may hold its text; OpenRouter's summaries have the last."""
+
+
 @contextmanager
 def as_wrong_protocol(reply: object) -> Iterator[None]:
     """Raise "wrong_protocol" where `reply` turns out to hold other types than the protocol has."""
@@ -85,7 +89,11 @@ def _joined_parts(value: object, *, thinking: bool) -> str:
         if is_thinking != thinking:
             continue
         # Magistral nests: a part of thinking is itself a list of parts of text.
-        inner = (part.get("thinking") or part.get("text")) if isinstance(part, Mapping) else part
+        inner = (
+            next(filter(None, map(part.get, _PART_TEXTS)), "")
+            if isinstance(part, Mapping)
+            else part
+        )
         texts.append(_joined_parts(inner, thinking=False))
     return "".join(texts)
 

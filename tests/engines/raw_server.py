@@ -15,12 +15,13 @@ class RawServer:
     def __init__(self, *replies: bytes) -> None:
         self._replies = list(replies)
         self.bodies: list[bytes] = []
+        self.heads: list[str] = []
         outer = self
 
         class Sends(socketserver.StreamRequestHandler):
             def handle(self) -> None:
                 length = 0
-                self.rfile.readline()
+                outer.heads.append(self.rfile.readline().decode())
                 while (line := self.rfile.readline().strip()) != b"":
                     name, _, value = line.partition(b":")
                     length = int(value) if name.lower() == b"content-length" else length

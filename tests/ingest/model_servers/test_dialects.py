@@ -101,6 +101,7 @@ def test_the_answer_is_read_out_of_every_dialect(sent: bytes) -> None:
         {"reasoning": "Hm."},
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]},
         {"content": [{"type": "reasoning", "text": "Hm."}]},
+        {"reasoning_details": [{"type": "reasoning.summary", "summary": "Hm."}]},
     ],
 )
 def test_thinking_is_told_from_the_answer_in_every_dialect(delta: dict[str, object]) -> None:
@@ -130,8 +131,24 @@ def test_thinking_is_told_from_the_answer_in_every_dialect(delta: dict[str, obje
                   status="401 Unauthorized"), "unauthorized",
          "HTTP 401 Incorrect API key provided"),
         (response("<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>",
-                  status="502 Bad Gateway", media="text/html"), "failed",
+                  status="502 Bad Gateway", media="text/html"), "bad_gateway",
          "HTTP 502 502 Bad Gateway"),
+        (response('{"error": {"message": "Insufficient balance"}}', status="402 Payment Required"),
+         "no_credit", "HTTP 402 Insufficient balance"),
+        # Waiting helps nothing where the account is empty.
+        (response('{"error": {"message": "Too many", "code": "insufficient_quota"}}',
+                  status="429 Too Many Requests"), "no_credit", "HTTP 429 Too many"),
+        (response("<html><title>Not Allowed</title></html>", status="405 Method Not Allowed"),
+         "no_endpoint", "HTTP 405 Not Allowed"),
+        (response("<html><title>Too Large</title></html>", status="413 Payload Too Large"),
+         "too_long", "Too Large"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", "no_endpoint",
+         "HTTP 302 moved to /login"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
+         "wrong_protocol",
+         "DecodingError Error -3 while decompressing data: incorrect header check"),
+        (response('event: message_start\ndata: {"message": {"id": "m"}}\n\n'), "wrong_protocol",
+         '{"message": {"id": "m"}}'),
         (response("<html><body>Log in</body></html>", media="text/html"), "wrong_protocol",
          "<html><body>Log in</body></html>"),
         (events("{}", '{"type": "ping"}'), "wrong_protocol", "{}"),
@@ -266,3 +283,41 @@ def test_a_second_half_alone_is_replaced() -> None:
 )  # fmt: skip
 def test_counts_are_whole_numbers_or_none(value: object, count: int | None) -> None:
     assert count_field({"n": value}, "n") == count
+
+
+def test_the_whole_message_behind_its_pieces_is_not_said_twice() -> None:
+    whole = {"delta": {}, "message": {"content": "400 feet."}, "finish_reason": "stop"}
+    assert ask_openai(events(ANSWER, json.dumps({"choices": [whole]})))[0].content == "400 feet."
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("/v1//", "/v1/chat/completions"),
+        ("/v1/chat/completions", "/v1/chat/completions"),
+        (
+            "/openai/deployments/m?api-version=1",
+            "/openai/deployments/m/chat/completions?api-version=1",
+        ),
+    ],
+)
+def test_addresses_of_the_endpoint_itself_and_of_azure_are_asked_at_their_place(
+    address: str, path: str
+) -> None:
+    with RawServer(events(ANSWER, STOP)) as server:
+        client = OpenAIClient(f"{server.url}{address}", timeout_s=5, api_key="k")
+        run_exchange(client, whole_reply(client.chat(REQUEST)))
+        assert server.heads[0].startswith(f"POST {path} ")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        '{"data": [{"id": "m"}, {"id": null}, null]}',
+        '{"models": [{"name": "m"}, {"name": 3}]}',
+    ],
+)
+def test_lists_of_models_in_odd_shapes_hold_those_that_have_a_name(listed: str) -> None:
+    with RawServer(response(listed)) as server:
+        client = OpenAIClient(server.url, timeout_s=5)
+        assert run_exchange(client, client.models()) == ["m"]
