@@ -73,14 +73,14 @@ def require_proof(pipeline: Pipeline) -> None:
             Message("not activated: {reasons}", reasons=reasons)
             if stated
             else Message("not activated: {a} and {b} were compared", a=gate["a"], b=gate["b"]),
-            hint=Message("to activate it all the same, add --unproven"),
+            hint=Message("to activate it anyway, add --unproven"),
         )
     raise ExportError(
         Message("not activated: nothing shows that it answers better than its base"),
         hint=Message(
             "run: python -m finetune evaluate RECIPE --with passages --model base, the same with "
             "--model adapter, and python -m finetune compare RECIPE base adapter --with passages; "
-            "to activate it all the same, add --unproven"
+            "to activate it anyway, add --unproven"
         ),
     )
 

@@ -77,7 +77,7 @@ class HostGate:
     ) -> None:
         async with self._access().rate_limiter.acquire(url, crawl_delay):
             started.set()
-            # A worker that was killed gives nothing back, and its hosts would be closed for good.
+            # A worker that was killed gives nothing back, and its hosts would stay closed.
             with suppress(TimeoutError):
                 async with asyncio.timeout(LEASE_PAGES * self._settings.crawl.timeout):
                     await self._leases[number].wait()

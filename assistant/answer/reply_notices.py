@@ -8,9 +8,7 @@ from assistant.labels import NEAREST
 from assistant.values import Answerability
 from ingest.foundation.messages import Message
 
-_NO_EVIDENCE = Message(
-    "No sentence of the pages fits the question. The model is asked all the same."
-)
+_NO_EVIDENCE = Message("No sentence of the pages fits the question. The model is asked anyway.")
 NOT_ANSWERED: Final[Mapping[Answerability, Notice]] = {
     "nearest": Notice(code="nearest_only", text=NEAREST),
     "nothing": Notice(code="no_evidence", text=_NO_EVIDENCE),

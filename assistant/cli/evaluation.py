@@ -100,7 +100,7 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     try:
         await run.ask()
     except (asyncio.CancelledError, QiuzhengError):
-        # Ctrl-C, or a server that is gone: what was asked is worth showing all the same.
+        # Ctrl-C, or a server that is gone: what was asked is worth showing anyway.
         if run.results:
             # A full disk cannot take the page either: the first error says so.
             with contextlib.suppress(EvaluationFileError):

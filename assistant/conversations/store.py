@@ -179,7 +179,7 @@ class ConversationStore:
             row = self._connection.execute(
                 "SELECT deleted FROM conversations WHERE id = ?", (conversation,)
             ).fetchone()
-            # Written all the same, it would bring back what a person has deleted.
+            # Written anyway, it would bring back what a person has deleted.
             if row[0] is not None if row else turn.number > 0:
                 raise _not_found()
             self._connection.execute(
@@ -292,12 +292,12 @@ class ConversationStore:
         """Bring back a conversation that was deleted.
 
         Raises:
-            ConversationNotFoundError: it is gone for good.
+            ConversationNotFoundError: it was deleted permanently.
         """
         self._change("SET deleted = NULL WHERE id = ?", (conversation,))
 
     def clear(self) -> int:
-        """Delete all conversations for good; return how many."""
+        """Delete all conversations permanently; return how many."""
         with self._errors():
             with transaction(self._connection):
                 deleted = self._connection.execute("DELETE FROM conversations").rowcount

@@ -145,7 +145,7 @@ class ThinkSplitter:
     def _apply(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
         """Return the deltas of this call so far, after what the mark makes of them."""
         # In a fenced block of code tags are text. Thinking may leave a fence open, and its end must
-        # be seen all the same.
+        # be seen anyway.
         if mark.kind != "channel" and self._channel == "answer" and _is_in_fence(self.answer):
             return deltas + self._put(mark.text)
         text = self._texts[self._channel]
@@ -195,7 +195,7 @@ class ThinkSplitter:
             if self.reasoning and not self._further_round:
                 self._opened_in_prose = True
                 return deltas + self._put(mark.text)  # the model thinks about the tag
-            # Opened in so many words: if it is never closed, it was thinking all the same.
+            # Opened explicitly: if it is never closed, it was thinking anyway.
             self._presumed = False
             return deltas
         if self._is_prose(mark):
@@ -203,7 +203,7 @@ class ThinkSplitter:
             return deltas + self._put(mark.text)
         if mark.kind == "open":
             self._channel = "reasoning"
-            # A tag that stands alone on its line opens a round in earnest.
+            # A tag that stands alone on its line opens a real further round.
             if self.answer and mark.next_character not in ("", "\n"):
                 self._further_round = mark.text
             return deltas

@@ -165,7 +165,7 @@ class JsonEngine(ABC):
             return httpx.AsyncClient(
                 headers=self.headers(),
                 timeout=timeout_s,
-                # HTTP_PROXY has no business with a server on this machine, and cannot reach it.
+                # HTTP_PROXY is not for a server on this machine, and cannot reach it.
                 trust_env=not is_loopback(self._url),
                 follow_redirects=True,
                 event_hooks={"request": [self._check_destination]},

@@ -67,7 +67,7 @@ def build_searxng(config: EngineConfig) -> SearchEngine:
 
 def build_brave(config: EngineConfig) -> SearchEngine:
     """Return Brave: by its API with a key, else by its result page."""
-    # A person with a key wants what is paid for; all others get the result page, as ever.
+    # A person with a key wants what is paid for; all others get the result page.
     if not config.search.brave.key.get_secret_value():
         return build_ddgs(config)
     from assistant.search.engines.brave import Brave

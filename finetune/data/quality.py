@@ -143,7 +143,7 @@ class Quality:
     labels: Mapping[str, Mapping[str, int]]
     """Label -> split -> rows, the most frequent label first, 1,000 at most."""
     balance: float | None
-    """Entropy of the labels over that of equal shares: 1 even, 0 all the same; None: no labels."""
+    """Entropy of the labels over that of equal shares: 1 even, 0 one label; None: no labels."""
     characters: Mapping[str, RowLengths]
     tokens: Mapping[str, RowLengths]
     languages: Mapping[str, int]

@@ -47,7 +47,7 @@ REPLY_TIMEOUT_S = 600.0
 """Seconds of one reply: a model of some billion parameters on a CPU takes minutes."""
 
 LEAST_CONTEXT = 1_024
-"""The least that the assistant's settings take; shorter models are asked all the same, and cut."""
+"""The least that the assistant's settings take; shorter models are asked anyway, and cut."""
 
 LEAST_REPLY = 64
 """Tokens; the same of replies."""

@@ -180,7 +180,7 @@ def _examples(run: Run, model: str) -> Iterator[ScoredReply]:
     try:
         replies = list(read_scored_replies(run, model).values())
     except EvaluationError:
-        return  # replies of an older version: the figures are there all the same
+        return  # replies of an older version: the figures are there anyway
     ranked = sorted(replies, key=lambda one: -one.scores.get(EXAMPLES_BY, 0.0))
     yield from ranked[:EXAMPLES]
     yield from ranked[max(EXAMPLES, len(ranked) - EXAMPLES) :]

@@ -49,7 +49,7 @@ def draw_curves(entries: Sequence[LogEntry], folder: Path, *, stopped_early: boo
 
 
 def _new_figure(label: str) -> tuple[Figure, Axes]:
-    # `Figure` itself, not pyplot: pyplot picks a GUI backend and keeps each figure for good.
+    # `Figure` itself, not pyplot: pyplot picks a GUI backend and keeps each figure permanently.
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     axes.set_xlabel("optimiser step")

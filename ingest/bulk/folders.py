@@ -224,7 +224,7 @@ def _ignore_files(place: Path) -> Iterator[_IgnoreFile]:
         path = place / name
         try:
             text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-        except OSError:  # its folder's documents are readable all the same
+        except OSError:  # its folder's documents are readable anyway
             continue
         if text.strip():
             # One by one: git passes over a line that is no pattern, and so do we.

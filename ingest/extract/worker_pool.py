@@ -43,7 +43,7 @@ MAX_PAGES = 500
 """Pages after which a process is replaced, whatever a library has piled up in it."""
 MAX_HELD_BYTES = 250_000_000
 """Memory that a process may still hold when a page has been read; most hold a third of this. An
-Office file leaves more, but those are rare on the web, and the memory would be gone for good."""
+Office file leaves more, but those are rare on the web, and the memory would be gone permanently."""
 START_S = 60.0
 """Seconds until a new process is ready: its imports take 1 s, on a busy machine far longer."""
 MAX_REPLY = 40_000_000

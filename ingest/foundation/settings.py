@@ -165,7 +165,7 @@ class SettingsFile(BaseSettings):
     """The tables of assistant.toml that one command knows, as fields.
 
     `extra="ignore"` in `model_config` leaves the tables of other packages unread; a name that is
-    nearly one of ours is an error all the same, since it is a slip of the keyboard.
+    nearly one of ours is an error anyway, since it is a slip of the keyboard.
     """
 
     model_config = SettingsConfigDict(

@@ -145,7 +145,7 @@ def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     yield from (codec for codec in declared if codec in _SEVERAL_BYTES)
     name = chardet.detect(body[:GUESS_WINDOW])["encoding"] or ""
     # Markup in two or four bytes a character is half zeros; a few stray zeros are damage, which
-    # chardet takes for UTF-16 all the same.
+    # chardet takes for UTF-16 anyway.
     stray = name.upper().startswith(("UTF-16", "UTF-32")) and body.count(0) * 5 <= len(body)
     guess = widen_codec(name) if name and not stray else None
     if guess in _SEVERAL_BYTES and not set(declared) - {"cp1252"}:

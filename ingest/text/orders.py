@@ -3,7 +3,7 @@
 OWASP LLM01, "prompt injection". What holds whatever the words are is structure: quoting, fences,
 defused tokens of templates, checked links, verdicts. Patterns are the second line, and have to be
 precise, because what pages say to their readers must not be lost: they know the usual imperatives,
-in English and Chinese, in whatever spelling a model reads all the same (traditional characters,
+in English and Chinese, in whatever spelling a model still reads (traditional characters,
 full-width letters, look-alikes of other alphabets, spaces and invisible characters within words,
 ends of lines, Base64), and take the sentence that gives the order. Sentences that quote one stay.
 """

@@ -36,7 +36,7 @@ close a site for the day."""
 MAX_ORIGINS = 4_096
 """Origins whose rules are kept in memory, parsed; all are in the cache."""
 UNREACHABLE = "robots.txt unreachable"
-LENIENT_HINT = Message("to read such sites all the same, set crawl.lenient_robots")
+LENIENT_HINT = Message("to read such sites anyway, set crawl.lenient_robots")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from ingest.errors import IngestError
 from ingest.web.http_cache import fresh_until
 
 GONE = 410
-"""RFC 9110, 15.5.11: gone, and likely for good. A 404 may be a slip, and is not a withdrawal."""
+"""RFC 9110, 15.5.11: gone, and likely permanently. A 404 may be a slip, and is not a withdrawal."""
 PAGE_STATUSES = (200, 304)
 """Statuses after which a robots directive comes from the page itself, not from robots.txt."""
 

@@ -6,7 +6,7 @@ The shipped weights are such a run's: 8,700 steps, 48 of 50 replies right to the
 the prompts' wording asks for another run.
 
 Qwen2's architecture (2 layers, 64 wide) with DeepSeek-R1's chat template, trained on prompts that
-`assistant.answer.prompts` writes, so that a real engine can be asked in earnest. It knows nothing
+`assistant.answer.prompts` writes, so that a real engine can be asked for real. It knows nothing
 but "What is the X?" over passages that say "The X is Y.".
 """
 

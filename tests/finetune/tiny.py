@@ -3,7 +3,7 @@
     python -m tests.finetune.tiny FOLDER [FAMILY]
 
 Random weights of about 1.2 million parameters. Embeddings and head are spread wide (std 0.5): with
-the usual 0.02, a frozen head keeps the loss of LoRA above 5 for good.
+the usual 0.02, a frozen head keeps the loss of LoRA above 5 permanently.
 """
 
 import json

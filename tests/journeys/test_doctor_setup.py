@@ -81,7 +81,10 @@ def test_doctor_opens_a_page_in_the_browser_and_asks_no_proxy_for_it(
 
 BROKEN_BROWSERS = {
     "ends": ("exit 7", "exit code 7"),
-    "closes the debugging socket": ("exec 3<&- 4>&-; exec sleep 60", "it does not let us in"),
+    "closes the debugging socket": (
+        "exec 3<&- 4>&-; exec sleep 60",
+        "it closes the debugging connection",
+    ),
 }
 
 

@@ -218,7 +218,7 @@ class _Comparer:
             if not spare or (places and not near):
                 self._result.contradicted["polarity"] = None
         # The other way round: the window denies what the claim says. A denial of something that the
-        # claim leaves out is none of its business, so most of what is denied must be in the claim.
+        # claim leaves out does not concern it, so most of what is denied must be in the claim.
         for index in spare:
             governed = governed_places(held, index)
             places = [p for i in governed if (p := self._texts.place_said(i)) is not None]

@@ -142,7 +142,7 @@ class SentenceVerifier:
         near = [pair for pair in found if pair[0] >= most * NEARLY]
         cited_pairs = [pair for pair in near if pair[1].number in cited]
         _, passage, window = max(cited_pairs or near, key=lambda pair: pair[0])
-        # In several passages it is none of the others' business what one says besides.
+        # In several passages what one says besides does not concern the others.
         if all(
             reply_is_of_another(self._question_text, claim, p.sentences)
             for p in {p.number: p for _, p, _ in near}.values()

@@ -33,7 +33,7 @@ CHALLENGE_MARK = "anomaly-modal"
 REDIRECT_PATHS = frozenset({"/l/", "/y.js"})
 """Paths of links that lead elsewhere, and of advertisements."""
 RESULTS_OF_A_PAGE = 3
-"""Links to other sites from which on a page without a row that we know holds results all the same;
+"""Links to other sites from which on a page without a row that we know holds results anyway;
 a page that has found nothing leads nowhere else."""
 _CHANGED = Message("its result page is no longer what we can read")
 _OWN_SITES = ("duckduckgo.com", "duck.co", "duck.ai", "spreadprivacy.com")

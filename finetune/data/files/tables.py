@@ -55,7 +55,7 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
                 if cells and all(map(_RULE.fullmatch, cells)):
                     continue  # the line under the header of a table in Markdown
             filled = [bool(cell) and not cell.isspace() for cell in cells]
-            # More cells than columns: a text with an unquoted delimiter. Zipped all the same, all
+            # More cells than columns: a text with an unquoted delimiter. Zipped anyway, all
             # behind it would stand one column off.
             if any(filled[len(columns) :]):
                 found, column_count = len(cells), len(columns)

@@ -173,7 +173,7 @@ def thinking_fix(evidence: Evidence, behaviour: Behaviour, broken: Sequence[Pred
     fmt = evidence.recipe.model.format
     # Formats come in pairs: r1-think and r1-direct, qwen3-think and qwen3-direct.
     if fmt.endswith("-direct") and any(THINK_CLOSE in one.text for one in broken):
-        reason = Message("it thinks all the same: ")
+        reason = Message("it thinks anyway: ")
         return join(reason, command("train", f"model.format={fmt.replace('direct', 'think')}"))
     if not chat_format(fmt).thinks:
         return _train_more(evidence)

@@ -190,7 +190,7 @@ class Chromium:
             if await self.has_ended(within_s=STOP_S):
                 detail = f"exit code {self._supervisor.returncode}"
             else:
-                detail = "it does not let us in"
+                detail = "it closes the debugging connection"
             raise will_not_start(executable, detail) from error
 
     async def has_ended(self, *, within_s: float) -> bool:

@@ -146,7 +146,7 @@ class Unpacker:
         limit: bytes.
         drops_pictures: whether the pictures that are written into a page are left out where it is
             longer than its limit, which the words of hardly any page are.
-        is_text: whether the body is said to be text: one that begins as gzip all the same is
+        is_text: whether the body is said to be text: one that begins as gzip anyway is
             unpacked once more than its header says. A server that packs what is packed sends that.
 
     Raises:

@@ -241,7 +241,7 @@ class PageSession:
             try:
                 state = await self._evaluate(_STATE) or (0, False, False)
                 shown_characters, is_loading, has_scripts = state
-                # A challenge may let us in after a while; any other error page is the last.
+                # A challenge may give way to the page; any other error page is the last.
                 is_final = self.status >= 400 and not is_loading and not await self._is_challenge()
             except DevToolsClosedError:
                 raise

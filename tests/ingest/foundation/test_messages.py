@@ -66,7 +66,7 @@ for message in (error, known, join_messages([error, Message("no such file or fol
     print(message.localize("ja"))
 print(error.localize("zh"))
 """
-"""In a process of its own: a catalogue stays for good once it is added."""
+"""In a process of its own: a catalogue stays permanently once it is added."""
 
 
 def test_the_catalogue_of_a_third_language_is_used_and_english_stands_in(tmp_path: Path) -> None:
