@@ -333,12 +333,12 @@ def _attachments(page: list[TextBlock], kept: set[TextBlock]) -> set[TextBlock]:
     """Return the lines right behind a text that name the files which it comes with."""
     found: set[TextBlock] = set()
     last = max((block.position for block in kept), default=len(page))
-    for block in page[last - EDGE if last > EDGE else 0 : last + MAX_ATTACHMENTS]:
-        # Visual SiteBuilder, which most Chinese universities have, puts all of it into a <form>.
+    for block in page[max(last - EDGE, 0) : last + MAX_ATTACHMENTS]:
+        if not block.linked or block in kept or not names_attachment(block.text):
+            continue
         elements = (block.element, *block.element.iterancestors())
-        around = (each for each in elements if each.tag != "form")
-        is_own = not any(map(is_page_chrome, around))
-        if block.linked and block not in kept and is_own and names_attachment(block.text):
+        # Visual SiteBuilder, which most Chinese universities have, puts all of it into a <form>.
+        if not any(is_page_chrome(each) for each in elements if each.tag != "form"):
             found.add(block)
     return found
 

@@ -107,9 +107,8 @@ def normalize_markup(root: etree._Element, source: str) -> None:
     _open_noscript(root)
     _write_formulas(root, source)
     _write_ratings(root, roles)
-    for title in root.iter(*_TITLES):
-        for tool in list(title.iterdescendants("a", "span", "button")):
-            _drop_heading_tool(tool, title)
+    for title in list(root.iter(*_TITLES)):
+        _clean_title(title)
     _title_panels(root)
     for element in list(root.iter("sup")):
         text = text_of(element).strip()
@@ -137,6 +136,26 @@ def _open_noscript(root: etree._Element) -> None:
         text = text_of(element) if element.find(".//p") is not None else ""
         if len(text) >= MIN_NOSCRIPT and len(text) > len(flatten_text(root.find("body"))):
             element.tag = "div"
+
+
+def _clean_title(title: etree._Element) -> None:
+    if _heads_empty_panel(title):
+        _drop_text(title)
+        return
+    for tool in list(title.iterdescendants("a", "span", "button")):
+        _drop_heading_tool(tool, title)
+
+
+def _heads_empty_panel(title: etree._Element) -> bool:
+    """Return whether a heading is a button for a panel that scripts fill when it is pressed.
+
+    What comes behind that panel would be read as its answer. The data of the page often have it.
+    """
+    button, panel = title.find("button"), title.getnext()
+    if button is None or panel is None:
+        return False
+    controlled = button.get("aria-controls")
+    return bool(controlled) and panel.get("id") == controlled and not text_of(panel).strip()
 
 
 def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:

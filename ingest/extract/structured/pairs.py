@@ -111,8 +111,28 @@ def read_infobox(root: etree._Element, *, classes: str) -> list[Pair]:
     # The words first: over all classes of a page the pattern takes long.
     names = (name for name in classes.split() if any(map(name.lower().__contains__, _BOX_WORDS)))
     found = _read_pairs(root, _INFOBOX) if any(map(_INFOBOX.search, names)) else []
+    if not found and "pl" in classes.split():
+        found = _read_lines(root)
     is_index = any(label in _INDEX_LABELS for label, _ in found)
     return found if len(found) >= MIN_FACTS or is_index else []
+
+
+def _read_lines(root: etree._Element) -> list[Pair]:
+    """Return the pairs of Douban, a line each, whose labels are of the class "pl"."""
+    found: dict[Pair, None] = {}
+    for place in root.xpath("//*[@id='info'][.//*[@class='pl']]"):
+        lines = [""]
+        for event, element in etree.iterwalk(place, events=("start", "end")):
+            if event == "end" and element is place:
+                break
+            if event == "start" and element.tag == "br":
+                lines.append("")
+            lines[-1] += (element.text if event == "start" else element.tail) or ""
+        for line in lines:
+            label, colon, value = _COLON.sub(":", " ".join(line.split()), count=1).partition(":")
+            if colon and value and 0 < len(label) <= MAX_LABEL and len(value) <= MAX_PAIR:
+                found.setdefault((label, value))
+    return list(found)[:MAX_PAIRS]
 
 
 def _read_pairs(root: etree._Element, named: re.Pattern[str]) -> list[Pair]:

@@ -28,6 +28,7 @@ from ingest.extract.metadata.jsonld import (
 
 MIN_POSTS = 2
 MAX_POSTS = 500
+MIN_ANSWER = 20  # letters of an answer that a text does not hold by chance
 MIN_SHARE = 0.5  # of the letters of the main text that the posts must hold to take its place
 MAX_STAMP = 80  # characters of an element that says when
 
@@ -176,7 +177,12 @@ def read_faq(objects: Sequence[JsonObject], *, text: str) -> str:
                 continue
             title = " ".join(text_property(question.get("name")).split())
             said = _markdown_of(answer.get("text"))
-            if title and said and letters_of(said) not in known:
+            letters = letters_of(said)
+            # "By hand" is in any text on valves; with its question beside it, it is the answer.
+            is_known = letters in known and (
+                len(letters) >= MIN_ANSWER or letters_of(title) in known
+            )
+            if title and said and not is_known:
                 parts.append(f"## {title}\n\n{said}")
     return "\n\n".join(parts)
 

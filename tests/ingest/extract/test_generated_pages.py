@@ -54,6 +54,21 @@ def test_a_button_that_opens_anything_else_is_none(label: str, panel: str) -> No
     assert label not in document(disclosure(label, panel)).text
 
 
+def test_a_question_whose_answer_only_the_data_have_is_read_with_it() -> None:
+    data = (
+        '{"@context":"https://schema.org","@type":"FAQPage","mainEntity":[{"@type":"Question",'
+        '"name":"Who prints it?","acceptedAnswer":{"text":"The harbour office."}}]}'
+    )
+    text = document(
+        "<main><h1>Help</h1><div><h3><button aria-controls=r1 aria-expanded=false>Who prints it?"
+        f"</button></h3><div id=r1 hidden></div></div>{PARAGRAPHS}</main>"
+        f"<script type=application/ld+json>{data}</script>"
+    ).text
+    # Not above the paragraphs, which are no answer to it.
+    assert text.startswith(FIRST)
+    assert text.endswith("## Who prints it?\n\nThe harbour office.")
+
+
 def test_a_button_of_the_menu_is_no_heading() -> None:
     menu = disclosure("Why us?", "<p>We have been here since the year 1974.</p>")
     text = document(f"<header>{menu.replace('main', 'div')}</header><main>{PARAGRAPHS}</main>").text
@@ -250,3 +265,13 @@ def test_a_job_says_where_and_for_how_much() -> None:
     assert "- Salary: 52000–64000 EUR / year" in found.text
     assert "- Employment: full time" in found.text
     assert "- Open until: 2025-04-01" in found.text
+
+
+def test_facts_that_only_line_breaks_part_are_pairs() -> None:
+    text = document(
+        "<h1>夜间飞行</h1><div id=info><span><span class=pl>导演</span>: <a>张三</a></span><br>"
+        "<span class=pl>主演</span>: <a>李四</a> / <a>王五</a><br>"
+        "<span class=pl>片长:</span> 97分钟</div>"
+        f"<div class=intro><p>{ZH[0]}</p><p>{ZH[1]}</p></div>"
+    ).text
+    assert text.endswith("- 导演：张三\n- 主演：李四 / 王五\n- 片长：97分钟")
