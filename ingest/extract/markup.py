@@ -78,6 +78,7 @@ _TOOL_TEXTS = frozenset(
     }
 )
 _MAX_TOOL = 20  # characters of one; "Permalink to this heading" is read aloud and hidden
+MAX_BUTTONS = 300
 MAX_PANEL_TITLE = 200  # characters of a button that a panel answers
 MAX_PANEL_LINKS = 0.3  # share of the letters of a panel in links; a menu has more
 MIN_PANEL = 60  # bytes of letters, as hidden ones are shown from; an answer may be shorter
@@ -155,7 +156,8 @@ def _heads_empty_panel(title: etree._Element) -> bool:
     if button is None or panel is None:
         return False
     controlled = button.get("aria-controls")
-    return bool(controlled) and panel.get("id") == controlled and not text_of(panel).strip()
+    is_empty = len(panel) == 0 and not (panel.text or "").strip()
+    return is_empty and bool(controlled) and panel.get("id") == controlled
 
 
 def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:
@@ -174,7 +176,8 @@ def _title_panels(root: etree._Element) -> None:
 
     The pattern "disclosure" of WAI-ARIA: the button says what it opens, or stands before it.
     """
-    for button in list(root.iter("button")):
+    # Each looks at its panel, and panels may nest.
+    for button in list(itertools.islice(root.iter("button"), MAX_BUTTONS)):
         if _opens_prose(button):
             button.tag = "h3"
 
