@@ -98,6 +98,7 @@ def mount_list(
             for line in lines
         ],
         "labels": {name: label.localize(language) for name, label in labels.LIST_LABELS.items()},
+        "frame": {label.localize("en"): label.localize(language) for label in labels.FRAME_LABELS},
     }
     _component(LIST)(key=LIST, data=data, on_action_change=_telling(LIST, on_action))
 

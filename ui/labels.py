@@ -255,10 +255,10 @@ CONVERSATION_LABELS: Final[dict[str, Message]] = {
 LIST_LABELS: Final[dict[str, Message]] = {
     "list": Message("Conversations"),
     "none": Message("No conversation is found"),
-    "actions": Message("More"),
+    "actions": Message("More: {title}", title="{title}"),
     "rename": Message("Rename"),
     "delete": Message("Delete"),
-    "deleted": Message("Deleted"),
+    "deleted": Message("Deleted: {title}", title="{title}"),
     "restore": Message("Undo"),
     "save": Message("Save"),
     "cancel": Message("Cancel"),
@@ -279,6 +279,40 @@ LIST_LABELS: Final[dict[str, Message]] = {
     "too_large": Message("A file may have {size} MB at most", size="{size}"),
 }
 """Texts of the list of conversations, by the names that `static/conversations.js` knows them by."""
+
+FRAME_LABELS: Final = (
+    Message("Skip to main content"),
+    Message("Sidebar"),
+    Message("Collapse sidebar"),
+    Message("Expand sidebar"),
+    Message("Choose an option"),
+    Message("Choose options"),
+    Message("No results"),
+    Message("Open"),
+    Message("Dismiss"),
+    Message("Decrement"),
+    Message("Increment"),
+    Message("Selected values"),
+    Message("Clear all"),
+    Message("Show/hide columns"),
+    Message("Download as CSV"),
+    Message("Search"),
+    Message("Fullscreen"),
+    Message("Close fullscreen"),
+    Message("Clear selection"),
+    Message("progress"),
+    Message("Press Enter to apply"),
+    Message("Press Ctrl+Enter to apply"),
+    Message("Press ⌘+Enter to apply"),
+    Message("Press Enter to submit form"),
+    Message("Press Ctrl+Enter to submit form"),
+    Message("Press ⌘+Enter to submit form"),
+    Message("Shortcut Alt + N"),
+    Message("check_circle icon"),
+    Message("warning icon"),
+    Message("error icon"),
+)
+"""What Streamlit writes and names in English alone, in its own words."""
 
 WEEK_DAYS: Final = 7
 

@@ -20,14 +20,20 @@ PULL_POLL_S = 0.5
 
 def draw_model_state(service: AssistantService, language: Language) -> None:
     """Say that no model is here, what that means, and bring it with a button."""
-    # Asked before it is drawn: whether the answer is known decides whether to look again.
-    poll_s = None if service.jobs.knows_model else MODEL_POLL_S
+    # Asked before it is drawn: whether a model is known to be here decides whether to look again.
+    is_here = service.jobs.knows_model and service.jobs.missing_model is None
+    poll_s = None if is_here else MODEL_POLL_S
     st.fragment(draw_missing_model, run_every=poll_s)(service, language)
     draw_pull(service, language)
 
 
 def draw_missing_model(service: AssistantService, language: Language) -> None:
-    """Say it, once it is known."""
+    """Say it, once it is known; first of all that the settings cannot be read."""
+    try:
+        load_settings()
+    except QiuzhengError as error:
+        st.error(escape_error(error, language))
+        return
     missing = service.jobs.missing_model
     if missing is None:
         return

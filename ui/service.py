@@ -134,6 +134,11 @@ class AssistantService:
             Its turn; None if the question is blank.
         """
         self._catch_up(conversation)
+        if self.store is not None and not conversation.private:
+            with suppress(ConversationError):
+                # In another tab: whoever goes on with it here wants it back, and the answer kept.
+                if self.store.is_deleted(conversation.id):
+                    self.store.restore(conversation.id)
         turn = conversation.add_question(
             question, web=web, fresh=fresh, collections=collections, files=files
         )

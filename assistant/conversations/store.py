@@ -338,6 +338,13 @@ class ConversationStore:
             try:
                 yield
             except sqlite3.Error as error:
+                # The primary code of an extended one.
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                    raise ConversationError(
+                        Message("another process keeps {path} locked", path=self._path),
+                        hint=Message("try again in a moment"),
+                    ) from error
                 raise ConversationError(
                     Message(
                         "conversations cannot be kept in {path}: {reason}",

@@ -26,6 +26,8 @@ def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
     ollama.models = ["deepseek-r1:1.5b", "qwen3:0.6b"]
     page = tab.page
     tab.go_to("设置")
+    expect(page.get_by_role("button", name="增大").first).to_be_visible()  # Streamlit's own, too
+    expect(page.get_by_role("button", name="Increment")).to_have_count(0)
     page.get_by_label("要下载的模型名称").fill("tiny:1b")
     page.get_by_role("button", name="下载").click()
     expect(page.get_by_text("tiny:1b 已就绪")).to_be_visible()

@@ -1,5 +1,7 @@
 """What Streamlit draws of the page: its words, switches and example questions."""
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -73,3 +75,12 @@ def test_a_new_conversation_is_empty_and_the_old_one_is_still_there() -> None:
 
 def test_a_question_cannot_be_longer_than_what_is_answered() -> None:
     assert page(opening(ScriptedModel())).chat_input[0].proto.max_chars == 4_000
+
+
+def test_settings_that_cannot_be_read_are_said_before_the_first_question(home: Path) -> None:
+    (home / "assistant.toml").write_text("[model\nname = 3\n")
+    test = page(opening(ScriptedModel()))
+    assert "is not valid TOML" in test.error[0].value
+    assert not test.info
+    (home / "assistant.toml").unlink()
+    assert not test.run().error

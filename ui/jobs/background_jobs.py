@@ -4,6 +4,7 @@ A job belongs to the server and not to a tab: it goes on whoever looks.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from ui.bridge import EventLoopThread
 from ui.jobs.ingest_job import IngestJob
 from ui.jobs.model_pull import MissingModel, ModelPull, find_missing_model
 from ui.jobs.removal import DocumentRemoval
+
+PROBE_AGAIN_S = 10.0
+"""Seconds after which the model server is asked again that had no model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,9 @@ class BackgroundJobs:
         """Names of the index's collections, as last seen."""
         self._waiting: list[_WaitingIngest] = []
         self._pulling: asyncio.Task[None] | None = None
-        self._probing: asyncio.Task[MissingModel | None] | None = None
+        self._probing: asyncio.Task[None] | None = None
+        self._missing: MissingModel | None = None
+        self._probed_at = 0.0
         self._ingesting: asyncio.Task[None] | None = None
         self._removing: asyncio.Task[None] | None = None
         self._listing: asyncio.Task[None] | None = None
@@ -58,19 +64,25 @@ class BackgroundJobs:
     def missing_model(self) -> MissingModel | None:
         """What the first page says where no model answers; None where one does, or is not known.
 
-        The server is asked in the background, and once: it may take seconds to say no.
+        The server is asked in the background: it may take seconds to say no. It is asked again
+        after a while as long as no model answers: whoever reads that may well start one.
         """
-        if self._probing is None and not self._is_closing:
+        is_old = self._missing is not None and time.monotonic() - self._probed_at > PROBE_AGAIN_S
+        if not self._is_closing and (self._probing is None or (is_old and self._probing.done())):
+
+            async def probe() -> None:
+                self._missing = await find_missing_model()
 
             async def start() -> None:
-                self._probing = asyncio.create_task(find_missing_model())
+                self._probing = asyncio.create_task(probe())
 
+            self._probed_at = time.monotonic()
             self._loop.call(start())
-        return self._probing.result() if self.knows_model and self._probing else None
+        return self._missing
 
     def forget_model(self) -> None:
         """Look again whether a model is there: the settings have changed."""
-        self._probing = None
+        self._probing = self._missing = None
 
     def installed_models(self, settings: Settings) -> list[str]:
         """Return the names of the models that Ollama has.

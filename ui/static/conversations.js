@@ -14,7 +14,7 @@ export default function (component) {
   }
   root.act = (action) => setTriggerValue("action", { ...action, at: Date.now() });
   draw(root, data, (action) => root.act(action));
-  localizeFrame(data.labels);
+  localizeFrame(data);
   // A menu is open for as long as one is in it, with the pointer or the keyboard.
   const closeMenus = (event) => {
     for (const menu of root.querySelectorAll("details[open]")) {
@@ -29,12 +29,12 @@ export default function (component) {
     if (event.target.closest('[data-testid="stPageLink"], .st-key-new button')) closeDrawer();
   }, { signal });
   // Streamlit puts its dialogs right into the body.
-  const watcher = new MutationObserver(() => localizeFrame(data.labels));
+  const watcher = new MutationObserver(() => localizeFrame(data));
   watcher.observe(document.body, { childList: true });
   signal.addEventListener("abort", () => watcher.disconnect());
   clearInterval(root.localizing);
   // Widgets come at any time, and none of them says so.
-  root.localizing = setInterval(() => localizeFrame(data.labels), LOCALIZE_MS);
+  root.localizing = setInterval(() => localizeFrame(data), LOCALIZE_MS);
   return () => {
     clearInterval(root.localizing);
     root.watching.abort();
@@ -52,6 +52,9 @@ function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+// By a function: "$&" in a title is no pattern of the replacement.
+function titled(label, title) { return label.replace("{title}", () => title); }
+
 function draw(root, data, act) {
   const { labels } = data;
   // Each run of the page comes here: what is open in the list stays, unless the list has changed.
@@ -66,7 +69,7 @@ function draw(root, data, act) {
   if (data.deleted) {
     const undo = make("button", { type: "button", class: "qz-undo" }, labels.restore);
     undo.addEventListener("click", () => act({ kind: "restore", id: data.deleted.id }));
-    shown.push(make("div", { class: "qz-deleted", role: "status" }, `${labels.deleted}: ${data.deleted.title} `, undo));
+    shown.push(make("div", { class: "qz-deleted", role: "status" }, `${titled(labels.deleted, data.deleted.title)} `, undo));
   }
   let day = null;
   for (const line of data.lines) {
@@ -88,7 +91,7 @@ function row(line, data, act) {
     act({ kind: "open", id: line.id });
     closeDrawer();
   });
-  const menu = make("details", { class: "qz-menu" }, make("summary", { "aria-label": `${labels.actions}: ${line.title}` }, "⋯"));
+  const menu = make("details", { class: "qz-menu" }, make("summary", { "aria-label": titled(labels.actions, line.title) }, "⋯"));
   const whole = make("div", { class: "qz-row", "data-id": line.id }, open, menu);
   const button = (text, run) => {
     const made = make("button", { type: "button" }, text);
@@ -169,8 +172,25 @@ function localizeUploads(labels) {
   }
 }
 
+// Where Streamlit writes and names in words of its own. The text is changed where it is: React goes on
+// to write into the same node.
+function localizeWords(words) {
+  for (const node of document.querySelectorAll('button[aria-label], section[aria-label], kbd[aria-label], span[aria-label], [role="progressbar"][aria-label]')) {
+    const label = words[node.getAttribute("aria-label")];
+    if (label) node.setAttribute("aria-label", label);
+  }
+  for (const node of document.querySelectorAll("input[placeholder]")) {
+    if (words[node.placeholder]) node.placeholder = words[node.placeholder];
+  }
+  for (const node of document.querySelectorAll('[data-testid="InputInstructions"] span, [data-testid="stSkipToContent"], [data-testid="stTooltipContent"] p, [role="listbox"] *')) {
+    const text = node.firstChild;
+    if (text?.nodeType === Node.TEXT_NODE && words[text.nodeValue]) text.nodeValue = words[text.nodeValue];
+  }
+}
+
 // Streamlit names its own buttons in English alone, on every page of ours.
-function localizeFrame(labels) {
+function localizeFrame({ labels, frame, lang }) {
+  if (lang !== "en") localizeWords(frame);
   sayServerIsGone(labels);
   localizeUploads(labels);
   document.querySelector('[data-testid="stChatInputSubmitButton"]')?.setAttribute("aria-label", labels.send);

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -178,6 +179,14 @@ def test_a_damaged_file_is_one_clear_line(path: Path) -> None:
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(ConversationError, match="cannot be kept in"):
         ConversationStore(path)
+
+
+def test_a_file_that_another_program_writes_is_no_damaged_one(path: Path) -> None:
+    with ConversationStore(path) as store, closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(ConversationError, match=r"another process keeps .+ locked") as caught:
+            store.put_turn("c", turn(0), title="t")
+    assert "moment" in str(caught.value.hint)
 
 
 def test_a_file_of_another_version_is_left_alone(path: Path) -> None:
