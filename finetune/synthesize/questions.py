@@ -56,7 +56,11 @@ LONGEST_CELL = 80
 _QUESTION_MARKS = ("?", "？")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
 _NO_SUBJECT = re.compile(r"[\W\d_]*$")
-_NO_VALUE = re.compile(r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a)$", re.IGNORECASE)
+_NO_VALUE = re.compile(
+    r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a|同[上下左右前]|[见如][上下]|ditto"
+    r"|(?:the )?same(?: as (?:above|before))?|see (?:above|below))$",
+    re.IGNORECASE,
+)
 _ANSWERS = re.compile(
     r"(?:回答|答案|答复|解答|回复|answers?|repl(?:y|ies)|responses?)$", re.IGNORECASE
 )
@@ -83,10 +87,11 @@ _EXAMPLE = re.compile(
 )
 """Headings of what is made up: its figures are true of nothing."""
 _ABOUT_ITSELF = re.compile(
-    r"(?:本|这一?|以下|下面的?)[节章文段篇部]|在?(?:此|本|这个?)示?例|接下来|下面|以下|上例|示例|例如"
+    r"让我们|我们(?:先|来|将|再)|(?:本|这一?|以下|下面的?)[节章文段篇部]|在?(?:此|本|这个?)示?例|接下来|下面|以下|上例|示例|例如"
     r"|(?:In )?(?:this|these|the (?:following|next|previous)) (?:sections?|chapters?|articles?"
     r"|pages?|documents?|topics?|guides?|examples?|tables?|parts?)\b|(?:In )?the example\b"
-    r"|The following\b|Below\b|For example\b",
+    r"|The following\b|Below\b|For example\b|Here (?:is|are)\b|Let(?:'s| us) (?:now|first|take"
+    r"|look|see|review|start|begin|have|consider|assume)\b",
     re.IGNORECASE,
 )
 """Beginnings of a text that says what it is about to say."""
@@ -94,12 +99,19 @@ _POINTS_ELSEWHERE = re.compile(
     r"[如见]?[上下](?:面的?|[图表例])|\b(?:shown|listed|described) (?:above|below)\b"
 )
 """What a text says of what stands around it."""
+_ENDS_OPEN = re.compile(
+    r"\b(?:the following|as follows|following (?:tables?|lists?|commands?|examples?))[.:]?$"
+    r"|如下[。：]?$"
+)
+"""The end of a text that leads to what is not in it."""
 _NOTE_COLUMNS = re.compile(r"(?:备注|说明|注释?|notes?|remarks?|comments?)$", re.IGNORECASE)
 """Columns whose cells say something about the row that no question can be made for."""
 _PLAIN_HEADING = re.compile(
     r"(?:(?:第[\d一二三四五六七八九十百]+[章节条部分]+|[\d一二三四五六七八九十]+(?:\.\d+)*[、.)）])\s*)?"
     rf"(?P<text>[A-Z{CJK}][^：:?？!！。]{{1,40}})$"
 )
+_NUMBERED = re.compile(r"\d+(?:(?:\.\d+)+\.|(?:\.\d+){2,}|[.、)）])\s+")
+"""The number that a heading bears in its document."""
 _EMPTY_HEADING = re.compile(
     r"(?:see also|references|external links|notes|further reading|overview|introduction|summary"
     r"|contents|conclusion|examples?|description|name|synopsis|options|syntax"
@@ -198,6 +210,8 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         if parted
     ]
     for piece, head, cells in rows:
+        if _is_row_of_values(head, [other for _, same, other in rows if same == head]):
+            continue
         # An empty cell is left out of the text: which one, nobody can tell.
         if len(head) != len(cells):
             continue
@@ -205,6 +219,9 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         subject = cells[first]
         named = sum(other[first : first + 1] == [subject] for _, _, other in rows)
         if named > 1 or len(subject) < 2 or _NO_SUBJECT.match(subject) or "..." in subject:
+            continue
+        # "| sort" in a cell is read as "/ sort": its question would be for another command.
+        if subject.startswith(("/ ", "除了")):
             continue
         # "WHITE | GREEN" over "RED | YELLOW" is a list in columns, and its first line no head.
         if all(cell.isupper() for cell in (*head, *cells)):
@@ -216,6 +233,27 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
                     yield piece.draft(subject, value, value, "faq")
         else:
             yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
+
+
+def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first line of a table is one more row of it, and names no columns.
+
+    So it is where a cell with figures or signs in it, as "Super+N", is built like those below it.
+    """
+    for column, name in enumerate(head):
+        shape = _shape_of(name)
+        below = [_shape_of(cells[column]) for cells in rows if len(cells) == len(head)]
+        # Years are heads of columns of figures.
+        is_odd = "a" in shape and not shape.isalpha()
+        if is_odd and below and 2 * below.count(shape) > len(below):
+            return True
+    return False
+
+
+def _shape_of(cell: str) -> str:
+    """Return "a+a" for "Super+N": what a cell is made of. Words of a text are one."""
+    letters = re.sub(r"[^\W\d_]+(?:\s+[^\W\d_]+)*", "a", cell)
+    return re.sub(r"\d+", "0", letters)
 
 
 def _ask_of_cells(
@@ -243,7 +281,8 @@ def ask_of_terms(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
     for piece in pieces:
         unit = piece.unit
         term, _, description = unit.text.partition(": ")
-        if unit.kind != "definition" or unit.subject != term:
+        # "3.8. The udev system: 3.8.1. …" is a line of a table of contents.
+        if unit.kind != "definition" or unit.subject != term or _NUMBERED.match(term):
             continue
         if len(description) >= LEAST_SECTION[piece.language]:
             ask = rules_zh.term_question if piece.language == "zh" else rules_en.option_question
@@ -267,11 +306,15 @@ def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
             SECTION_SENTENCES.get(first.language, SECTION_SENTENCES["en"]),
         )
         beginning = replace(first, unit=replace(first.unit, text=reply))
+        # It only leads to something else.
+        if _ABOUT_ITSELF.match(reply) or _ENDS_OPEN.search(reply):
+            continue
         if heading.endswith(_QUESTION_MARKS) and "!" not in heading:
             # A question in the flow of a text is the author's own, and often left open.
             if reply and first.is_heading(heading):
-                yield beginning.draft(heading, reply, reply, "faq")
-        elif _ABOUT_ITSELF.match(reply) or _POINTS_ELSEWHERE.search(reply):
+                question = _NUMBERED.sub("", heading, count=1)
+                yield beginning.draft(question, reply, reply, "faq")
+        elif _POINTS_ELSEWHERE.search(reply):
             continue
         elif len(reply) >= LEAST_SECTION[first.language] and (name := _topic_of(heading, first)):
             is_zh = first.language == "zh"

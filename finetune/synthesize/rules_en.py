@@ -124,8 +124,23 @@ _DOING = re.compile(
     rf"(?:{'|'.join(_DOING_VERBS)})(?: up)? (?!(?:as|at|by|from|in|of|on|to|with|without)\b)[a-z]",
     re.IGNORECASE,
 )
+_ORDER = re.compile(
+    r"(?!(?:About|Above|Across|After|All|Along|Among|Around|As|At|Before|Behind|Below|Beneath|Beside"
+    r"|Beyond|But|By|During|Except|For|From|Half|In|Inside|Into|Like|Near|Not|Of|Off|On|Once|Outside"
+    r"|Over|Past|Per|Quite|Since|Such|Than|Through|To|Towards?|Twice|Under|Until|Upon|What|With"
+    r"|Within|Without)\b)[A-Z][a-z]+ (?:a|an|the|your) [a-z]"
+)
+"""A heading that tells to do something, with any verb: "Record a fingerprint"."""
 _DOES_ITSELF = re.compile(r"[A-Z][a-z]+(?<!s)s (?:an?|all|the|your|whether|TRUE|FALSE)\b")
 """Beginning of what is said of a button or a function: "Deletes the row"."""
+_INSTRUCTS = re.compile(
+    rf"(?:^|[.!:;,] |\bthen )(?:{'|'.join(_DOING_VERBS)}|click|press|tap|go|type|enter|drag|switch"
+    r"|turn|put|hold|double-click|right-click|plug|log|sign|follow|call|ask|fill|pull|push|take"
+    r"|wait|bring|contact|visit|unplug|scroll|swipe|place|let|give|keep|mix|pour|cut|tell)\b"
+    r"|\bby [a-z]+ing\b",
+    re.IGNORECASE,
+)
+"""What a text that says how something is done has: an order, or a way ("by turning the key")."""
 _NO_TOPIC = re.compile(
     r"(?:What|Who|Where|When|Why|How|If|Which|Nobody|Nothing|Is|Are|Do|Does|Can|Look|For|Here|Ours"
     r"|Theirs|Figures?|Numbers?|Results?|Steps?|It|This|That|Our|Your|My|A|An|And|Or|But|Files?|Then"
@@ -140,7 +155,20 @@ _NO_NOUN = re.compile(r"(?:\w{2,}ed|adds|gives|takes|needs|does|has|makes|shows|
 _NO_NAME = re.compile(
     r"[,;:?!]|\b(?:is|are|was|were|to|that|which|what|how|when|without|and|or|for|read|say|choose)\b"
 )
-_OPEN_CLAUSE = re.compile(r"\b(?:if|when|that|because|where|unless|whether|while|until)$")
+_SUBORDINATE = re.compile(
+    r"(?:Since|Because|Although|Though|While|As|Unless|Once|After|Before|Until|Where|Whereas)\b"
+)
+"""What a clause begins with that defines nothing, whatever "is" in it."""
+_OPEN_CLAUSE = re.compile(
+    r"\b(?:if|when|that|because|where|unless|whether|while|until"
+    r"|by|be (?:found|seen|obtained|downloaded|located|reached))$"
+)
+"""Ends of a line that its list goes on with a clause, a deed or a place: "What" asks for none."""
+_WANTS_OBJECT = re.compile(
+    r"(?:be |only |also |always |never )*[a-z-]+(?: (?:with|to|for|in|on|at|from|about|into|of|out"
+    r"|up|off|down|through|you|him|her|it|them))*"
+)
+"""A verb whose object is the list: "bring with you", "be made of"."""
 _NAMED_NEXT = re.compile(r" (?:all of |one of )?the following(?: [a-z]+)?$")
 _PLAIN_COLUMN = re.compile(
     r"(?:values?|descriptions?|details|specifications?|data)$", re.IGNORECASE
@@ -217,7 +245,11 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
     # "The function is an array formula." Which one, only the text around it tells.
-    if _EVERY.match(found["term"]) or _BARE_NOUN.fullmatch(found["term"]):
+    if (
+        _SUBORDINATE.match(found["term"])
+        or _EVERY.match(found["term"])
+        or _BARE_NOUN.fullmatch(found["term"])
+    ):
         return
     is_somebody = _SOMEBODY.match(found["body"]) and " " in found["term"]
     # "What was Brian Johnson?" Of the past, only what is said to be somebody can be asked for.
@@ -247,6 +279,9 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
     elif _LEANS.match(bare) and not bare.startswith("You "):
         return
     elif (found := _LEAD.fullmatch(bare)) and _is_subject(found["subject"]):
+        # "You can toggle searches on each tab:" has its object: its list tells something else.
+        if not found["noun"] and not _WANTS_OBJECT.fullmatch(found["verb"]):
+            return
         asked = f"Which{found['noun']}" if found["noun"] else "What"
         subject = _in_mid_sentence(found["subject"], source)
         question = f"{asked} {found['aux']} {subject}{found['no'] or ''} {found['verb']}?"
@@ -268,11 +303,18 @@ def heading_question(heading: str, reply: str) -> str:
         return f"How do I {heading.removeprefix('How to ')}?"
     if _DOES_ITSELF.match(reply):
         return f"What does {heading} do?"
-    if _DOING.match(heading):
-        return f"How do I {heading[0].lower()}{heading[1:]}?"
     first, _, rest = heading.partition(" ")
-    if rest and (verb := _GERUNDS.get(first.lower())):
-        return f"How do I {verb} {rest}?"
+    deed = ""
+    if _DOING.match(heading):
+        deed = f"{heading[0].lower()}{heading[1:]}"
+    elif rest and (verb := _GERUNDS.get(first.lower())):
+        deed = f"{verb} {rest}"
+    elif _ORDER.match(heading):
+        deed = f"{heading[0].lower()}{heading[1:]}"
+    if deed:
+        # What stands there may say what it is good for alone ("You may not want to be bothered"),
+        # and "Start Inside" may be the name of a box of a dialog.
+        return f"How do I {deed}?" if _INSTRUCTS.search(reply) else ""
     if _NO_TOPIC.match(heading) or len(heading.split()) > MOST_TERM_WORDS:
         return ""
     if first == "The":

@@ -61,11 +61,13 @@ _OPEN_END = re.compile(r"(?:以来|[以之]?[前后]|期间|时候?|[起中下�
 """Ends of a clause that only tells when or where: the next one says what."""
 
 _LEANS = re.compile(
-    r"^(?:但|而|并|且|同时|此外|另外|因此|所以|其中|例如|比如|如[，：]|于是|然后|接着|随后|之后|后来|不过"
+    r"^(?:但|而|并|且|仍|则(?!天)|[如若]果?[仍还]|同时|此外|另外|因此|所以|其中|例如|比如|如[，：]|于是|然后|接着|随后|之后|后来|不过"
     r"|然而|否则|即|也|还|又|就|再|才|都|已|曾|只余|当时|目前|现在|今年|去年|昨|今|明|两者|二者|双方|[（(\[【])"
     r"|[它他她这那该此][^余]|其(?![他余中实])|上述|以下|如下|前者|后者|本[文章节条款表图]|我们?|你们?|您"
     r"|[当同翌次隔]年|案中|不久|后[赴来又]|答：|问：|^[\d０-９]"
 )
+_CONDITION = re.compile(r"(?:如果|假如|假设|要是|只要|一旦|即使|倘若)[^，,]*$")
+"""A clause that only tells when: what holds then is behind it."""
 _DEFINITION = re.compile(
     r"^(?:所谓)?[“「]?(?P<term>[^，。；：、（(“”\s]{2,30}?)[”」]?(?:（[^）]{1,40}）|\([^)]{1,40}\))?[，,]?"
     r"(?:是指|指的是|是(?=一[种个款家项名位座类套本台门部幅首所间支条]))(?P<body>.{4,})$"
@@ -116,7 +118,8 @@ def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
             continue
         if units.count(unit) == 1 and not goes_on and before[-1:] not in ("的", "，", "；"):
             asked = "百分之多少" if figure["percent"] else f"多少{unit}"
-            if question := _clause_with(text, figure, asked):
+            question = _clause_with(text, figure, asked)
+            if question and not _CONDITION.match(question):
                 yield source.draft(
                     question,
                     source.unit.text,

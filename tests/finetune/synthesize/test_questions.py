@@ -254,3 +254,72 @@ def test_a_page_longer_than_one_reading_asks_to_its_end_in_few_words() -> None:
     assert "飞行高度不得超过多少米？" in {one.question for one in drafts}
     assert all(len(one.question) <= LONGEST_QUESTION for one in drafts)
     assert all(len(one.reply) <= LONGEST_REPLY for one in drafts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A label of a dialog, and what a thing is good for: neither says how.
+        "## Start Inside\n\nSpecifies that the numbering begins inside the frame of the page.",
+        "## Hide notifications\n\nIf you do not want to be bothered, you can hide them all.",
+        "## Record a fingerprint\n\nBefore you can log in, it has to be known to the system.",
+        # Announcements of what stands elsewhere.
+        "## Monitors\n\nHere are a list of other monitoring commands under the system manager.",
+        "## Who is on the system?\n\nYou can check who is on the system by the following.",
+        "## 网络架构\n\n让我们来回顾一下现代操作系统中的基本网络架构。",
+        "Since the system is a moving target, you should refer to its documentation.",
+        "A good tutorial can be found:\n\n- in the package\n- on the site",
+        "You can toggle searches on each of the tabs:\n\n- Bookmarks\n- Other places",
+        "如果仍不起作用，则按住电源按钮5秒钟关闭计算机。",
+        "## 3.8. The system\n\n3.8. The udev system: 3.8.1. The initialization of modules",
+        # The first line of the table is one of its rows; 同上 is no value; "/ " was a pipe.
+        "| Show | Super+N |\n|---|---|\n| Lock the screen | Super+L |\n| Record it | Super+R |",
+        "| 软件包 | 类型 |\n|---|---|\n| mtr | 同上 |\n| iftop | 同左 |",
+        "| 命令 | 效果 |\n|---|---|\n| / tail -n 2 | 显示最后两行 |",
+    ],
+)
+def test_labels_announcements_and_loose_ends_ask_nothing(text: str) -> None:
+    assert answers_of(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        (
+            "## Reset the camera\n\nHold the red button for five seconds.",
+            "How do I reset the camera?",
+        ),
+        (
+            "## Hide notifications\n\nTo hide them, open Settings and press Off.",
+            "How do I hide notifications?",
+        ),
+        (
+            "## Charge the battery\n\nThe battery is charged by connecting the cable to a port.",
+            "How do I charge the battery?",
+        ),
+        (
+            "## Record a fingerprint\n\nOpen Settings, choose Users and press Add.",
+            "How do I record a fingerprint?",
+        ),
+        (
+            "## Where is the key?\n\nThe key hangs behind the door of the office.",
+            "Where is the key?",
+        ),
+        ("## 2.7.11. 谁上传软件包？\n\n软件包由维护者王刚上传，每周五更新。", "谁上传软件包？"),
+        ("## 3.5 毫米插孔在哪里？\n\n插孔在机身左侧的橡胶盖下面。", "3.5 毫米插孔在哪里？"),
+        ("You must bring with you:\n\n- a towel\n- a card", "What must you bring with you?"),
+        ("The bread can be made of:\n\n- rye\n- wheat", "What can the bread be made of?"),
+        ("则天门高18米，建于唐代。", "则天门高多少米？"),
+        ("如果孩子不满6岁，则门票为20元。", "如果孩子不满6岁，则门票为多少元？"),
+        (
+            "| Sales | 2023 | 2024 |\n|---|---|---|\n| Belts | 90 | 95 |\n| Pumps | 12 | 14 |",
+            "What is the 2023 of Belts?",
+        ),
+    ],
+)
+def test_what_looks_like_them_and_is_none_is_asked_for(text: str, question: str) -> None:
+    assert question in answers_of(text)
+
+
+def test_a_condition_alone_is_no_question() -> None:
+    assert "如果孩子不满多少岁？" not in answers_of("如果孩子不满6岁，则门票为20元。")
