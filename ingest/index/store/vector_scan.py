@@ -53,15 +53,28 @@ class VectorMatrix:
         self._numbers: list[int] = []
         self._row_of: dict[int, int] = {}
 
-    def put(self, numbers: Iterable[int], rows: Matrix) -> None:
-        """Set the vectors of chunks."""
-        for number, vector in zip(numbers, rows, strict=True):
-            row = self._row_of.setdefault(number, len(self._numbers))
-            if row == len(self._numbers):
-                self._numbers.append(number)
-                if row == len(self._blocks) * BLOCK:
-                    self._blocks.append(np.empty((BLOCK, self.dimensions), dtype=np.float32))
-            self._blocks[row // BLOCK][row % BLOCK] = vector
+    def put(self, numbers: Sequence[int], rows: Matrix) -> None:
+        """Set the unit vectors of chunks by their numbers, each of which is named once."""
+        known = [place for place, number in enumerate(numbers) if number in self._row_of]
+        for place in known:
+            row = self._row_of[numbers[place]]
+            self._blocks[row // BLOCK][row % BLOCK] = rows[place]
+        if known:
+            is_new = np.ones(len(numbers), dtype=bool)
+            is_new[known] = False
+            numbers, rows = np.asarray(numbers)[is_new].tolist(), rows[is_new]
+        # Block by block: row by row took a third of the first question to a large index.
+        start = 0
+        while start < len(numbers):
+            first = len(self._numbers)
+            if first == len(self._blocks) * BLOCK:
+                self._blocks.append(np.empty((BLOCK, self.dimensions), dtype=np.float32))
+            end = min(len(numbers), start + BLOCK - first % BLOCK)
+            block = self._blocks[first // BLOCK]
+            block[first % BLOCK : first % BLOCK + end - start] = rows[start:end]
+            self._numbers += numbers[start:end]
+            self._row_of.update(zip(numbers[start:end], range(first, first + end), strict=False))
+            start = end
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Forget chunks; unknown ones are ignored."""
@@ -234,7 +247,7 @@ def _vectors(
     )
     while rows := cursor.fetchmany(BLOCK):
         right = [row for row in rows if len(row[1]) == 4 * dimensions]
-        matrix = np.frombuffer(b"".join(blob for _, blob in right), "<f4")
+        matrix = np.frombuffer(b"".join([blob for _, blob in right]), "<f4")
         matrix = matrix.reshape(len(right), dimensions)
         lengths = np.linalg.norm(matrix, axis=1)
         # The check at the write is not enough: a file may come from a backup, another program, a
@@ -244,10 +257,9 @@ def _vectors(
             wrong = [row for row in rows if len(row[1]) != 4 * dimensions]
             wrong += [row for row, unit in zip(right, is_unit, strict=True) if not unit]
             faulty |= _faults(connection, wrong, space, dimensions)
-        yield (
-            [number for (number, _), unit in zip(right, is_unit, strict=True) if unit],
-            matrix[is_unit] / lengths[is_unit, None],
-        )
+            right = [row for row, unit in zip(right, is_unit, strict=True) if unit]
+            matrix, lengths = matrix[is_unit], lengths[is_unit]
+        yield [number for number, _ in right], matrix / lengths[:, None]
 
 
 def _faults(
