@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Position, expect
 
 from tests.engines.ollama_server import OllamaServer
+from tests.file_samples import pdf
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
 from tests.journeys.pages import EVENTUALLY_MS, NIGHT, PageServer, Tab, Tabs
@@ -165,6 +166,8 @@ def test_a_file_is_dropped_into_the_line_and_asked_about(
 ) -> None:
     paper = tmp_path / "值班表 (新).md"
     paper.write_text("# 值班表\n\n机房的备用钥匙放在三号柜的第二层抽屉里，取用要登记。\n")
+    manual = tmp_path / "Manual.pdf"
+    manual.write_bytes(pdf("The spare key of the server room is in drawer seven.", "Sign for it."))
     broken = tmp_path / "坏的.docx"
     broken.write_bytes(b"PK\x03\x04 no document")
     page = tab.page
@@ -195,6 +198,12 @@ def test_a_file_is_dropped_into_the_line_and_asked_about(
     line = page.get_by_test_id("stChatInput")
     line.locator("input[type=file]").set_input_files(large)
     expect(line).to_contain_text("文件最大 100 MB")
+    page.reload()
+    ollama.answer = lambda _: ("Look first.", "The spare key is in drawer seven [1].")
+    tab.attach(manual)
+    tab.ask("Where is the spare key of the server room?")
+    expect(tab.done(3).answer.locator("[data-verdict=supported]")).to_be_visible()
+    expect(tab.turn(3).sources).to_contain_text("Manual.pdf")
 
 
 def test_a_message_that_may_hurt_is_held_and_a_kind_one_passes(
