@@ -91,6 +91,8 @@ LeftOutReason = Literal[
     "link_broken",
     "special",
     "unreadable",
+    "encrypted",
+    "empty",
     "archive",
     "picture",
     "unsafe_name",

@@ -1,6 +1,7 @@
 """Local files: what tells that one has not changed, and how its address is shown to people."""
 
 import os
+import re
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from ingest.documents import PageValidators
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 FILE_SCHEME = "file:///"
 
 
@@ -82,9 +84,11 @@ def shown_url(url: str) -> str:
     "file:///notes/%E9%87%87.md" is "/notes/采.md". `url` itself is what to compare and to open.
     """
     path = path_of_url(url)
-    return (
-        url if path is None else str(path).encode(errors="surrogateescape").decode(errors="replace")
-    )
+    if path is None:
+        return url
+    name = str(path).encode(errors="surrogateescape").decode(errors="replace")
+    # A line end in a name would make one line of a list two.
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], name)
 
 
 def is_gone(path: Path) -> bool:

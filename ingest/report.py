@@ -75,12 +75,19 @@ LEFT_OUT: Final[dict[LeftOutReason, Message]] = {
     "link_broken": Message("links to nothing"),
     "special": Message("devices, pipes or sockets"),
     "unreadable": Message("that may not be opened"),
+    "encrypted": Message("protected by a password: unpack them yourself"),
+    "empty": Message("empty"),
     "archive": Message("archives: --archives reads them"),
     "picture": Message("pictures: --pictures reads their text"),
     "unsafe_name": Message("whose names lead out of the archive"),
     "beyond_bounds": Message("too large, too many or too deep"),
     "broken_off": Message("behind the place where the archive is damaged"),
 }
+
+UNREAD: Final[frozenset[LeftOutReason]] = frozenset(
+    {"unreadable", "encrypted", "beyond_bounds", "broken_off"}
+)
+"""Reasons that nobody chose: a run that meets one has not stored all that it was given."""
 
 RETRYABLE: Final[frozenset[SkipReason]] = frozenset(
     {"unreachable", "timeout", "refused", "needs_browser", "deadline"}
@@ -186,6 +193,8 @@ class Report:
     """Skipped pages that may be there at another time."""
     unusable: int = 0
     """Sources, and lines of them, that name nothing that could be stored."""
+    unread: int = 0
+    """What was to be read and could not, in folders and archives: see `UNREAD`."""
     removed: int = 0
     """Documents that left the index, because their files are gone."""
     gone: list[str] = field(default_factory=list)
@@ -200,7 +209,7 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """Whether all that was named is in the index."""
-        return not self.not_stored and not self.unusable
+        return not (self.not_stored or self.unusable or self.unread)
 
     def add_notes(self, *notes: Message) -> None:
         """Write what went less well than hoped to stderr, a line each."""
@@ -238,6 +247,7 @@ class Report:
         match event:
             case FileLeftOut():
                 self._left_out_counts[event.reason] += 1
+                self.unread += event.reason in UNREAD
                 names = self._left_out.setdefault(event.reason, [])
                 if len(names) < NAMED:
                     names.append(event.path)

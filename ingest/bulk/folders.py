@@ -187,16 +187,7 @@ class _Scan:
             return "special", ""
         if unwanted := self._extra_kinds.reason_against(path):
             return unwanted, ""
-        if path.suffix:
-            is_readable = is_archive(path) or path.suffix.lower() in READABLE_SUFFIXES
-            return None if is_readable else ("no_reader", path.suffix)
-        # README and LICENSE are read, programs are not: without a suffix the bytes decide.
-        try:
-            with path.open("rb") as file:
-                start = file.read(SNIFFED_BYTES)
-        except OSError:
-            return "unreadable", ""
-        return None if start and find_file_reader("", start) else ("no_reader", "")
+        return _reason_against_content(path)
 
     def _link_reason(self, path: Path) -> LeftOutReason:
         try:
@@ -206,6 +197,23 @@ class _Scan:
         if not target.is_relative_to(self._root):
             return "link_outside"
         return "link_folder" if target.is_dir() else "link_inside"
+
+
+def _reason_against_content(path: Path) -> tuple[LeftOutReason, str] | None:
+    """Return why a file has no reader, and its suffix if that says so; None if it has one."""
+    try:
+        # Folders of source code are full of empty files: each would be an error of the run.
+        if path.stat().st_size == 0:
+            return "empty", ""
+        if path.suffix:
+            is_readable = is_archive(path) or path.suffix.lower() in READABLE_SUFFIXES
+            return None if is_readable else ("no_reader", path.suffix)
+        # README and LICENSE are read, programs are not: without a suffix the bytes decide.
+        with path.open("rb") as file:
+            start = file.read(SNIFFED_BYTES)
+    except OSError:
+        return "unreadable", ""
+    return None if find_file_reader("", start) else ("no_reader", "")
 
 
 def _ignoring_rule(path: Path, is_folder: bool, ignored: tuple[_IgnoreFile, ...]) -> str:

@@ -48,7 +48,14 @@ MAX_DEPTH = 3
 _SLICE = 1 << 20
 
 MemberLeftOut = Literal[
-    "hidden", "no_reader", "special", "unreadable", "unsafe_name", "beyond_bounds", "broken_off"
+    "hidden",
+    "no_reader",
+    "special",
+    "unreadable",
+    "encrypted",
+    "unsafe_name",
+    "beyond_bounds",
+    "broken_off",
 ]
 """Why a file of an archive is none of its documents: reasons of `ingest.events.LeftOutReason`."""
 
@@ -251,7 +258,7 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
             size=entry.file_size,
             modified=_zip_time(entry),
             open=partial(archive.open, entry),
-            problem="unreadable" if is_locked else None,
+            problem="encrypted" if is_locked else None,
         )
 
 

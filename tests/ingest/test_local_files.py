@@ -17,6 +17,7 @@ from ingest.index.split import current_chunking
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_stores.memory import MemoryVectors
+from ingest.local_files import shown_url
 from ingest.page_reader import PageReader
 from ingest.pipeline import IndexingPipeline
 from tests import file_samples
@@ -108,3 +109,7 @@ async def test_damaged_files_of_every_kind_end_in_one_event_each() -> None:
     assert sum(ends.values()) == 60
     assert not [end for end in ends if end.startswith("escaped")]
     assert any(end.startswith("listed") for end in ends)
+
+
+def test_a_line_end_in_a_name_does_not_end_the_line_that_shows_it(tmp_path: Path) -> None:
+    assert shown_url((tmp_path / "new\nline\t.md").as_uri()) == f"{tmp_path}/new\\nline\\t.md"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ingest.events import PageSkipped
+from ingest.events import FileLeftOut, LeftOutReason, PageSkipped
 from ingest.foundation.messages import Language, Message
 from ingest.report import Report, page_line
 
@@ -20,3 +20,15 @@ def test_detail_of_a_skipped_page_is_in_the_language_of_the_command(
     Report(language=language, as_json=True).add(PAGE)
     assert json.loads(capsys.readouterr().out)["detail"] == detail
     assert detail in page_line(PAGE, language)
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_complete"),
+    [("hidden", True), ("empty", True), ("no_reader", True), ("encrypted", False)],
+)
+def test_a_run_that_could_not_read_all_it_was_given_is_not_complete(
+    reason: LeftOutReason, *, is_complete: bool
+) -> None:
+    report = Report(language="en")
+    report.add(FileLeftOut(path="/a.zip/b.md", reason=reason))
+    assert report.is_complete is is_complete

@@ -82,7 +82,7 @@ class ZipParts:
             part.file_size for part in self._file.infolist() if _PICTURE_PART.search(part.filename)
         )
         count = sum(size >= MIN_PICTURE_BYTES for size in sizes)
-        text = "{count} pictures are not read: save those that show text as .png or .jpg"
+        text = "pictures not read: {count} (save those that show text as .png or .jpg)"
         return (Message(text, count=count),) if count else ()
 
     def related(self, name: str) -> dict[str, str]:

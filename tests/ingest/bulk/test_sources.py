@@ -143,7 +143,7 @@ def test_files_without_a_suffix_are_what_their_bytes_say(tmp_path: Path) -> None
     (tmp_path / "nothing").touch()
     found = sources(str(tmp_path))
     assert names_of(found, tmp_path) == ["README"]
-    assert left_out(found, tmp_path) == {"program": "no_reader", "nothing": "no_reader"}
+    assert left_out(found, tmp_path) == {"program": "no_reader", "nothing": "empty"}
 
 
 def test_ignore_files_hold_below_their_folder_and_the_deepest_decides(folder: Path) -> None:

@@ -195,4 +195,4 @@ def test_a_protected_file_is_left_out(tmp_path: Path) -> None:
     for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         body[body.index(mark) + offset] |= 1
     (tmp_path / "a.zip").write_bytes(body)
-    assert list_archive(tmp_path / "a.zip").left_out == (("unreadable", "locked.md"),)
+    assert list_archive(tmp_path / "a.zip").left_out == (("encrypted", "locked.md"),)

@@ -296,7 +296,7 @@ def test_pictures_in_a_document_are_counted_if_they_may_show_text(tmp_path: Path
         document.writestr("word/media/logo.png", bytes(2_000))
     found = read(tmp_path / "a.docx", written.getvalue())
     assert [note.localize("en") for note in found.notes] == [
-        "1 pictures are not read: save those that show text as .png or .jpg"
+        "pictures not read: 1 (save those that show text as .png or .jpg)"
     ]
 
 
