@@ -181,6 +181,9 @@ class _Comparer:
     def _check_exchanges(self) -> None:
         """Find what is in the window, in another part: kinds, bounds, ends, counts."""
         claim, window = self._claim, self._window
+        # A rule between paragraphs ("* * *") or an emoji alone has no tokens: nothing to exchange.
+        if not claim.tokens or not window.tokens:
+            return
         if (
             kinds_are_exchanged(_kinds_in(claim), _kinds_in(window))
             or bounds_are_exchanged(claim, window)

@@ -350,6 +350,16 @@ def test_odd_text_is_read_without_harm(text: str) -> None:
     assert verifier.check("Drones need 3 white lights at night.").passage == 2
 
 
+@pytest.mark.parametrize("reply", ["5", "5%", "5 km", "every day", "不", "👍"])
+@pytest.mark.parametrize("question", ["", "May drones fly every day?", "每天都可以飞吗？"])
+@pytest.mark.parametrize("passage", ["* * *", "😀", "…", "---", "| - |", "👍 5"])
+def test_a_passage_without_a_word_is_compared_without_harm(
+    passage: str, question: str, reply: str
+) -> None:
+    verifier = SentenceVerifier(passages(passage), question=question)
+    assert verifier.check(reply, [1]).kind in ("no_claim", "supported", "unsupported")
+
+
 @pytest.mark.parametrize("tail", ["年", "万", " million", " and a half", "½", "万5千", " metres"])
 def test_runs_of_hundreds_of_digits_are_codes_that_differ(tail: str) -> None:
     one, other = "1" * 310 + tail, "2" * 310 + tail
