@@ -9,7 +9,6 @@ tables and code are written as the page has them (bench/extraction.py).
 
 import copy
 import functools
-import itertools
 import logging
 import operator
 from collections import Counter
@@ -20,18 +19,15 @@ from lxml import etree
 
 from ingest.extract.blocks.block_features import RuledBlocks
 from ingest.extract.blocks.block_model import review_blocks
-from ingest.extract.blocks.page_chrome import (
-    is_foot,
-    is_line_after_text,
-    is_line_before_text,
-    is_page_chrome,
-    labels_fact,
-    names_attachment,
-    names_author,
-    names_authority,
+from ingest.extract.blocks.page_chrome import is_foot, is_line_before_text, names_author
+from ingest.extract.blocks.text_edges import (
+    MAX_BRIEF,
+    edge_siblings,
+    find_attachments,
+    trim_edges,
+    without_end,
 )
 from ingest.extract.blocks.text_region import (
-    ENTRIES,
     MOSTLY_LINKS,
     TextBlock,
     TextRegion,
@@ -47,17 +43,13 @@ MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared b
 
 # Set with bench/extraction.py. It scores even and odd pages apart, so that a number which fits only
 # the pages that it was tried on shows.
-MAX_BRIEF = 600  # bytes of letters of a text that is looked at for the foot of the page
 MIN_TEXT = 100  # bytes of letters; a text with less looks like the page chrome around it
 GRAM = 12  # letters; so many in a row are the same words in the same place
 GRAM_STEP = 4  # letters from one gram that is looked up to the next
 MANY_LINKS = 0.3  # share of letters in links up to which a block that trafilatura lost is prose
-MIN_OWN = 0.7  # share of the letters of an element that are text, so that all of it is
 SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
 MIN_QUESTION = 30  # bytes of letters above the posts of a thread: 10 ideographs
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
-MAX_ATTACHMENTS = 20  # blocks behind a text in which names of files are looked for
-EDGE = 5  # blocks at either end that are looked at for lines of page chrome
 
 _TRAFILATURA_ERRORS = (
     *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
@@ -89,10 +81,10 @@ def main_text(
     first = ruled.kept[0].position if ruled.kept else len(page)
     back = {b for b in lost if not (b.is_pointer or _repeats_headline(b, first, known))}
     kept = {*ruled.kept, *back}.difference(unlikely - ruled.thread_lines)
-    kept |= _edge_siblings(page, kept) | _attachments(page, kept)
-    if ruled.kept and ruled.kept[-1] in unlikely and not ruled.thread_lines:
-        # Lines of page chrome that stood before it are at the end now.
-        kept.difference_update(_lines_after(sorted(kept, key=_position)))
+    kept |= edge_siblings(page, kept) | find_attachments(page, kept)
+    if not ruled.thread_lines:
+        is_shorter = bool(ruled.kept) and ruled.kept[-1] in unlikely
+        kept = without_end(sorted(kept, key=_position), is_shorter=is_shorter)
     del everything
     if sum(block.weight for block in kept) < MIN_TEXT:
         return ""
@@ -197,7 +189,7 @@ def choose_by_rules(
         for block in kept
         if block in lines or not (block.is_pointer or _repeats_headline(block, first, headlines))
     ]
-    kept = kept if region.is_thread else _trim_edges(kept)
+    kept = kept if region.is_thread else trim_edges(kept)
     return RuledBlocks(
         found={*found}, inside={*inside}, kept=kept, thread_lines=lines, elsewhere=elsewhere
     )
@@ -296,81 +288,3 @@ def _repeats_headline(block: TextBlock, first: int, headlines: set[str]) -> bool
             for headline in headlines
         )
     return letters in headlines and block.position < first + HEADLINE_REACH
-
-
-def _edge_siblings(page: list[TextBlock], kept: set[TextBlock]) -> set[TextBlock]:
-    """Return the lines right before and after a text that stand in the same element as it.
-
-    Where that element holds hardly anything but the text, its first and last lines are the text's:
-    a note below a table of fees. Of longer texts only those of an official document are, the court
-    above a judgment and who signed it: articles have credits and captions there.
-    """
-    found: set[TextBlock] = set()
-    ordered = sorted(kept, key=_position)
-    is_brief = sum(block.weight for block in ordered) < MAX_BRIEF
-    for edge, step in ((ordered[0], -1), (ordered[-1], 1)) if ordered else ():
-        parent = edge.element.getparent()
-        if parent is None or parent.tag == "body":
-            continue
-        own = [block for block in page if block.element.getparent() is parent]
-        whole = sum(block.weight for block in own)
-        if sum(block.weight for block in own if block in kept) < MIN_OWN * whole:
-            continue
-        at = edge.position + step
-        while 0 <= at < len(page) and page[at].element.getparent() is parent:
-            block = page[at]
-            is_chrome = is_line_after_text(block.text) or is_line_before_text(block.text)
-            if block.linked or block.is_heading or is_chrome:
-                break
-            if not (is_brief or names_authority(block.text)):
-                break
-            found.add(block)
-            at += step
-    return found
-
-
-def _attachments(page: list[TextBlock], kept: set[TextBlock]) -> set[TextBlock]:
-    """Return the lines right behind a text that name the files which it comes with."""
-    found: set[TextBlock] = set()
-    last = max((block.position for block in kept), default=len(page))
-    for block in page[max(last - EDGE, 0) : last + MAX_ATTACHMENTS]:
-        if not block.linked or block in kept or not names_attachment(block.text):
-            continue
-        elements = (block.element, *block.element.iterancestors())
-        # Visual SiteBuilder, which most Chinese universities have, puts all of it into a <form>.
-        if not any(is_page_chrome(each) for each in elements if each.tag != "form"):
-            found.add(block)
-    return found
-
-
-def _lines_after(kept: list[TextBlock]) -> Iterator[TextBlock]:
-    """Yield the lines of page chrome with which `kept` ends, the last first."""
-    for count, last in enumerate(reversed(kept)):
-        # "Tags: a list of words" as an entry of a list is content.
-        is_chrome = last.element.tag not in ENTRIES and is_line_after_text(last.text)
-        # A heading at the end headed page chrome ("Related stories") that is gone.
-        if not (last.is_heading or (is_chrome and count < EDGE)):
-            return
-        yield last
-
-
-def _trim_edges(kept: list[TextBlock]) -> list[TextBlock]:
-    """Return `kept` without the lines of page chrome before and after the text."""
-    end = len(kept) - len(list(_lines_after(kept)))
-    edge = list(
-        itertools.takewhile(
-            lambda block: (
-                block.is_heading
-                # A list of which each entry bears a date begins with such lines, the newest.
-                or (block.element.tag not in ENTRIES and is_line_before_text(block.text))
-            ),
-            kept[:EDGE],
-        )
-    )
-    # Two labelled lines, "Time: …" and "Place: …", make a notice; one is the day of the page.
-    labelled = [block for block in kept[:EDGE] if labels_fact(block.text)]
-    is_notice = len({block.text[:2] for block in labelled}) > 1
-    before = {
-        block for block in edge if not (block.is_heading or (is_notice and labels_fact(block.text)))
-    }
-    return [block for block in kept[:end] if block not in before]

@@ -48,7 +48,7 @@ _LINE_AFTER_TEXT = re.compile(
     |back\sto\stop|advertisement\b|comentários|kommentare|commentaires
     |版权|版權|著作[权權]|转载|轉載|未经(?:授权|许可)|禁止(?:转载|轉載|复制|複製|任何)|责任编辑|責任編輯|责编|[（(\[【]?(?:编辑|編輯)[:：]|来源[:：]
     |來源[:：]|标签[:：]|(?:文章)?关键词|分享(?:到|至|给|：)|扫(?:码|一扫|描)|(?:长按|识别).{0,6}二维码|(?:欢迎)?关注(?:我们|微信|公众号|“)
-    |微信公众号|点赞|收藏(?![级家品馆者])|举报(?![人者电])|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印(?![机纸店头件])|本文(?:地址|链接|来源|转自)
+    |.{0,60}(?:扫描?(?:二维码|码)|长按二维码)关注|微信公众号|点赞|收藏(?![级家品馆者])|举报(?![人者电])|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印(?![机纸店头件])|本文(?:地址|链接|来源|转自)
     |本文[系为].{0,30}(?:原创|独家|授权)|原文(?:链接|地址|标题)|(?:免责|特别|郑重|新浪|本站|本网)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -75,6 +75,7 @@ _VALIDITY = re.compile(
     re.IGNORECASE,
 )
 """Since when a timetable, a fee or a rule holds: no day of a page."""
+_SIGNED = re.compile(r"\W{0,2}(?:本文)?(?:责任编辑|責任編輯|责编)\s?[:：]")
 _ATTACHMENT = re.compile(
     r"(?:^附件.{0,60}|\.(?:docx?|xlsx?|pptx?|pdf|wps|et|ofd|zip|rar))\W{0,3}(?:(?:已?下载|download)\W*\d*\s?次?)?\W*$",
     re.IGNORECASE,
@@ -151,6 +152,11 @@ def _is_line_before(text: str) -> bool:
     ):
         return False
     return bool(_LINE_BEFORE_TEXT.match(text) or (len(text) <= _DATE_LINE and _DATE.search(text)))
+
+
+def signs_article(text: str) -> bool:
+    """Return whether a line names the editor in charge, with which Chinese news ends."""
+    return len(text) <= _DATE_LINE and _SIGNED.match(text) is not None
 
 
 def names_attachment(text: str) -> bool:

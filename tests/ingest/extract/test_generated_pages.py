@@ -275,3 +275,38 @@ def test_facts_that_only_line_breaks_part_are_pairs() -> None:
         f"<div class=intro><p>{ZH[0]}</p><p>{ZH[1]}</p></div>"
     ).text
     assert text.endswith("- 导演：张三\n- 主演：李四 / 王五\n- 片长：97分钟")
+
+
+# ---------------------------------------------------------------- behind the editor's name
+
+TEASER = "<p>美国农民警告白宫：再打贸易战，都把我们打没了，这样的消息每天都有。</p>"
+
+
+def news(*parts: str) -> str:
+    return document(f"<div class=article><h1>阀门</h1>{''.join(parts)}</div>").text
+
+
+@pytest.mark.parametrize("line", ["责任编辑：王某", "（责任编辑：王某 李某）", "责编: 王某"])
+def test_what_a_portal_puts_behind_the_editor_is_no_news(line: str) -> None:
+    body = "".join(f"<p>{each}</p>" for each in ZH * 2)
+    text = news(body, f"<p>{line}</p>", TEASER, "<ul><li>都把我们打没了，观学院</li></ul>")
+    assert text.endswith(ZH[1])
+    assert "美国农民" not in text
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "after"),
+    [
+        # At the top, with the day and the source.
+        ((), "责任编辑：王某", (ZH[0], ZH[1])),
+        # Most of the text comes behind it.
+        ((ZH[0],), "责任编辑：王某", (ZH[1],) * 3),
+        # A sentence on editors.
+        (ZH, "责任编辑要在三天之内回复作者的来信。", (ZH[0],)),
+        (ZH, "本刊的责任编辑：每人负责一个栏目。", (ZH[0],)),
+    ],
+)
+def test_an_editor_elsewhere_ends_no_text(
+    before: tuple[str, ...], line: str, after: tuple[str, ...]
+) -> None:
+    assert news(*(f"<p>{each}</p>" for each in (*before, line, *after))).endswith(after[-1])
