@@ -238,14 +238,16 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
 def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first line of a table is one more row of it, and names no columns.
 
-    So it is where a cell with figures or signs in it, as "Super+N", is built like those below it.
+    So it is where a cell of it stands below itself again, or with figures or signs in it, as
+    "Super+N", is built like those below it.
     """
-    for column, name in enumerate(head):
+    for column, name in enumerate(head[1:], start=1):
+        below = [cells[column] for cells in rows if len(cells) == len(head)]
         shape = _shape_of(name)
-        below = [_shape_of(cells[column]) for cells in rows if len(cells) == len(head)]
+        alike = [_shape_of(cell) for cell in below].count(shape)
         # Years are heads of columns of figures.
         is_odd = "a" in shape and not shape.isalpha()
-        if is_odd and below and 2 * below.count(shape) > len(below):
+        if name in below or (is_odd and alike and ("+" in shape or 2 * alike > len(below))):
             return True
     return False
 
@@ -263,7 +265,8 @@ def _ask_of_cells(
     for column, value in columns:
         if len(column) < 2 or _NO_VALUE.match(value) or len(value) > LONGEST_CELL:
             continue
-        if _NOTE_COLUMNS.match(column) and len(columns) > 1:
+        # "Mercurial is Mercurial is written in Python" comes of a cell that is a sentence.
+        if (_NOTE_COLUMNS.match(column) and len(columns) > 1) or value.startswith(subject):
             continue
         language = language_of(f"{subject} {column}")
         rules = rules_zh if language == "zh" else rules_en

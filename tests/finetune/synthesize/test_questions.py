@@ -274,6 +274,8 @@ def test_a_page_longer_than_one_reading_asks_to_its_end_in_few_words() -> None:
         "## 3.8. The system\n\n3.8. The udev system: 3.8.1. The initialization of modules",
         # The first line of the table is one of its rows; 同上 is no value; "/ " was a pipe.
         "| Show | Super+N |\n|---|---|\n| Lock the screen | Super+L |\n| Record it | Super+R |",
+        "| 切换窗口 | 禁用 |\n|---|---|\n| 恢复窗口 | Super+D |\n| 提升窗口 | 禁用 |",
+        "| 命令 | 用途 |\n|---|---|\n| hg | hg 主要是用 Python 写的 |",
         "| 软件包 | 类型 |\n|---|---|\n| mtr | 同上 |\n| iftop | 同左 |",
         "| 命令 | 效果 |\n|---|---|\n| / tail -n 2 | 显示最后两行 |",
     ],
