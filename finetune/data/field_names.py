@@ -112,7 +112,19 @@ UTTERANCE_NAMES = (
     *("content", "message", "text", "utterance", "value", "body", "内容", "消息", "消息内容"),
     *("聊天内容", "话术", "发言"),
 )
+TIME_NAMES = (
+    *("date_unixtime", "date", "timestamp", "time", "datetime", "sent_at", "created_at"),
+    *("时间", "发送时间", "日期", "消息时间"),
+)
 """Columns of a table with one message a row, in lower case."""
+
+EXPORT_NAMES = frozenset(
+    {"id", "type", "from_id", "text_entities", "reply_to_message_id", "edited", "edited_unixtime"}
+    | {"forwarded_from", "media_type", "mime_type", "duration_seconds", "file", "file_name"}
+    | {"file_size", "photo", "photo_file_size", "width", "height", "reactions", "sticker_emoji"}
+    | {"thumbnail", "via_bot", "authorid", "attachments", "message_id", "消息id", "消息编号"}
+)
+"""What the exports of Telegram and Discord say of a message besides, in lower case."""
 
 _ASKER = re.compile(
     r"客户|用户|顾客|买家|患者|病人|学生|学员|来访者|咨询者|访客|提问|问$|^甲方?$|^我$|"

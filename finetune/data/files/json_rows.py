@@ -19,8 +19,10 @@ MAX_MARK_CHARACTERS = 256
 
 WRAPPED = re.compile(
     r'\s*\{\s*(?:"[^"\\]{1,60}"\s*:\s*(?:"(?:[^"\\]|\\.){0,2000}"|[-\d.eE+]+|true|false|null)\s*,\s*)*'
-    r'"(?:data|rows|train|examples|items|records|instances|samples|dataset|list|results)"'
-    r"\s*:\s*\[\s*(?=\{)",
+    r'(?:"(?:data|rows|train|examples|items|records|instances|samples|dataset|list|results)"'
+    r"\s*:\s*\[\s*(?=\{)"
+    # A chat exported from Telegram: messages of people, and no row of a model's conversation.
+    r'|"messages"\s*:\s*\[\s*(?=\{\s*"id"\s*:\s*-?\d+\s*,\s*"type"\s*:))',
     re.IGNORECASE,
 )
 """The beginning of an object around all rows, up to the first of them: {"data": [{…"""
