@@ -24,7 +24,14 @@ from finetune.errors import (
 )
 from finetune.export.activate import rollback
 from finetune.improve.improvement import improve
-from finetune.improve.plan import ImprovementPlan, longest_row, run_name
+from finetune.improve.other_rows import ROWS_OF_EACH, write_other_rows
+from finetune.improve.plan import (
+    OTHER_COLLECTIONS,
+    OTHER_TEXTS,
+    ImprovementPlan,
+    longest_row,
+    run_name,
+)
 from finetune.improve.rows import ensure_rows
 from finetune.model.tokenization import load_tokenizer
 from finetune.progress import SilentProgress
@@ -144,6 +151,7 @@ def test_a_model_that_is_not_better_stays_out_and_one_that_is_goes_in(
         assert (handbook.home / "assistant.toml").read_text() == BEFORE
         page = refused.page.read_text(encoding="utf-8")
         assert "微调后的模型没有启用" in page
+        assert "其他文本：原来会的不能丢" in page
         assert "<script" not in page
         # Each row is asked as the assistant asks: a page's questions stand in one split.
         splits = [
@@ -224,6 +232,24 @@ def test_rows_are_made_anew_once_the_teacher_or_the_index_is_another(handbook: H
     (handbook.run.train / "checkpoints").mkdir(parents=True)
     assert "rows of before are used" in ensured(taught)[0]
     assert len(made) == 3
+
+
+def test_other_collections_are_asked_about_and_other_texts_are_learnt(handbook: Handbook) -> None:
+    plan = replace(handbook.plan, collection="tea")
+    plan.folder.mkdir()
+    write_other_rows(plan, settings=load_settings(), size="small", progress=SilentProgress())
+    learnt, asked = (
+        [json.loads(line) for line in (plan.folder / name).read_text("utf-8").splitlines()]
+        for name in (OTHER_TEXTS, OTHER_COLLECTIONS)
+    )
+    assert {row["kind"] for row in learnt} == {"other"}
+    assert len(asked) == ROWS_OF_EACH
+    assert all(row["document"].startswith("https://handbook.example/") for row in asked)
+    # The whole index has nothing beside it.
+    whole = replace(handbook.plan, folder=handbook.home / "whole")
+    whole.folder.mkdir()
+    write_other_rows(whole, settings=load_settings(), size="small", progress=SilentProgress())
+    assert (whole.folder / OTHER_COLLECTIONS).read_text("utf-8") == ""
 
 
 def test_rows_of_any_format_count_for_the_longest(tmp_path: Path, tiny_chatml: Path) -> None:
