@@ -125,8 +125,12 @@ class SegmentedPostings:
         while wanted <= max(MAX_CANDIDATES, top_k + SPARE_CANDIDATES):
             changes, scores = _best(segments, found, weights, wanted)
             scored = _looked_up(connection, changes, scores, collections)
-            if len(scored) >= top_k or len(changes) < wanted:
+            if len(scored) >= top_k:
                 return scored
+            if len(changes) < wanted:
+                # Counted over the whole index: within a small collection the rare words may be
+                # nowhere, and the one that was left out may be all that it has of the question.
+                return None if collections and _leaves_out(found, weights) else scored
             wanted *= 4
         return None
 
@@ -307,6 +311,11 @@ def _weights(counts_of_words: np.ndarray, chunks: int) -> np.ndarray:
     if not (weights > 0).any():
         weights = np.where(known, 1e-6, 0.0)
     return weights.clip(0).astype(np.float32)
+
+
+def _leaves_out(found: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> bool:
+    """Return whether a word of the index counts for nothing."""
+    return any(((counts_of_words > 0) & (weights == 0)).any() for _, counts_of_words in found)
 
 
 def _best(

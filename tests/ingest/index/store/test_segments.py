@@ -147,6 +147,28 @@ def test_collection_is_searched_alone(catalog: Catalog) -> None:
         assert sum("zebra" in one.chunk.text for one in found) == count
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["python", "zebra"], 5),
+        (["python", "thing", "zebra"], 5),
+        (["python"], 5),
+        (["zebra"], 0),
+        (["mine", "zebra"], 5),
+    ],
+)
+def test_small_collection_is_found_by_words_that_are_frequent_elsewhere(
+    catalog: Catalog, words: list[str], found: int
+) -> None:
+    for number in range(20):
+        put(catalog, f"p{number}", *(f"python {'thing' if n else 'zebra'} {n}" for n in range(8)))
+    put(catalog, "mine", *(f"python notes of mine {n}" for n in range(5)))
+    make_files(catalog)
+    with catalog.writing() as connection:
+        put_member(connection, "https://mine.example/", "mine")
+    assert len(catalog.matching(words, top_k=5, collections=["mine"])) == found
+
+
 def test_pages_that_change_again_and_again_do_not_fill_the_folder(catalog: Catalog) -> None:
     for _ in range(60):
         fill(catalog, 4)
