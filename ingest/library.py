@@ -238,12 +238,16 @@ class Library:
     def compact(self) -> tuple[int, int]:
         """Give back the space of what is deleted; return the bytes on the disk before and after.
 
+        The copy of the vectors is made anew: Chroma keeps those that it was told to forget in its
+        log and its graph.
+
         Raises:
             StoreError: another process uses the index, or there is no space for a second copy of
                 it, which is needed meanwhile; nothing is lost.
         """
         before = sum(_file_bytes(self._folder).values())
         with self._index.exclusive():
+            self._index.refill()
             self._index.apply_journal()
             with self._catalog.reading() as connection:
                 inventory.merge_words(connection)

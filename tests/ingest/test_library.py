@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ingest.documents import Chunking, Processing
@@ -135,6 +136,24 @@ async def test_what_is_removed_is_gone_from_words_vectors_caches_and_the_disk(
     for path in tmp_path.rglob("*"):
         if path.is_file():
             assert b"zanzibarxyz" not in path.read_bytes().lower(), path.name
+    await index.close()
+
+
+async def test_the_vectors_of_what_is_removed_leave_the_disk_when_it_is_compacted(
+    tmp_path: Path,
+) -> None:
+    index = persistent(tmp_path)
+    await store_page(index, document("secret", "The password."), degrees=[12.345])
+    await store_page(index, TEA, degrees=[90])
+    library = Library(index, folder=tmp_path)
+    await library.remove([document("secret", "x").url])
+    await library.compact()
+    assert await nearest(index, 12.345) == [TEA.text]
+    vector = np.array(at(12.345)[:2], dtype=np.float32).tobytes()
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert vector not in path.read_bytes(), path.name
+    assert index.vectors.count(space=SPACE) == 1
     await index.close()
 
 

@@ -239,6 +239,8 @@ def index_import(path: Path, collection: str, lang: str | None) -> None:
 def index_compact(lang: str | None) -> None:
     """Give the space of what was removed back to the disk. Needs as much again while it works.
 
+    What the vector store still has of removed documents is overwritten, too.
+
     \b
     assistant index compact
     """

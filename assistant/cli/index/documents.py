@@ -237,6 +237,13 @@ def _print_removal(removal: Removal, *, answers: SnapshotRemoval, lang: Language
             "their vectors leave the vector store later: {reason}", reason=removal.copy_waits
         )
         print_note(text, lang)
+    elif removal.chunks:
+        # Figures, no text; but who has the encoder can guess from them what the text was about.
+        text = Message(
+            "figures made of them (vectors) stay in the vector store's files until you run:"
+            " assistant index compact"
+        )
+        print_note(text, lang)
     for url in removal.stored_again:
         text = Message("another process has stored {url} again meanwhile", url=shown_url(url))
         print_note(text, lang)
