@@ -22,7 +22,7 @@ MAX_LINE = 120  # characters of a line that says who and when; a longer one is t
 MAX_HEADLINE = 240  # characters that are kept of a line
 MAX_NAMES = 200  # characters of a class and an id that are looked at
 
-_TITLE_NAME = re.compile(r"title|headline|subject|topic", re.IGNORECASE)
+_TITLE_NAME = re.compile(r"title|headline|subject|topic|(?:sku|goods)-name", re.IGNORECASE)
 _OTHERS = re.compile(
     r"copyright|footer|basic-?info|timeline|related|recommend|sidebar|comment|hot-?(?:news|list)",
     re.I,

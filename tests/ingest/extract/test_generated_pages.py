@@ -241,11 +241,12 @@ def test_one_answer_of_zhihu_is_read_with_its_question() -> None:
 
 def test_parameters_of_goods_without_data_are_pairs() -> None:
     found = document(
-        "<div class=product-intro><div class=sku-name>黄铜安全阀V2</div></div><ul "
+        "<div class=product-intro><div class=sku-name>黄铜安全阀V2 12毫米</div></div><ul "
         "class=p-parameter-list><li>商品毛重：310.00g</li><li>商品产地：中国大陆</li></ul>"
-        f"<div class=Ptable><dl><dt>口径</dt><dd>12毫米</dd></dl></div><div><p>{ZH[0]}</p></div>"
+        f"<div class=Ptable><dl><dt>口径</dt><dd>12毫米</dd></dl></div><div><p>{ZH[0]}</p></div>",
+        head="<title>【V2】黄铜安全阀V2 12毫米【行情 报价】-京东</title>",
     )
-    assert found.kind == "product"
+    assert (found.kind, found.title) == ("product", "黄铜安全阀V2 12毫米")
     assert "- 商品毛重：310.00g" in found.text
     assert "12毫米" in found.text
 
