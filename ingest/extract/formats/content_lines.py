@@ -267,7 +267,7 @@ def _person(parameters: Mapping[str, str], value: str) -> str:
 
 @names_damage
 def read_cards(body: bytes, charset: str | None) -> FileContent:
-    """Return the cards of a .vcf file, one line each: name, phones, addresses, notes."""
+    """Return the cards of a .vcf file, a paragraph each: name, phones, addresses, notes."""
     text = decode(body, claimed=charset)
     cards = [each for each in _entries(text) if each.kind == "VCARD"][:MAX_ENTRIES]
     if not cards:
@@ -275,7 +275,7 @@ def read_cards(body: bytes, charset: str | None) -> FileContent:
     names = [_card_name(card) for card in cards]
     lines = [_card_line(card, name) for card, name in zip(cards, names, strict=True)]
     title = names[0] if len(cards) == 1 else ""
-    return FileContent(text="\n".join(f"- {line}" for line in lines if line), title=title)
+    return FileContent(text="\n\n".join(f"- {line}" for line in lines if line), title=title)
 
 
 def _card_name(card: _Component) -> str:
