@@ -102,6 +102,7 @@ class Index(CollectionStore):
         self._scan = VectorScan(catalog)
         self._copier = copier
         self._journal_batch = journal_batch
+        self._is_closing = False
         self._upkeep = BackgroundUpkeep(
             self._carry_out, interrupt=copier.stop if copier else lambda: None
         )
@@ -232,6 +233,7 @@ class Index(CollectionStore):
     @in_thread
     def close(self) -> None:
         """Close files, after the work of other threads that is under way. May be called twice."""
+        self._is_closing = True
         if self._unmirrored:
             self._upkeep.wake()
         # Who only asked does not stay for a copy that others have left undone.
@@ -261,7 +263,9 @@ class Index(CollectionStore):
 
     def _carry_out(self) -> bool:
         """Carry the journal, or a batch of it, out; return whether there is more to do."""
-        if self._copier is not None:
+        # At the end nobody is left to be kept waiting, and a few vectors are not worth a process.
+        is_worth_it = self._unmirrored >= self._mirror_every or not self._is_closing
+        if self._copier is not None and (is_worth_it or self._copier.is_running):
             space = self.catalog.current_space()
             written = self._unmirrored
             if self.catalog.embedded(space) >= MIRROR_EVERY:

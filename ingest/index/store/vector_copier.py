@@ -60,6 +60,12 @@ class VectorCopier:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_closed = False
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process was started and has not ended."""
+        process = self._process
+        return process is not None and process.poll() is None
+
     def update(self) -> bool:
         """Return once the copy is up to date, or False when the process could not make it so.
 

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ingest.bootstrap import open_maintenance, open_store
+from ingest.bootstrap import open_maintenance
 from ingest.index.check import check_index
 from ingest.index.store import hybrid
+from ingest.index.store.catalog import Catalog
+from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_copier import VectorCopier
+from ingest.index.store.vector_stores.chroma import ChromaVectors
 from ingest.settings import IndexSettings, IngestSettings
 from tests.index_samples import SPACE, at, chunks_of, document
 
@@ -31,12 +34,31 @@ def settings_of(folder: Path) -> IngestSettings:
     return IngestSettings(index=IndexSettings(folder=str(folder)))
 
 
-async def fill(folder: Path) -> None:
-    async with open_store(settings_of(folder)) as store:
-        page = document("a", *(f"lamp {n}" for n in range(CHUNKS)))
-        chunks = chunks_of(page)
-        vectors = {chunk.id: at(number) for number, chunk in enumerate(chunks)}
-        await store.replace(page, chunks, vectors, space=SPACE)
+class CountingCopier(VectorCopier):
+    """Counts how often it is asked."""
+
+    updates = 0
+
+    def update(self) -> bool:
+        self.updates += 1
+        return super().update()
+
+
+async def fill(folder: Path, *, mirror_every: int = 10) -> int:
+    """Store `CHUNKS` chunks; return how often the process was asked."""
+    copier = CountingCopier(folder / "index.sqlite", folder / "chroma")
+    index = Index(
+        catalog=Catalog(folder / "index.sqlite"),
+        vectors=ChromaVectors(folder / "chroma"),
+        mirror_every=mirror_every,
+        copier=copier,
+    )
+    page = document("a", *(f"lamp {n}" for n in range(CHUNKS)))
+    chunks = chunks_of(page)
+    vectors = {chunk.id: at(number) for number, chunk in enumerate(chunks)}
+    await index.replace(page, chunks, vectors, space=SPACE)
+    await index.close()
+    return copier.updates
 
 
 def copier_processes(folder: Path) -> list[int]:
@@ -57,8 +79,12 @@ async def is_copied(folder: Path) -> bool:
         return not (await check_index(maintenance)).found
 
 
-async def test_copy_is_whole_when_the_index_is_closed(tmp_path: Path) -> None:
-    await fill(tmp_path)
+@pytest.mark.parametrize(("mirror_every", "is_asked"), [(10, True), (1_000, False)])
+async def test_copy_is_whole_when_the_index_is_closed(
+    tmp_path: Path, mirror_every: int, is_asked: bool
+) -> None:
+    # A few vectors at the end are carried by the process that wrote them.
+    assert (await fill(tmp_path, mirror_every=mirror_every) > 0) == is_asked
     assert (tmp_path / "chroma" / "intact.json").exists()
     assert await is_copied(tmp_path)
     assert copier_processes(tmp_path) == []
