@@ -63,7 +63,7 @@ KIND_BONUS: Mapping[EvidenceKind, float] = {"definition": 1.15, "code": 1.15}
 SUBJECT_BONUS = 0.35
 """For a definition or row whose term or first cell the question names."""
 
-_GENERIC = frozenset(
+GENERIC_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
@@ -118,7 +118,8 @@ class TermWeights:
         for word in terms:
             # Chinese words are bigrams here, all of one length.
             letters = min(len(word), MAX_WEIGHED_LETTERS) if word.isascii() else USUAL_LETTERS
-            worth = NAME_WEIGHT if word in names else GENERIC_WEIGHT if word in _GENERIC else 1.0
+            usual = GENERIC_WEIGHT if word in GENERIC_WORDS else 1.0
+            worth = NAME_WEIGHT if word in names else usual
             weights[word] = letters / USUAL_LETTERS * worth
         total = sum(weights.values()) or 1.0
         return cls(

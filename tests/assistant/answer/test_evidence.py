@@ -612,3 +612,25 @@ def test_a_block_says_why_it_was_chosen() -> None:
     plain = best("licence of a drone", text)
     assert plain.signals is not None
     assert (plain.signals.asked, plain.signals.typed) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Who is the manager of Harwick Rovers?", "nearest"),
+        ("What is the capacity of the stadium of Harwick Rovers?", "nearest"),
+        ("When was Harwick Rovers founded?", "nearest"),
+        ("Who is the goalkeeper of Harwick Rovers?", "answerable"),
+        # A form of a word that the passage has, and a figure that stands for itself.
+        ("How many people attended the match of Harwick Rovers?", "answerable"),
+        ("海川队的主教练是谁？", "nearest"),
+        ("海川队的守门员是谁？", "answerable"),
+    ],
+)
+def test_what_no_passage_says_of_a_name_is_near_at_most(question: str, expected: str) -> None:
+    pages = passages(
+        "Harwick Rovers led 3-2 at half-time and lost the match. The goalkeeper, Lars Brandt, was"
+        " sent off. The attendance was 18,204.",
+        "海川队以3比2战胜东岭队。守门员王磊扑出点球。海川队目前排名第二。",
+    )
+    assert choose_evidence(question, pages).answerability == expected
