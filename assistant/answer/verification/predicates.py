@@ -138,7 +138,10 @@ def _subject_is_object_zh(claim: SentenceText, window: SentenceText) -> bool:
     用人单位…通知劳动者 of 劳动者…通知用人单位: behind the same two ideographs stands in each what
     begins the other.
     """
-    said, held = (spell_ideographs(split_clauses(text.tokens)[0]) for text in (claim, window))
+    clauses, other_clauses = (split_clauses(text.tokens) for text in (claim, window))
+    if not clauses or not other_clauses:
+        return False
+    said, held = spell_ideographs(clauses[0]), spell_ideographs(other_clauses[0])
     for place in range(PAIR, len(said) - PAIR):
         verb, object_said = said[place : place + PAIR], said[place + PAIR : place + 2 * PAIR]
         at = held.find(verb, PAIR)

@@ -30,3 +30,22 @@ def test_what_is_said_of_another_is_not_supported(text: str, expected: str, sent
     )
     kind = SentenceVerifier([passage]).check(sentence).kind
     assert (kind == "supported") is (expected == "true")
+
+
+@pytest.mark.parametrize("text", ["", "…", "---", "|", "and", "而", "120 metres."])
+@pytest.mark.parametrize("sentence", ["120 metres.", "24 hours.", "and", "而", "李敏", "…"])
+def test_texts_without_words_or_clauses_are_checked(text: str, sentence: str) -> None:
+    passages = [
+        Passage(
+            number=number,
+            url=f"https://{number}.example/",
+            title="",
+            text=held,
+            score=1.0,
+            fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for number, held in enumerate((text, f"- \n\n{text}\n\n* * *\n\n24 hours. …"), 1)
+    ]
+    kinds = {"supported", "re_attached", "unsupported", "unchecked", "no_claim"}
+    checked = SentenceVerifier(passages, question="How long?").check(sentence, (1,))
+    assert checked.kind in kinds
