@@ -57,7 +57,7 @@ ui: .venv/ui ## the chat page
 	@$(BIN)/assistant ui
 
 test: smoke lint unit .venv/engine ## everything that CI runs
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types engine  # one processor each
+	@$(MAKE) --no-print-directory --jobs=2 types engine  # one processor each
 	@$(MAKE) --no-print-directory floors
 
 smoke: .venv/demo ## the base install, without any extra, answers

@@ -45,7 +45,7 @@ FLOORS: dict[str, Floor] = {
     "spelling": Floor(data=XQUAD, arguments=("--floor", "--sample", "4")),
     "retrieval": Floor(arguments=("--floors", "--every", "8")),
     "finetune_tiny": Floor(),
-    "pruning": Floor(data=XQUAD, arguments=("--floor", "0.95")),
+    "pruning": Floor(data=XQUAD, arguments=("--floor", "0.95", "--pages", "150")),
     "ssrf_browser": Floor(arguments=("--floor", "0")),
     "first_word": Floor(data=XQUAD, arguments=("--floors",)),
     "small_model": Floor(data=XQUAD),
