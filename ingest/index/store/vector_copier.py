@@ -19,8 +19,11 @@ from ingest.errors import StoreError
 
 log = logging.getLogger(__name__)
 
-WORK, DONE, FAILED = b"work\n", b"done\n", b"failed\n"
-"""What is asked of the process, and what it answers."""
+WORK, MORE, DONE, FAILED = b"work\n", b"more\n", b"done\n", b"failed\n"
+"""What is asked of the process, and what it answers: `MORE` after each batch but the last."""
+MAX_SILENCE_S = 60.0
+"""Longest wait for an answer. A batch takes .5 s, the lock of another process 30 s, the import of
+Chroma on a busy machine 10 s: who is silent for longer hangs, and is killed."""
 EXIT_S = 10.0
 """Seconds for the batch under way. Chroma's writing of its graph is longest: .5 s at 100,000."""
 
@@ -51,9 +54,13 @@ class VectorCopier:
     Args:
         catalog: File of the index.
         folder: Chroma's.
+        max_silence_s: Longest wait for an answer of the process.
     """
 
-    def __init__(self, catalog: Path, folder: Path) -> None:
+    def __init__(
+        self, catalog: Path, folder: Path, *, max_silence_s: float = MAX_SILENCE_S
+    ) -> None:
+        self.max_silence_s = max_silence_s
         self._command = [sys.executable, "-P", "-c", _PROGRAM, str(ingest.__file__)]
         self._command += [str(catalog), str(folder)]
         self._lock = threading.Lock()
@@ -75,15 +82,11 @@ class VectorCopier:
             if self._is_closed:
                 return True
             if self._process is None:
-                self._process = subprocess.Popen(  # noqa: S603  ourselves
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,
-                    bufsize=0,
-                    # Ctrl-C is for the parent; a batch that is cut off costs a new copy of all.
-                    start_new_session=True,
-                )
+                try:
+                    self._process = self._start()
+                except OSError as error:  # Python was removed or replaced, or no process is left
+                    log.info("no process can be started that carries vectors: %s", error)
+                    return False
             process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
@@ -91,7 +94,8 @@ class VectorCopier:
         # It may have been killed, and `stop` may close the pipes meanwhile.
         with suppress(OSError, ValueError):
             process.stdin.write(WORK)
-            answer = process.stdout.readline()
+            while (answer := self._next_answer(process)) == MORE:
+                pass
         with self._lock:
             if self._is_closed or answer == DONE:
                 return True
@@ -107,6 +111,28 @@ class VectorCopier:
         with self._lock:
             self._is_closed = True
             self._reap()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  ourselves
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            # Ctrl-C is for the parent; a batch that is cut off costs a new copy of all.
+            start_new_session=True,
+        )
+
+    def _next_answer(self, process: subprocess.Popen[bytes]) -> bytes:
+        """Return the next line of the process, b"" when it has ended or hangs and is killed."""
+        assert process.stdout is not None
+        # No system reads a pipe with a limit of time alike; a killed process ends the read.
+        watchdog = threading.Timer(self.max_silence_s, process.kill)
+        watchdog.start()
+        try:
+            return process.stdout.readline()
+        finally:
+            watchdog.cancel()
 
     def _reap(self) -> None:
         process, self._process = self._process, None
@@ -145,7 +171,8 @@ def serve_copies(carry_out_batch: Callable[[], bool]) -> None:
         answer = DONE
         try:
             while carry_out_batch() and not is_over.wait(PAUSE_S):
-                pass
+                with suppress(OSError):  # the parent has ended: `is_over` is about to be set
+                    os.write(1, MORE)
         except StoreError as error:
             log.info("vectors wait in the journal: %s", error)
             answer = FAILED

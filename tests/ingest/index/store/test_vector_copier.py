@@ -111,6 +111,26 @@ def test_index_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     copier.stop()
 
 
+async def test_process_that_hangs_is_killed_and_the_work_left_to_the_caller(tmp_path: Path) -> None:
+    await fill(tmp_path)
+    copier = VectorCopier(tmp_path / "index.sqlite", tmp_path / "chroma")
+    assert copier.update()
+    (process,) = copier_processes(tmp_path)
+    os.kill(process, signal.SIGSTOP)
+    copier.max_silence_s = 0.5  # the start, which imports Chroma, had the whole time
+    assert not copier.update()
+    assert copier_processes(tmp_path) == []
+    copier.stop()
+
+
+async def test_index_is_copied_where_no_process_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "removed" / "python"))
+    await fill(tmp_path)
+    assert await is_copied(tmp_path)
+
+
 async def test_process_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     await fill(tmp_path)
     program = (
