@@ -25,29 +25,6 @@ ReplyProblem = Literal[
 ]
 
 PROBLEMS: Mapping[ReplyProblem, Message] = {
-    "empty": Message("The model gave no answer; these are quotes from the pages."),
-    "only_thinking": Message(
-        "The model thought and gave no answer; these are quotes from the pages."
-    ),
-    "recites_prompt": Message(
-        "The model repeated its instructions; these are quotes from the pages."
-    ),
-    "restates_question": Message(
-        "The model only repeated the question; these are quotes from the pages."
-    ),
-    "other_language": Message(
-        "The model answered in another language; these are quotes from the pages."
-    ),
-    "looped": Message(
-        "The model repeated itself and was stopped; these are quotes from the pages."
-    ),
-    "unsupported": Message(
-        "Nothing that the model answered stands in the pages; these are quotes from them."
-    ),
-}
-"""What is said when the evidence stands in for a reply."""
-
-PROBLEMS_ALONE: Mapping[ReplyProblem, Message] = {
     "empty": Message("The model gave no answer."),
     "only_thinking": Message("The model thought and gave no answer."),
     "recites_prompt": Message("The model repeated its instructions."),
@@ -56,7 +33,7 @@ PROBLEMS_ALONE: Mapping[ReplyProblem, Message] = {
     "looped": Message("The model repeated itself and was stopped."),
     "unsupported": Message("Nothing that the model answered stands in the pages."),
 }
-"""What is said when there is no evidence either."""
+"""What is said of a reply that gives way. Quotes that take its place say so themselves."""
 
 NGRAM = 5
 """Words in a row that a reply shares with the instructions by chance only rarely."""

@@ -11,7 +11,6 @@ from assistant.answer.evidence.supporting_quotes import supporting_quotes
 from assistant.answer.guard import (
     MARKERS,
     PROBLEMS,
-    PROBLEMS_ALONE,
     LoopDetector,
     ReplyProblem,
     find_problem,
@@ -159,8 +158,7 @@ async def _reply_or_quotes(
             yield notice
         yield AnswerFinished(answer=answer)
         return
-    problems = PROBLEMS if prompt.evidence.blocks else PROBLEMS_ALONE
-    yield Notice(code="reply_unusable", text=problems[reply.problem])
+    yield Notice(code="reply_unusable", text=PROBLEMS[reply.problem])
     # They are the answer now, and get the label that says so.
     quotes = _ReplyReader(replace(prompt, quotes_beneath=False))
     if reply.shown:
