@@ -73,6 +73,7 @@ NVC_INTRODUCTION: Final = Message(
 )
 NVC_PHONES: Final = (Message("Phone A"), Message("Phone B"))
 NVC_MESSAGE: Final = Message("Message")
+NVC_LOOKING: Final = Message("Looking at the message")
 NVC_SEND: Final = Message("Send")
 NVC_SUGGESTION: Final = Message("It could be put like this")
 NVC_BY_MODEL: Final = Message("Written by the model; change it as you like.")

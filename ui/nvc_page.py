@@ -29,6 +29,8 @@ class PhonePair:
     sent: list[tuple[int, str]] = field(default_factory=list)
     """Who sent it (0 or 1), and the text."""
     held: dict[int, MessageAdvice] = field(default_factory=dict)
+    pending: dict[int, str] = field(default_factory=dict)
+    """What each of them wants to send, until it has been looked at."""
     problem: QiuzhengError | None = None
 
 
@@ -59,28 +61,38 @@ def draw_phone(
         draw_choices(phones, owner, held_message, language)
         return
     key = f"nvc-line-{owner}"
+    if owner in phones.pending:
+        # Here and not in `send`: a model takes seconds, and what it does is to be seen meanwhile.
+        with st.spinner(labels.NVC_LOOKING.localize(language)):
+            send_or_hold(service, phones, owner, key)
+        st.rerun()
 
     def send() -> None:
-        """Send the message, or hold it."""
-        message = st.session_state[key].strip()
-        if not message:
-            return
-        try:
-            advice = service.run(service.adviser.advise(message))
-        except QiuzhengError as error:
-            phones.problem = error
-            return
-        phones.problem = None
-        if advice is None:
-            phones.sent.append((owner, message))
-        else:
-            phones.held[owner] = advice
-        st.session_state[key] = ""
+        """Have the message looked at in the run that begins now."""
+        if message := st.session_state[key].strip():
+            phones.pending[owner] = message
+            st.session_state[key] = ""
 
     st.text_input(labels.NVC_MESSAGE.localize(language), key=key, max_chars=MAX_MESSAGE_CHARACTERS)
     st.button(
         labels.NVC_SEND.localize(language), key=f"nvc-send-{owner}", on_click=send, width="stretch"
     )
+
+
+def send_or_hold(service: AssistantService, phones: PhonePair, owner: int, key: str) -> None:
+    """Send what is pending, or hold it; where neither can be, it is in the line of `key` again."""
+    message = phones.pending.pop(owner)
+    phones.problem = None
+    try:
+        advice = service.run(service.adviser.advise(message))
+    except QiuzhengError as error:
+        phones.problem = error
+        st.session_state[key] = message
+        return
+    if advice is None:
+        phones.sent.append((owner, message))
+    else:
+        phones.held[owner] = advice
 
 
 def draw_choices(phones: PhonePair, owner: int, held: MessageAdvice, language: Language) -> None:

@@ -44,7 +44,7 @@ REPLACED: dict[str, tuple[Say, str]] = {
     ),
     "what is false": (says("The bridge of Zorvex was sold to Peru in 1950."), "Nothing that the"),
     "broken JSON": (says('{"answer": "The bridge was sold in 1950", "cit'), "Nothing that the"),
-    "empty JSON": (says('{"answer": "", "citations": ['), "quotes from"),
+    "empty JSON": (says('{"answer": "", "citations": ['), "The model gave no answer"),
 }
 KEPT: dict[str, Say] = {
     "a source that is none": says(f"{FACT} [99] (Source 9) 【7†source】."),
