@@ -26,6 +26,7 @@ from ingest.index.embed.base import Vector
 from ingest.index.store import counts, journal, near_misses, revisions, schema, spaces
 from ingest.index.store.base import IndexStats
 from ingest.index.store.journal import Pending
+from ingest.index.store.postings.segment_files import drop_lost_future, note_withdrawal
 from ingest.index.store.revisions import Stored
 from ingest.index.store.rows import (
     CHUNK,
@@ -46,8 +47,7 @@ from ingest.index.store.word_search import WordSearch
 BUSY_TIMEOUT_S = 15.0  # a page is written in milliseconds: a writer that needs longer hangs
 
 OUTDATED = "(chunk_size, chunk_overlap, splitter) IS NOT (?, ?, ?)"
-"""Condition on the fields of `Chunking`, in their order. IS NOT, because NULL (unknown) differs
-from all."""
+"""On the fields of `Chunking`, in their order. IS NOT, because NULL (unknown) differs from all."""
 
 
 class Catalog:
@@ -76,6 +76,8 @@ class Catalog:
         # would see, and a second writer would join, what another thread has not committed.
         self._lock = threading.RLock()
         self._connection = schema.connect(path, busy_timeout_s=busy_timeout_s, max_bytes=max_bytes)
+        if self.words_folder:
+            drop_lost_future(self._connection, self.words_folder)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -318,12 +320,10 @@ class Catalog:
     def delete(self, url: str) -> int:
         """Delete the document at `url` and return how many chunks it had."""
         with self.writing() as connection:
-            old = revisions.stored(connection, url)
-            revisions.remove_chunks(connection, old.values())
-            # Chunks first: FTS5 needs their words, which a cascade would not give it. The rows of
-            # `pages` go with the document.
-            connection.execute("DELETE FROM documents WHERE url = ?", (url,))
+            old = revisions.remove_document(connection, url)
             journal.mark_differences(connection, old, {})
+            if old:
+                note_withdrawal(connection)
         return len(old)
 
     def dimensions_of(self, space: str) -> int | None:

@@ -122,6 +122,8 @@ class CollectionStore:
         # Their vectors wait in the journal: no caller is to wait for the vector store here.
         for url in urls:
             self.catalog.delete(url)
+        if urls:
+            self.words_upkeep.wake_if_due()
         return len(urls)
 
     async def near_misses(self, words: Sequence[str]) -> list[str]:

@@ -165,6 +165,18 @@ def remove_chunks(connection: sqlite3.Connection, chunks: Iterable[Stored]) -> N
         connection.execute("DELETE FROM chunks WHERE number = ?", (held.number,))
 
 
+def remove_document(connection: sqlite3.Connection, url: str) -> dict[str, Stored]:
+    """Delete a document and what belongs to it; return the chunks that it had, by id."""
+    # Else the text would stay readable in the file until its pages are used again.
+    connection.execute("PRAGMA secure_delete = ON")
+    old = stored(connection, url)
+    # Chunks first: FTS5 needs their words, which a cascade would not give it. The rows of `pages`
+    # go with the document.
+    remove_chunks(connection, old.values())
+    connection.execute("DELETE FROM documents WHERE url = ?", (url,))
+    return old
+
+
 def put_vectors(connection: sqlite3.Connection, vectors: Mapping[str, Mapping[str, bytes]]) -> None:
     """Set the vectors of chunks, by id and space; rows that hold them already are not written."""
     connection.executemany(

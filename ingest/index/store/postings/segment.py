@@ -12,10 +12,11 @@ import mmap
 import os
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,11 @@ DENSE_SHARE = 4
 .1 ns a chunk, adding to places that are named 6 ns."""
 SCALE = 255 / (K1 + 1)
 """From BM25's share of a word, which is below K1 + 1, to 8 bits."""
-FORMAT = 1
+FORMAT = 2
 """Version of the files; those of another are not read and made anew."""
 MAGIC = b"qiuzheng postings\n"
+UNFINISHED = ".new"
+"""Suffix of a file that is being written."""
 ALIGNED = 64  # bytes, at which each array of a file begins
 SLICE = 2_048
 """Chunks that are computed at once while a segment is built: some 10 MB."""
@@ -167,49 +170,118 @@ def build_segment(rows: Sequence[Row], *, average: float) -> PostingsSegment:
     )
 
 
-def write_segment(path: Path, segment: PostingsSegment, facts: Mapping[str, str | int]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentFacts:
+    """What a file of a segment says of the index that it belongs to."""
+
+    token: str
+    chunks: int
+    rows: tuple[tuple[int, int], ...]
+    """Numbers of some rows, and a checksum of the words of each."""
+
+
+def facts_of(rows: Sequence[Row], *, token: str) -> SegmentFacts:
+    """Return what the file of these rows is to say of them."""
+    # Where an index from a backup goes another way, it does so from some row on to the end. So the
+    # last, the one before it, the fourth from the end and so on: few rows, some of them behind it.
+    steps = [1 << power for power in range(len(rows).bit_length())]
+    return SegmentFacts(
+        token=token,
+        chunks=len(rows),
+        rows=tuple((rows[-step][0], zlib.crc32(rows[-step][2])) for step in steps),
+    )
+
+
+def write_segment(path: Path, segment: PostingsSegment, facts: SegmentFacts) -> None:
     """Write a file of a segment, whole or not at all, with what `read_segment` is to give back.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written.
+        OSError: the disk is full, the folder cannot be written, or it was emptied meanwhile.
     """
-    arrays = {name: getattr(segment, name) for name in _ARRAYS}
-    head = {"format": FORMAT, "facts": dict(facts)}
-    head["arrays"] = {name: (array.dtype.str, array.shape) for name, array in arrays.items()}
-    fresh = path.with_suffix(".new")
-    make_private_file(fresh)
-    with fresh.open("wb") as file:
-        for part in (MAGIC + json.dumps(head).encode() + b"\n", *arrays.values()):
-            file.write(part if isinstance(part, bytes) else np.ascontiguousarray(part).data)
-            file.write(b"\0" * (-file.tell() % ALIGNED))
-        # Before it gets its name: a file that a lost power supply has torn is never one.
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    arrays = {name: np.ascontiguousarray(getattr(segment, name)) for name in _ARRAYS}
+    checksum = 0
+    for array in arrays.values():
+        checksum = zlib.crc32(array.data, checksum)
+    head = json.dumps(
+        {
+            "format": FORMAT,
+            "facts": asdict(facts),
+            "arrays": {name: (array.dtype.str, array.shape) for name, array in arrays.items()},
+            "checksum": checksum,
+        }
+    ).encode()
+    fresh = path.with_suffix(UNFINISHED)
+    try:
+        make_private_file(fresh)
+        with fresh.open("wb") as file:
+            file.write(MAGIC + b"%08x" % zlib.crc32(head) + head + b"\n")
+            for array in arrays.values():
+                file.write(b"\0" * (-file.tell() % ALIGNED))
+                file.write(array.data)
+            # Before it gets its name: a file that a lost power supply has torn is never one.
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except BaseException:
+        # A full disk is not to get fuller by each try.
+        with suppress(OSError):
+            fresh.unlink()
+        raise
 
 
-def read_segment(path: Path) -> tuple[PostingsSegment, dict[str, str | int]]:
-    """Return the segment in a file, whose pages are read when they are needed, and its facts.
+def read_facts(path: Path) -> SegmentFacts:
+    """Return what a file says of itself; its arrays are not looked at.
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is of another format, or torn.
+        ValueError: it is of another format, or damaged.
     """
     with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise ValueError("no postings")
-        head = json.loads(file.readline())
-        if head["format"] != FORMAT:
-            raise ValueError("postings of another format")
+        return _read_head(file)[0]
+
+
+def read_segment(path: Path) -> tuple[PostingsSegment, SegmentFacts]:
+    """Return the segment in a file, which is read once to see that it is whole, and its facts.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is of another format, or damaged.
+    """
+    with path.open("rb") as file:
+        facts, head = _read_head(file)
         at = file.tell()
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     arrays: dict[str, Any] = {}
+    checksum = 0
     for name, (kind, shape) in head["arrays"].items():
         at += -at % ALIGNED
         array = np.frombuffer(data, kind, math.prod(shape), at).reshape(shape)
         at += array.nbytes
+        # A block that the disk has lost reads as zeros, which are as good as any other postings.
+        checksum = zlib.crc32(array.data, checksum)
         arrays[name] = array
-    return PostingsSegment(**arrays), head["facts"]
+    if checksum != head["checksum"]:
+        raise ValueError("damaged postings")
+    return PostingsSegment(**arrays), facts
+
+
+def _read_head(file: BinaryIO) -> tuple[SegmentFacts, dict[str, Any]]:
+    """Return the facts of a file, and where its arrays are; leaves it where these begin."""
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ValueError("no postings")
+    line = file.readline()
+    checksum, text = line[:8], line[8:].removesuffix(b"\n")
+    if checksum != b"%08x" % zlib.crc32(text):
+        raise ValueError("damaged postings")
+    try:
+        head = json.loads(text)
+        if head["format"] != FORMAT:
+            raise ValueError("postings of another format")
+        facts = head["facts"]
+        rows = tuple((change, words) for change, words in facts["rows"])
+        return SegmentFacts(token=facts["token"], chunks=facts["chunks"], rows=rows), head
+    except (KeyError, TypeError) as error:  # whole, but not ours
+        raise ValueError("postings of another format") from error
 
 
 _ARRAYS = tuple(field.name for field in fields(PostingsSegment))

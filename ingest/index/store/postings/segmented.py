@@ -12,17 +12,16 @@ then FTS5 answers until it is made again (docs/decisions/0016-growth.md).
 import json
 import logging
 import sqlite3
-import zlib
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from ingest.documents import ScoredChunk
-from ingest.foundation.private_files import OWNER_ONLY_FILE, make_private_folder
+from ingest.foundation.private_files import make_private_folder
 from ingest.index.store import counts
 from ingest.index.store.memberships import member_condition, member_values
 from ingest.index.store.postings.segment import (
@@ -30,9 +29,20 @@ from ingest.index.store.postings.segment import (
     PostingsSegment,
     Row,
     build_segment,
-    read_segment,
+    facts_of,
+    read_facts,
     word_key,
     write_segment,
+)
+from ingest.index.store.postings.segment_files import (
+    SegmentFile,
+    chain_of,
+    is_usable,
+    load_segment,
+    segment_path,
+    segments_lock,
+    unlink_segments,
+    withdrawals_of,
 )
 from ingest.index.store.rows import CHUNK, to_chunk
 from ingest.index.store.schema import TOKEN, get_meta
@@ -48,20 +58,8 @@ MAX_CANDIDATES = 4_096
 """Chunks that are looked up for a question whose collection has few of them; then FTS5 answers."""
 SPARE_CANDIDATES = 10
 """Chunks looked up beyond those wanted at first: some may have been deleted since."""
-SUFFIX = ".postings"
 
 log = logging.getLogger(__name__)
-
-_NUMBER_DIGITS = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SegmentFile:
-    """A file of postings: it covers the rows behind `after`, up to `last`."""
-
-    path: Path
-    after: int
-    last: int
 
 
 class SegmentedPostings:
@@ -104,7 +102,7 @@ class SegmentedPostings:
             # A bad disk has changed a file that is as long as it was; it is made anew.
             log.warning("the postings beside the index are damaged and made again: %s", error)
             self._files = {}
-            delete_segments(self._folder)
+            unlink_segments(self._folder)
             return None
 
     def _best_matches(
@@ -138,11 +136,11 @@ class SegmentedPostings:
         """Return whether so much was written that a file of it should be made."""
         if self._folder is None:
             return False
-        last = counts.last_row(connection, "chunk_words")
-        if last < SEGMENT_EVERY:
-            return False
+        # Files first: one that is made meanwhile is of rows that are there.
         chain = chain_of(self._folder)
-        return last >= SEGMENT_EVERY + (chain[-1].last if chain else 0)
+        end = chain[-1].last if chain else 0
+        last = counts.last_row(connection, "chunk_words")
+        return last - end >= SEGMENT_EVERY or end > last
 
     def _update(self, connection: sqlite3.Connection) -> bool:
         """Take in what has changed; return whether all rows are covered."""
@@ -157,7 +155,7 @@ class SegmentedPostings:
         files: dict[Path, PostingsSegment] = {}
         end = 0
         for file in chain:
-            segment = self._files.get(file.path) or _read(connection, file, token)
+            segment = self._files.get(file.path) or load_segment(connection, file)
             if segment is None:
                 break
             files[file.path] = segment
@@ -175,25 +173,6 @@ class SegmentedPostings:
             self._small.append(build_segment(rows, average=_average(connection)))
             self._seen = last
         return True
-
-
-def chain_of(folder: Path) -> list[SegmentFile]:
-    """Return the files that cover the rows without a gap, from the first row on."""
-    found: dict[int, SegmentFile] = {}
-    with suppress(OSError):
-        for path in folder.glob(f"*{SUFFIX}"):
-            after, _, last = path.stem.partition("-")
-            if after.isdigit() and last.isdigit():
-                file = SegmentFile(path=path, after=int(after), last=int(last))
-                # Of two that begin alike the longer one takes the place of the other.
-                if file.after not in found or found[file.after].last < file.last:
-                    found[file.after] = file
-    chain: list[SegmentFile] = []
-    end = 0
-    while end in found:
-        chain.append(found[end])
-        end = found[end].last
-    return chain
 
 
 def rows_behind(connection: sqlite3.Connection, change: int, limit: int = -1) -> list[Row]:
@@ -217,7 +196,7 @@ def make_segment(connection: sqlite3.Connection, folder: Path) -> bool:
     """
     make_private_folder(folder)
     try:
-        with FileLock(folder.with_suffix(".words.lock"), timeout=0, mode=OWNER_ONLY_FILE):
+        with segments_lock(folder, timeout_s=0):
             connection.execute("BEGIN")
             try:
                 return _make_segment(connection, folder)
@@ -228,71 +207,74 @@ def make_segment(connection: sqlite3.Connection, folder: Path) -> bool:
 
 
 def _make_segment(connection: sqlite3.Connection, folder: Path) -> bool:
-    token, last = get_meta(connection, TOKEN), counts.last_row(connection, "chunk_words")
-    chain = chain_of(folder)
-    usable = [file for file in chain if _read(connection, file, token) is not None]
-    if usable != chain or _outlived(connection, folder):
-        # Of an index that was put back from a backup, or three quarters of dead rows: all anew.
-        delete_segments(folder)
+    last = counts.last_row(connection, "chunk_words")
+    # Also what was left by makers that were killed: of a full disk there is no more for this one.
+    _delete_others(folder)
+    chain = list(takewhile(lambda file: is_usable(connection, file), chain_of(folder)))
+    if len(chain) > 1 + 4 * counts.count_of(connection, counts.CHUNKS) / MAX_SEGMENT_CHUNKS:
+        # Three quarters of dead rows: pages that change leave them.
+        unlink_segments(folder)
         chain = []
+    withdrawals = withdrawals_of(connection)
+    for file in chain:
+        if file.withdrawals < withdrawals:
+            _clear_withdrawn(connection, folder, file)
+            _delete_others(folder)
+            return True
     end = chain[-1].last if chain else 0
     if last - end < SEGMENT_EVERY:
         return False
     # The last file grows until it is full: a question looks into each.
-    if chain and _count_behind(connection, chain[-1].after) <= MAX_SEGMENT_CHUNKS:
+    if chain and _count_rows(connection, chain[-1].after, last) <= MAX_SEGMENT_CHUNKS:
         end = chain[-1].after
     rows = rows_behind(connection, end, MAX_SEGMENT_CHUNKS)
     past = rows[-1][0] if len(rows) == MAX_SEGMENT_CHUNKS else last
-    facts: dict[str, str | int] = {"token": token, "chunks": len(rows)}
-    if rows:
-        facts |= {"change": rows[-1][0], "check": zlib.crc32(rows[-1][2])}
-    name = f"{end:0{_NUMBER_DIGITS}}-{past:0{_NUMBER_DIGITS}}{SUFFIX}"
-    write_segment(folder / name, build_segment(rows, average=_average(connection)), facts)
+    _write_rows(connection, folder, rows, after=end, last=past)
+    _delete_others(folder)
+    return last - past >= SEGMENT_EVERY
+
+
+def _clear_withdrawn(connection: sqlite3.Connection, folder: Path, file: SegmentFile) -> None:
+    """Make a file anew without the words of what was deleted, if it has any."""
+    if _count_rows(connection, file.after, file.last) < read_facts(file.path).chunks:
+        rows = [
+            row
+            for row in rows_behind(connection, file.after, MAX_SEGMENT_CHUNKS)
+            if row[0] <= file.last
+        ]
+        _write_rows(connection, folder, rows, after=file.after, last=file.last)
+    else:
+        withdrawals = withdrawals_of(connection)
+        file.path.rename(
+            segment_path(folder, after=file.after, last=file.last, withdrawals=withdrawals)
+        )
+
+
+def _write_rows(
+    connection: sqlite3.Connection, folder: Path, rows: Sequence[Row], *, after: int, last: int
+) -> None:
+    withdrawals = withdrawals_of(connection)
+    write_segment(
+        segment_path(folder, after=after, last=last, withdrawals=withdrawals),
+        build_segment(rows, average=_average(connection)),
+        facts_of(rows, token=get_meta(connection, TOKEN)),
+    )
+
+
+def _delete_others(folder: Path) -> None:
+    """Delete all but the files that cover the rows without a gap."""
     kept = {file.path for file in chain_of(folder)}
     for path in folder.iterdir():
         if path not in kept:
             with suppress(OSError):  # Windows keeps what another process reads; the next one tries
                 path.unlink()
-    return last - past >= SEGMENT_EVERY
 
 
-def delete_segments(folder: Path) -> None:
-    """Delete all files of postings: what was removed from the index is in them until then."""
-    for path in folder.glob(f"*{SUFFIX}"):
-        with suppress(OSError):
-            path.unlink()
-
-
-def _outlived(connection: sqlite3.Connection, folder: Path) -> bool:
-    """Return whether most of what the files cover is gone: pages that change leave dead rows."""
-    covered = 0
-    for file in chain_of(folder):
-        covered += int(read_segment(file.path)[1]["chunks"])
-    return covered > MAX_SEGMENT_CHUNKS + 4 * counts.count_of(connection, counts.CHUNKS)
-
-
-def _count_behind(connection: sqlite3.Connection, change: int) -> int:
+def _count_rows(connection: sqlite3.Connection, after: int, last: int) -> int:
     (count,) = connection.execute(
-        "SELECT COUNT(*) FROM chunk_words WHERE change > ?", (change,)
+        "SELECT COUNT(*) FROM chunk_words WHERE change > ? AND change <= ?", (after, last)
     ).fetchone()
     return int(count)
-
-
-def _read(connection: sqlite3.Connection, file: SegmentFile, token: str) -> PostingsSegment | None:
-    """Return the segment in a file, None if it is not one of this index."""
-    try:
-        segment, facts = read_segment(file.path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.info("postings in %s cannot be read: %s", file.path.name, error)
-        return None
-    if facts.get("token") != token:
-        return None
-    # An index that was put back from a backup gives numbers a second time, to other rows.
-    row = connection.execute(
-        "SELECT words FROM chunk_words WHERE change = ?", (facts.get("change"),)
-    ).fetchone()
-    is_other = row is not None and zlib.crc32(row[0]) != facts["check"]
-    return None if is_other or file.last > counts.last_row(connection, "chunk_words") else segment
 
 
 def _average(connection: sqlite3.Connection) -> float:

@@ -1,12 +1,21 @@
 """Makes the files of postings in the background, whenever enough was written for one."""
 
 import logging
+import time
+from contextlib import suppress
 
 from ingest.errors import StoreError
 from ingest.index.store.catalog import Catalog
-from ingest.index.store.postings.segmented import delete_segments, make_segment
+from ingest.index.store.postings.segment_files import delete_segments, holds_withdrawn
+from ingest.index.store.postings.segmented import make_segment
 from ingest.index.store.sqlite_errors import store_errors
 from ingest.index.store.upkeep import BackgroundUpkeep
+
+CLEARED_EVERY_S = 60.0
+"""Pause between two rounds in which files lose the words of what was deleted: a round takes .2 s of
+CPU for each file that has such words, and a run over a site may find hundreds of pages gone."""
+CLOSE_S = 2.0
+"""Longest wait at the end for such a round."""
 
 log = logging.getLogger(__name__)
 
@@ -17,11 +26,17 @@ class WordsUpkeep:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._is_writable = True
+        self._clear_at = 0.0  # on the monotonic clock
         self._upkeep = BackgroundUpkeep(self._make, name="words-upkeep")
 
     def wake_if_due(self) -> None:
         """See to it that a file that is due is made, and return at once."""
-        if self._is_writable and self._catalog.is_segment_due():
+        if not self._is_writable:
+            return
+        if self._catalog.is_segment_due() or (
+            time.monotonic() >= self._clear_at and self._holds_withdrawn()
+        ):
+            self._clear_at = time.monotonic() + CLEARED_EVERY_S
             self._upkeep.wake()
 
     def delete_files(self) -> None:
@@ -35,8 +50,22 @@ class WordsUpkeep:
             pass
 
     def close(self) -> None:
-        """Wait for the file that is being made, no other is begun. May be called twice."""
-        self._upkeep.close(seconds=0.0)
+        """Wait for the file that is being made, no other is begun. May be called twice.
+
+        But files with words of what was deleted lose them, if it can be done in `CLOSE_S`.
+        """
+        seconds = 0.0
+        with suppress(StoreError):  # closed before
+            if self._is_writable and self._holds_withdrawn():
+                seconds = CLOSE_S
+                self._upkeep.wake()
+        self._upkeep.close(seconds=seconds)
+
+    def _holds_withdrawn(self) -> bool:
+        if self._catalog.words_folder is None:
+            return False
+        with self._catalog.reading() as connection:
+            return holds_withdrawn(connection, self._catalog.words_folder)
 
     def _make(self) -> bool:
         folder, connection = self._catalog.words_folder, self._catalog.reader()

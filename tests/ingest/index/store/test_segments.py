@@ -13,13 +13,10 @@ from ingest.index.store import word_search
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.memberships import put_member
 from ingest.index.store.postings import segmented as segments
-from ingest.index.store.postings.segmented import chain_of
-from ingest.index.store.postings.words_upkeep import WordsUpkeep
+from ingest.index.store.postings.segment_files import chain_of
 from ingest.library import Library
 from tests.index_samples import chunks_of, document, persistent
-
-PAGE_CHUNKS = 8
-WORDS = [*"abcdefgh", "港口", "口城", "城市", *(f"word{n}" for n in range(300))]
+from tests.segment_samples import PAGE_CHUNKS, WORDS, files, fill, make_files, put, ranked
 
 
 @pytest.fixture(autouse=True)
@@ -36,33 +33,6 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     catalog = Catalog(tmp_path / "index.sqlite")
     yield catalog
     catalog.close()
-
-
-def put(catalog: Catalog, slug: str, *texts: str) -> None:
-    page = document(slug, *texts, title=f"title {slug}")
-    catalog.replace(page, chunks_of(page), {}, space="")
-
-
-def fill(catalog: Catalog, pages: int, *, first: int = 0) -> None:
-    draw = random.Random(first)
-    for number in range(first, first + pages):
-        texts = [
-            " ".join(WORDS[int(draw.random() ** 3 * len(WORDS))] for _ in range(20))
-            for _ in range(PAGE_CHUNKS)
-        ]
-        put(catalog, f"page{number}", *texts)
-
-
-def make_files(catalog: Catalog) -> None:
-    WordsUpkeep(catalog).make_due()
-
-
-def files(catalog: Catalog) -> list[Path]:
-    return sorted(catalog.words_folder.iterdir()) if catalog.words_folder else []
-
-
-def ranked(catalog: Catalog, words: Sequence[str], *, top_k: int = 20) -> list[tuple[str, float]]:
-    return [(one.chunk.id, one.score) for one in catalog.matching(words, top_k=top_k)]
 
 
 def by_fts5(
@@ -89,12 +59,8 @@ def assert_alike(catalog: Catalog, monkeypatch: pytest.MonkeyPatch, *, questions
 def test_files_find_what_fts5_finds(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(catalog, 50)
     make_files(catalog)
-    assert [file.last for file in chain_of(catalog.path.with_suffix(".words"))] == [
-        100,
-        200,
-        300,
-        400,
-    ]  # type: ignore[union-attr]
+    assert catalog.words_folder is not None
+    assert [file.last for file in chain_of(catalog.words_folder)] == [100, 200, 300, 400]
     assert_alike(catalog, monkeypatch)
     fill(catalog, 3, first=50)
     assert_alike(catalog, monkeypatch)
@@ -183,7 +149,7 @@ def test_pages_that_change_again_and_again_do_not_fill_the_folder(catalog: Catal
         lambda data: b"",
         lambda data: data[: len(data) // 2],
         lambda data: b"x" + data[1:],
-        lambda data: data.replace(b'"format": 1', b'"format": 9'),
+        lambda data: data.replace(b'"format": 2', b'"format": 9'),
         lambda data: data[: len(data) // 3] + b"\xff" * (len(data) - len(data) // 3),
     ],
     ids=["empty", "torn", "foreign", "format", "overwritten"],
