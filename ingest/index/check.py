@@ -15,7 +15,7 @@ BATCH = 8
 """Chunks embedded in one request. Small: what is done when a person stops it is kept."""
 
 ProblemKind = Literal[
-    "damaged_file", "faulty_vectors", "stray_vectors", "not_embedded", "vector_store"
+    "damaged_file", "faulty_vectors", "stray_vectors", "not_embedded", "vector_store", "word_files"
 ]
 
 
@@ -27,7 +27,8 @@ class IndexProblem:
     """"damaged_file": pages of it are torn, and nothing else was looked at; `assistant index
     rebuild` fixes it. "faulty_vectors": zeros, NaN, another length. "stray_vectors": of chunks that
     are gone. "not_embedded": texts that the embedding model could not embed. "vector_store": the
-    copy that is searched by similarity differs from the catalogue."""
+    copy that is searched by similarity differs from the catalogue. "word_files": postings beside
+    the index are damaged or of another state of it; questions have them made anew."""
     space: str
     count: int
     reason: Message = NO_MESSAGE
@@ -73,6 +74,8 @@ async def check_index(
         embedding = await _embed(lacking, embedder=embedder, maintenance=maintenance)
     if any(problem.kind == "vector_store" for problem in found):
         await maintenance.rebuild_copy()
+    if any(problem.kind == "word_files" for problem in found):
+        await maintenance.remake_word_files()
     await maintenance.update_copy()
     return IndexCheck(
         stats=await maintenance.stats(),
@@ -119,4 +122,6 @@ async def _problems(maintenance: IndexMaintenance) -> tuple[IndexProblem, ...]:
         problems.append(
             IndexProblem(kind="vector_store", space=copy.space, count=count, reason=reason)
         )
+    if faulty := await maintenance.count_faulty_word_files():
+        problems.append(IndexProblem(kind="word_files", space="", count=faulty))
     return tuple(problems)

@@ -127,6 +127,12 @@ def _describe_problem(problem: IndexProblem) -> Message:
             return Message(
                 "the vector store is no copy of the index ({reason})", reason=problem.reason
             )
+        case "word_files":
+            return Message(
+                "files of words beside the index that are damaged or out of date: {count};"
+                " the next question has them made anew",
+                count=problem.count,
+            )
         case _:
             assert_never(problem.kind)
 

@@ -18,10 +18,12 @@ from ingest.errors import StoreError
 from ingest.foundation.concurrency import in_thread
 from ingest.foundation.messages import NO_MESSAGE, Message
 from ingest.foundation.private_files import OWNER_ONLY_FILE
+from ingest.foundation.sqlite_files import snapshot
 from ingest.index.embed.vectors import vector_fault
 from ingest.index.store import salvage, schema, spaces
 from ingest.index.store.base import IndexStats
 from ingest.index.store.hybrid import Index
+from ingest.index.store.postings.segment_files import faulty_files
 from ingest.index.store.rows import CHUNK, CHUNKS, to_array, to_chunk
 from ingest.index.store.sqlite_errors import not_writable_error
 
@@ -228,6 +230,20 @@ class IndexMaintenance:
         """Bring the vector store up to date, so that no question has to wait for it."""
         with self._index.exclusive():
             self._index.apply_journal()
+
+    @in_thread
+    def count_faulty_word_files(self) -> int:
+        """Return how many files of postings are damaged or of another state of the index."""
+        if self._catalog.words_folder is None:
+            return 0
+        with self._catalog.reading() as connection, snapshot(connection):
+            return len(faulty_files(connection, self._catalog.words_folder))
+
+    @in_thread
+    def remake_word_files(self) -> None:
+        """Make the files of postings anew."""
+        self._index.words_upkeep.delete_files()
+        self._index.words_upkeep.make_due()
 
     async def count_unembedded(self, space: str) -> int:
         """Return how many chunks have no vector in `space`."""

@@ -196,6 +196,8 @@ def connect(
             if not frozen:
                 switch_to_wal(connection, seconds=busy_timeout_s)
             migrate(connection, path=path, max_bytes=max_bytes)
+            if not frozen:
+                add_lacking_words(connection)
             connection.execute(VOCABULARY)
         except BaseException:
             connection.close()
@@ -266,6 +268,26 @@ def rebuild_words(connection: sqlite3.Connection) -> None:
     ):
         add_words(connection, number, text=text, heading=heading, title=title)
     put_meta(connection, "words", WORDS_VERSION)
+
+
+def add_lacking_words(connection: sqlite3.Connection) -> None:
+    """Add the rows of `chunk_words` that an older version has left out.
+
+    A server of it that still runs while the index is brought to today's format knows of the
+    full-text index alone, and would write chunks that no file of postings ever has.
+    """
+    if counts.count_chunks_with_words(connection) == counts.count_of(connection, counts.CHUNKS):
+        return
+    # Where it cannot be written now, whoever opens it next does it.
+    with suppress(sqlite3.OperationalError), transaction(connection):
+        for number, text, heading, title in connection.execute(
+            "SELECT c.number, c.text, c.heading, d.title FROM chunks c JOIN documents d USING (url)"
+            " WHERE c.number NOT IN (SELECT chunk FROM chunk_words)"
+        ).fetchall():
+            connection.execute(
+                "INSERT INTO chunk_words (chunk, length, words) VALUES (?, ?, ?)",
+                (number, *word_record(words(text), words(f"{title} {heading}"))),
+            )
 
 
 def add_words(

@@ -31,6 +31,8 @@ WITHDRAWALS = "withdrawals"
 LOCK_TIMEOUT_S = 10.0
 """Longest wait of a removal for a file that another process makes, which takes a second."""
 
+ANOTHER_STATE = "of another state of the index"
+
 log = logging.getLogger(__name__)
 
 _NUMBER_DIGITS = 12
@@ -90,7 +92,10 @@ def load_segment(connection: sqlite3.Connection, file: SegmentFile) -> PostingsS
     except (OSError, ValueError) as error:
         drop_file(file, str(error))
         return None
-    return segment if _is_of_index(connection, file, facts) else None
+    if not _is_of_index(connection, facts):
+        drop_file(file, ANOTHER_STATE)
+        return None
+    return segment
 
 
 def is_usable(connection: sqlite3.Connection, file: SegmentFile) -> bool:
@@ -98,34 +103,46 @@ def is_usable(connection: sqlite3.Connection, file: SegmentFile) -> bool:
 
     The caller's transaction began when no file was being made.
     """
-    if file.last > counts.last_row(connection, "chunk_words"):
-        drop_file(file, "of a state of the index that was lost")
-        return False
-    try:
-        return _is_of_index(connection, file, read_facts(file.path))
-    except (OSError, ValueError) as error:
-        drop_file(file, str(error))
-        return False
+    reason = ANOTHER_STATE
+    if file.last <= counts.last_row(connection, "chunk_words"):
+        try:
+            if _is_of_index(connection, read_facts(file.path)):
+                return True
+        except (OSError, ValueError) as error:
+            reason = str(error)
+    drop_file(file, reason)
+    return False
 
 
-def _is_of_index(connection: sqlite3.Connection, file: SegmentFile, facts: SegmentFacts) -> bool:
-    """Return whether the rows of a file are those of this index; another file is deleted."""
+def faulty_files(connection: sqlite3.Connection, folder: Path) -> list[SegmentFile]:
+    """Return the files that are damaged or not of this index, and delete none."""
+    faulty = []
+    for file in chain_of(folder):
+        try:
+            if not _is_of_index(connection, read_segment(file.path)[1]):
+                faulty.append(file)
+        except FileNotFoundError:  # another process has put one in its place
+            continue
+        except (OSError, ValueError):
+            faulty.append(file)
+    return faulty
+
+
+def _is_of_index(connection: sqlite3.Connection, facts: SegmentFacts) -> bool:
+    """Return whether the rows that a file names are those of this index."""
+    if facts.token != get_meta(connection, TOKEN):
+        return False
     # An index that was put back from a backup gives numbers a second time, to other rows. What is
     # gone tells nothing, so one row at least has to be there still.
     known = 0
-    if facts.token == get_meta(connection, TOKEN):
-        for change, checksum in facts.rows:
-            row = connection.execute(
-                "SELECT words FROM chunk_words WHERE change = ?", (change,)
-            ).fetchone()
-            if row is not None and zlib.crc32(row[0]) != checksum:
-                break
-            known += row is not None
-        else:
-            if known or not facts.rows:
-                return True
-    drop_file(file, "of another state of the index")
-    return False
+    for change, checksum in facts.rows:
+        row = connection.execute(
+            "SELECT words FROM chunk_words WHERE change = ?", (change,)
+        ).fetchone()
+        if row is not None and zlib.crc32(row[0]) != checksum:
+            return False
+        known += row is not None
+    return known > 0 or not facts.rows
 
 
 def drop_file(file: SegmentFile, reason: str) -> None:
@@ -146,7 +163,7 @@ def drop_lost_future(connection: sqlite3.Connection, folder: Path) -> None:
         last = counts.last_row(connection, "chunk_words") if chain else 0
         for file in chain:
             if file.last > last:
-                drop_file(file, "of a state of the index that was lost")
+                drop_file(file, ANOTHER_STATE)
 
 
 def delete_segments(folder: Path) -> None:

@@ -72,6 +72,8 @@ class SegmentedPostings:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._token = ""
+        # How many chunks there were, and rows so far, when each chunk was seen to have one.
+        self._complete = (-1, -1)
         self._files: dict[Path, PostingsSegment] = {}
         self._end = 0
         # What was written behind the last file, in the order in which this process saw it.
@@ -94,7 +96,9 @@ class SegmentedPostings:
             top_k: Chunks at most.
             collections: Only documents in one of these; (): all.
         """
-        if self._folder is None or not self._update(connection):
+        if self._folder is None or not self._has_all_words(connection):
+            return None
+        if not self._update(connection):
             return None
         try:
             return self._best_matches(connection, words, top_k, collections)
@@ -141,6 +145,18 @@ class SegmentedPostings:
         end = chain[-1].last if chain else 0
         last = counts.last_row(connection, "chunk_words")
         return last - end >= SEGMENT_EVERY or end > last
+
+    def _has_all_words(self, connection: sqlite3.Connection) -> bool:
+        """Return whether each chunk has its row of words.
+
+        An older version that still runs writes none; who opens the index next adds them
+        (`schema.add_lacking_words`).
+        """
+        chunks = counts.count_of(connection, counts.CHUNKS)
+        state = (chunks, counts.last_row(connection, "chunk_words"))
+        if state != self._complete and chunks == counts.count_chunks_with_words(connection):
+            self._complete = state
+        return state == self._complete
 
     def _update(self, connection: sqlite3.Connection) -> bool:
         """Take in what has changed; return whether all rows are covered."""

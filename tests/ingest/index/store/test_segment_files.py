@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ingest.documents import WEB_COLLECTION
+from ingest.index.check import check_index
 from ingest.index.store.catalog import Catalog
+from ingest.index.store.maintenance import IndexMaintenance
 from ingest.index.store.memberships import put_member
 from ingest.index.store.postings import segment_files
 from ingest.index.store.postings import segmented as segments
@@ -247,4 +249,45 @@ async def test_words_of_withdrawn_pages_leave_the_files(tmp_path: Path, is_expir
     assert [file.last for file in chain_of(tmp_path / "index.words")] == before
     index = persistent(tmp_path)
     assert len(await index.matching(["title"], top_k=500)) == 40 * PAGE_CHUNKS
+    await index.close()
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.anyio
+async def test_check_names_damaged_files_and_makes_them_again(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    index = persistent(tmp_path)
+    fill(index.catalog, 5)
+    index.words_upkeep.make_due()
+    assert (await check_index(IndexMaintenance(index))).found == ()
+    (path,) = (tmp_path / "index.words").iterdir()
+    data = path.read_bytes()
+    path.write_bytes(damage(data))
+    found = (await check_index(IndexMaintenance(index))).found
+    assert [(problem.kind, problem.count) for problem in found] == [("word_files", 1)]
+    assert (await check_index(IndexMaintenance(index), fix=True)).left == ()
+    assert path.read_bytes() == data
+    await index.close()
+
+
+@pytest.mark.anyio
+async def test_chunks_of_an_older_version_that_still_ran_get_their_words(tmp_path: Path) -> None:
+    index = persistent(tmp_path)
+    fill(index.catalog, 5)
+    put(index.catalog, "late", "a zebra", "a quagga")
+    with index.catalog.writing() as connection:
+        # It knows of the full-text index, and not of the table beside it.
+        connection.execute("DELETE FROM chunk_words WHERE chunk > ?", (5 * PAGE_CHUNKS,))
+    index.words_upkeep.make_due()
+    assert len(await index.matching(["zebra"], top_k=5)) == 1  # by FTS5
+    await index.close()
+    index = persistent(tmp_path)
+    assert len(await index.matching(["zebra"], top_k=5)) == 1
+    assert len(await index.matching(["quagga"], top_k=5)) == 1
+    with index.catalog.reading() as connection:
+        (missing,) = connection.execute(
+            "SELECT COUNT(*) FROM chunks WHERE number NOT IN (SELECT chunk FROM chunk_words)"
+        ).fetchone()
+    assert missing == 0
     await index.close()
