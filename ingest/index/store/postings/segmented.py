@@ -37,6 +37,7 @@ from ingest.index.store.postings.segment import (
 from ingest.index.store.postings.segment_files import (
     SegmentFile,
     chain_of,
+    drop_file,
     is_usable,
     load_segment,
     segment_path,
@@ -106,7 +107,8 @@ class SegmentedPostings:
             # A bad disk has changed a file that is as long as it was; it is made anew.
             log.warning("the postings beside the index are damaged and made again: %s", error)
             self._files = {}
-            unlink_segments(self._folder)
+            for file in chain_of(self._folder):
+                drop_file(file, str(error))
             return None
 
     def _best_matches(
@@ -252,18 +254,15 @@ def _make_segment(connection: sqlite3.Connection, folder: Path) -> bool:
 
 def _clear_withdrawn(connection: sqlite3.Connection, folder: Path, file: SegmentFile) -> None:
     """Make a file anew without the words of what was deleted, if it has any."""
-    if _count_rows(connection, file.after, file.last) < read_facts(file.path).chunks:
-        rows = [
-            row
-            for row in rows_behind(connection, file.after, MAX_SEGMENT_CHUNKS)
-            if row[0] <= file.last
-        ]
-        _write_rows(connection, folder, rows, after=file.after, last=file.last)
-    else:
+    if _count_rows(connection, file.after, file.last) == read_facts(file.path).chunks:
         withdrawals = withdrawals_of(connection)
-        file.path.rename(
-            segment_path(folder, after=file.after, last=file.last, withdrawals=withdrawals)
-        )
+        path = segment_path(folder, after=file.after, last=file.last, withdrawals=withdrawals)
+        with suppress(OSError):  # Windows lets none be renamed that a question reads
+            file.path.rename(path)
+            return
+    rows = rows_behind(connection, file.after, MAX_SEGMENT_CHUNKS)
+    rows = [row for row in rows if row[0] <= file.last]
+    _write_rows(connection, folder, rows, after=file.after, last=file.last)
 
 
 def _write_rows(

@@ -74,6 +74,10 @@ class WordsUpkeep:
         try:
             with store_errors(self._catalog.path):
                 return make_segment(connection, folder)
+        except FileNotFoundError as error:
+            # A removal did not wait for it any longer; whoever wakes this next has it made.
+            log.info("no postings are written: %s", error)
+            return False
         except (StoreError, OSError) as error:
             # A full disk, or an index on read-only media: FTS5 goes on answering.
             log.info("no postings are written: %s", error)

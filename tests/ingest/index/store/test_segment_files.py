@@ -1,9 +1,11 @@
 """Files of postings are taken whole, and of this index; what is removed is in none."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -209,6 +211,26 @@ async def test_removing_waits_for_the_file_that_is_being_made(tmp_path: Path) ->
     await asyncio.to_thread(process.communicate, "go on\n")
     await removal
     assert mentions(tmp_path / "index.words", "zebra") == []
+    await index.close()
+
+
+@pytest.mark.anyio
+async def test_file_whose_making_a_removal_has_ended_is_made_by_the_next_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = persistent(tmp_path)
+    fill(index.catalog, 5)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            os, "fsync", lambda _: segment_files.unlink_segments(tmp_path / "index.words")
+        )
+        await index.matching(["a"], top_k=1)
+        while any(thread.name == "words-upkeep" for thread in threading.enumerate()):
+            await asyncio.sleep(0.01)
+    assert files(index.catalog) == []
+    async with asyncio.timeout(20):
+        while not chain_of(tmp_path / "index.words"):
+            await index.matching(["a"], top_k=1)
     await index.close()
 
 
