@@ -50,8 +50,8 @@ GENRES = {
     "genres-b.en": {FAIR: 0.6, UNFAIR: 0.8},
     "genres-b.zh": {FAIR: 0.5, UNFAIR: 0.8},
 }
-"""Made passages of eight genres. Rules were mended by set a; set b was looked at once, when they stood.
-The floors of both hold what was reached then."""
+"""Made passages of eight genres. Rules were mended by set a; set b was looked at once, when they
+stood. The floors of both hold what was reached then."""
 WRITTEN = PARAPHRASES | GENRES
 FLOOR_AMONG_COPIES = 0.95
 """The highest floor in documentation, where functions share sentences but for a word: some of what
