@@ -276,7 +276,16 @@ class Retriever:
         for number, span in enumerate(here, start=1):
             document = documents[span.url]
             text = excerpt(document.text, span.start, span.end)
-            page, page_breaks = _pages_of(document, span, text)
+            # The page on which a span begins, and where in its `text` further ones begin.
+            starts = document.page_starts
+            page: int | None = None
+            page_breaks: tuple[int, ...] = ()
+            if starts:
+                # Behind the head of a table, which is before what the document has there.
+                lead = max(0, text.find(document.text[span.start : span.end]))
+                first, last = (bisect.bisect_right(starts, at) for at in (span.start, span.end - 1))
+                page = first
+                page_breaks = tuple(lead + start - span.start for start in starts[first:last])
             passage = Passage(
                 number=number,
                 url=document.url,
@@ -327,17 +336,6 @@ class Retriever:
             for other in spans
             if other is touching[0] or other not in touching
         ]
-
-
-def _pages_of(document: Document, span: _Span, text: str) -> tuple[int | None, tuple[int, ...]]:
-    """Return the page on which a span begins, and where in its `text` further ones begin."""
-    starts = document.page_starts
-    if not starts:
-        return None, ()
-    # Behind the head of a table, which is before what the document has there.
-    lead = max(0, text.find(document.text[span.start : span.end]))
-    first, last = (bisect.bisect_right(starts, at) for at in (span.start, span.end - 1))
-    return first, tuple(lead + start - span.start for start in starts[first:last])
 
 
 def _weight_of(embedder: Embedder | None, question: Language, text: Language) -> float:

@@ -324,7 +324,21 @@ def _show(
             raise cannot_write(target, error) from error
         if not options["quiet"]:
             _tell(Message("the page is {path}", path=target), language)
-    is_below = _is_below_floor(values, floors, language)
+    # Whether a figure is below its floor, and say which.
+    by_name = {one.figure.name: one.value for one in values}
+    is_below = False
+    for name, floor in floors.items():
+        value = by_name.get(name)
+        if value is None:
+            text = Message("{name}: no question of this run has this figure", name=name)
+        elif value < floor:
+            text = Message(
+                "{name} is {value:.3f}, below {floor:g}", name=name, value=value, floor=floor
+            )
+        else:
+            continue
+        is_below = True
+        _tell(text, language)
     failed = [result for result in run.results if result.has_failed]
     if failed:
         # A script must not take the figures of a server that was away for those of the model.
@@ -351,24 +365,3 @@ def _fields(
     if comparison:
         fields["comparison"] = comparison.to_json()
     return fields
-
-
-def _is_below_floor(
-    values: Sequence[FigureValue], floors: Mapping[str, float], language: Language
-) -> bool:
-    """Return whether a figure is below its floor, and say which."""
-    by_name = {one.figure.name: one.value for one in values}
-    fallen = False
-    for name, floor in floors.items():
-        value = by_name.get(name)
-        if value is None:
-            text = Message("{name}: no question of this run has this figure", name=name)
-        elif value < floor:
-            text = Message(
-                "{name} is {value:.3f}, below {floor:g}", name=name, value=value, floor=floor
-            )
-        else:
-            continue
-        fallen = True
-        _tell(text, language)
-    return fallen

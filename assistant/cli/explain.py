@@ -22,7 +22,7 @@ from assistant.labels import QUOTES, describe_place
 from assistant.settings import Settings, SnapshotSettings
 from assistant.snapshots.failures import LAST, not_found_error
 from assistant.snapshots.snapshot import Snapshot, snapshot_adapter
-from assistant.snapshots.store import SnapshotLine, SnapshotStore
+from assistant.snapshots.store import SnapshotStore
 from assistant.values import Passage
 from ingest.events import PageStored
 from ingest.foundation.cli_runner import print_json
@@ -102,30 +102,16 @@ def explanation_lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
     """Yield the lines of an explanation, section by section."""
     passages, notices = snapshot.passages, snapshot.notices
     answerability = ANSWERABILITY[snapshot.evidence.answerability]
-    sections: list[tuple[Message, Iterable[Message | str]]] = [
-        (_head(snapshot), _question_lines(snapshot)),
-        (_answer_head(snapshot), _answer_lines(snapshot)),
-        (
-            Message("Evidence: {answerability}", answerability=answerability)
-            if passages
-            else NO_MESSAGE,
-            _evidence_lines(snapshot),
-        ),
-        (Message("Passages") if passages else NO_MESSAGE, _passage_lines(passages)),
-        (_pages_head(snapshot), (page_line(page, language) for page in snapshot.pages)),
-        (Message("Notes") if notices else NO_MESSAGE, (notice.text for notice in notices)),
-        (_prompt_head(snapshot), ()),
-    ]
-    shown = [(head, lines) for head, lines in sections if head]
-    for number, (head, lines) in enumerate(shown):
-        if number:
-            yield ""
-        yield head.localize(language)
-        for line in lines:
-            yield line if isinstance(line, str) else f"  {line.localize(language)}"
-
-
-def _head(snapshot: Snapshot) -> Message:
+    if not snapshot.prompt:
+        prompt_head = NO_MESSAGE
+    else:
+        usage = snapshot.answer.usage if snapshot.answer else None
+        prompt_head = Message(
+            "Prompt: {messages} messages, {tokens} tokens: assistant explain {id} --prompt",
+            messages=len(snapshot.prompt),
+            tokens=usage.prompt if usage else snapshot.prompt_tokens,
+            id=snapshot.id,
+        )
     when = snapshot.at.astimezone().strftime("%Y-%m-%d %H:%M")
     facts = [Message.verbatim(snapshot.id), Message.verbatim(when)]
     model = snapshot.model
@@ -136,7 +122,27 @@ def _head(snapshot: Snapshot) -> Message:
             facts.append(Message("temperature {value:g}", value=model.temperature))
     if "end" in snapshot.seconds:
         facts.append(Message("{seconds:.1f} s", seconds=snapshot.seconds["end"]))
-    return join_messages(facts, COMMA)
+    sections: list[tuple[Message, Iterable[Message | str]]] = [
+        (join_messages(facts, COMMA), _question_lines(snapshot)),
+        (_answer_head(snapshot), _answer_lines(snapshot)),
+        (
+            Message("Evidence: {answerability}", answerability=answerability)
+            if passages
+            else NO_MESSAGE,
+            _evidence_lines(snapshot),
+        ),
+        (Message("Passages") if passages else NO_MESSAGE, _passage_lines(passages)),
+        (_pages_head(snapshot), (page_line(page, language) for page in snapshot.pages)),
+        (Message("Notes") if notices else NO_MESSAGE, (notice.text for notice in notices)),
+        (prompt_head, ()),
+    ]
+    shown = [(head, lines) for head, lines in sections if head]
+    for number, (head, lines) in enumerate(shown):
+        if number:
+            yield ""
+        yield head.localize(language)
+        for line in lines:
+            yield line if isinstance(line, str) else f"  {line.localize(language)}"
 
 
 def _question_lines(snapshot: Snapshot) -> Iterator[Message]:
@@ -298,18 +304,6 @@ def _pages_head(snapshot: Snapshot) -> Message:
     )
 
 
-def _prompt_head(snapshot: Snapshot) -> Message:
-    if not snapshot.prompt:
-        return NO_MESSAGE
-    usage = snapshot.answer.usage if snapshot.answer else None
-    return Message(
-        "Prompt: {messages} messages, {tokens} tokens: assistant explain {id} --prompt",
-        messages=len(snapshot.prompt),
-        tokens=usage.prompt if usage else snapshot.prompt_tokens,
-        id=snapshot.id,
-    )
-
-
 def _short(text: str, longest: int = MAX_LINE_COLUMNS) -> str:
     line, columns = " ".join(text.split()), 0
     for at, character in enumerate(line):
@@ -341,19 +335,16 @@ def print_history(settings: Settings, *, limit: int, as_json: bool, language: La
             }
             print_json(json.dumps(fields, ensure_ascii=False))
         else:
-            click.echo(printable(_history_line(line, language)))
+            when = line.at.astimezone().strftime("%Y-%m-%d %H:%M")
+            match line.kind:
+                case None:
+                    state = Message("failed")
+                case "nothing":
+                    state = Message("nothing")
+                case _:
+                    state = Message.verbatim("–" if line.trust is None else f"{line.trust:.2f}")
+            again = f" ↻ {line.parent}" if line.parent else ""
+            shown = f"{state.localize(language):<7}"
+            shown_line = f"{line.id}  {when}  {shown}  {_short(line.question)}{again}"
+            click.echo(printable(shown_line))
     return 0
-
-
-def _history_line(line: SnapshotLine, language: Language) -> str:
-    when = line.at.astimezone().strftime("%Y-%m-%d %H:%M")
-    match line.kind:
-        case None:
-            state = Message("failed")
-        case "nothing":
-            state = Message("nothing")
-        case _:
-            state = Message.verbatim("–" if line.trust is None else f"{line.trust:.2f}")
-    again = f" ↻ {line.parent}" if line.parent else ""
-    shown = f"{state.localize(language):<7}"
-    return f"{line.id}  {when}  {shown}  {_short(line.question)}{again}"

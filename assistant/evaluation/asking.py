@@ -179,17 +179,13 @@ class _Listener:
 
     def result(self) -> QuestionResult:
         """Return the result, once the stream has ended."""
-        result, answer = self._result_of_passages(), self._answer
-        return result if answer is None else self._with_answer(result, answer)
-
-    def _result_of_passages(self) -> QuestionResult:
-        """Return what is known without an answer."""
+        # What is known without an answer.
         question = self._question
         # Of a question with a page alone nothing is known about the answer: None, and not wrong.
         wants_answer = bool(question.answers)
         blocks = tuple(block.text for block in self._evidence.blocks)
         evidence = "\n\n".join(blocks)
-        return QuestionResult(
+        result = QuestionResult(
             key=question.key,
             question=question.text,
             id=question.id,
@@ -209,6 +205,8 @@ class _Listener:
             seconds=self._seconds,
             notices=tuple(self._notices),
         )
+        answer = self._answer
+        return result if answer is None else self._with_answer(result, answer)
 
     def _with_answer(self, result: QuestionResult, answer: Answer) -> QuestionResult:
         """Return the result with the figures of an answer."""

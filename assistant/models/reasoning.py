@@ -163,23 +163,20 @@ class ThinkSplitter:
                 is_message_end = self._has_channels and mark.name == "<|end|>"
                 self._ended = self._channel == "answer" and bool(self.answer) and not is_message_end
             case "answer_open" | "answer_close":
-                return self._apply_answer_tag(mark, deltas)
+                # Leave out the tags around a whole answer (GLM, and models tuned with GRPO).
+                if mark.kind == "answer_open" and not self.answer:
+                    self._in_answer_tag, self._presumed = True, False
+                    self._channel = "answer"
+                    return deltas
+                if mark.kind == "answer_close" and self._in_answer_tag:
+                    self._in_answer_tag = False
+                    return deltas
+                return deltas + self._put(mark.text)
             case "open" | "close":
                 return self._apply_tag(mark, deltas)
             case "start":
                 pass
         return deltas
-
-    def _apply_answer_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
-        """Leave out the tags around a whole answer (GLM, and models tuned with GRPO)."""
-        if mark.kind == "answer_open" and not self.answer:
-            self._in_answer_tag, self._presumed = True, False
-            self._channel = "answer"
-            return deltas
-        if mark.kind == "answer_close" and self._in_answer_tag:
-            self._in_answer_tag = False
-            return deltas
-        return deltas + self._put(mark.text)
 
     def _apply_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
         if self._channel == "reasoning" and mark.kind == "close":

@@ -38,7 +38,11 @@ def remove_quoting_snapshots(path: Path, urls: Collection[str]) -> SnapshotRemov
             with suppress(SnapshotError):
                 snapshot = store.get(line.id)
                 numbers = {each.number for each in snapshot.passages if each.url in urls}
-                if numbers & _used_passages(snapshot) or (numbers and snapshot.rejected):
+                # The numbers of the passages that the answer's own words come from.
+                cited = snapshot.answer.citations if snapshot.answer else ()
+                supporting = (each.verdict.passage for each in snapshot.sentences)
+                used_passages = {*(each.number for each in cited), *filter(None, supporting)}
+                if numbers & used_passages or (numbers and snapshot.rejected):
                     quoting.append(line.id)
                 elif numbers:
                     shortened.append(_without_passages(snapshot, numbers, urls))
@@ -46,13 +50,6 @@ def remove_quoting_snapshots(path: Path, urls: Collection[str]) -> SnapshotRemov
             store.rewrite(shortened)
         deleted = store.remove(quoting) if quoting else 0
     return SnapshotRemoval(deleted=deleted, shortened=len(shortened))
-
-
-def _used_passages(snapshot: Snapshot) -> set[int]:
-    """Return the numbers of the passages that the answer's own words come from."""
-    cited = snapshot.answer.citations if snapshot.answer else ()
-    supporting = (each.verdict.passage for each in snapshot.sentences)
-    return {*(each.number for each in cited), *filter(None, supporting)}
 
 
 def _without_passages(snapshot: Snapshot, numbers: set[int], urls: Collection[str]) -> Snapshot:

@@ -91,7 +91,24 @@ class UnitScanner:
             if begun is None or begun.text:
                 return begun
         if self._text[self._at] == "`":
-            return self._code_span()
+            # `code`, or the back-ticks alone if they are never closed on this line.
+            rest = self._text[self._at : self._at + 2 * MAX_SPAN]
+            ticks = len(rest) - len(rest.lstrip("`"))
+            if ticks == len(rest) and not self._final:
+                return None
+            before = self._before
+            if (len(before) - len(before.rstrip("\\"))) % 2:
+                return AnswerUnit("word", "`")  # escaped: it opens nothing
+            window = rest[ticks : ticks + MAX_SPAN]
+            inside, newline, _ = window.partition("\n")
+            # A run of just as many closes it; at the end of what is here, more may come.
+            found = re.search(rf"(?<!`)`{{{ticks}}}(?!`)", inside)
+            if found and (found.end() < len(window) or len(window) == MAX_SPAN or self._final):
+                return AnswerUnit("word", rest[: ticks + found.end()])
+            if newline or len(window) == MAX_SPAN or self._final:
+                self._ticked = True
+                return AnswerUnit("word", rest[:ticks])
+            return None
         marker = self._marker()
         return marker if marker is None or marker.text else self._plain()
 
@@ -176,23 +193,3 @@ class UnitScanner:
             return False
         self._fenced = 0 if self._fenced else ticks
         return True
-
-    def _code_span(self) -> AnswerUnit | None:
-        """Return `code`, or the back-ticks alone if they are never closed on this line."""
-        rest = self._text[self._at : self._at + 2 * MAX_SPAN]
-        ticks = len(rest) - len(rest.lstrip("`"))
-        if ticks == len(rest) and not self._final:
-            return None
-        before = self._before
-        if (len(before) - len(before.rstrip("\\"))) % 2:
-            return AnswerUnit("word", "`")  # escaped: it opens nothing
-        window = rest[ticks : ticks + MAX_SPAN]
-        inside, newline, _ = window.partition("\n")
-        # A run of just as many closes it; at the end of what is here, more may come.
-        found = re.search(rf"(?<!`)`{{{ticks}}}(?!`)", inside)
-        if found and (found.end() < len(window) or len(window) == MAX_SPAN or self._final):
-            return AnswerUnit("word", rest[: ticks + found.end()])
-        if newline or len(window) == MAX_SPAN or self._final:
-            self._ticked = True
-            return AnswerUnit("word", rest[:ticks])
-        return None

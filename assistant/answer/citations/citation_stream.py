@@ -145,7 +145,16 @@ class CitationStream:
             self._finish_sentence()
             self._shown.add(unit.text, breaks=unit.kind == "newline")
         elif unit.kind == "marker" and not unit.noun:
-            self._hold_marker(unit)
+            last = next((held for held in reversed(self._held) if held.kind != "space"), None)
+            if last and last.kind == "marker" and last.numbers == unit.numbers:
+                # Said twice, and a runaway model says it for ever.
+                while self._held[-1].kind == "space":
+                    self._held.pop()
+                return
+            self._held.append(unit)
+            self._segments.append(self._sentence)
+            if len(self._held) > MAX_HELD_UNITS:
+                self._finish_sentence()
         elif unit.kind == "end":
             if self._mark and self._held and self._held[-1].kind != "marker":
                 self._finish_sentence()
@@ -171,18 +180,6 @@ class CitationStream:
             self._shown.unit(unit)
             return
         self._held.append(unit)
-        if len(self._held) > MAX_HELD_UNITS:
-            self._finish_sentence()
-
-    def _hold_marker(self, unit: AnswerUnit) -> None:
-        last = next((held for held in reversed(self._held) if held.kind != "space"), None)
-        if last and last.kind == "marker" and last.numbers == unit.numbers:
-            # Said twice, and a runaway model says it for ever.
-            while self._held[-1].kind == "space":
-                self._held.pop()
-            return
-        self._held.append(unit)
-        self._segments.append(self._sentence)
         if len(self._held) > MAX_HELD_UNITS:
             self._finish_sentence()
 

@@ -165,21 +165,16 @@ def _says_of_contrasted(claim: SentenceText, window: SentenceText) -> bool:
             for found in pattern.finditer(sentence):
                 other = next(part for part in found.groups() if part)
                 main = sentence[: found.start()] + sentence[found.end() :]
-                if _is_of_other(said, other, main):
+                chinese = not other.isascii()
+                units = _ideograph_pairs if chinese else _long_words
+                others, mains, claimed = units(other), units(main), units(said)
+                proper = others - mains
+                subject = mains - others - claimed
+                is_of_other = proper & claimed and mains & claimed and subject
+                # Of which it says the opposite, that is what "unlike" means.
+                if is_of_other and ("¬" in said) == ("¬" in main):
                     return True
     return False
-
-
-def _is_of_other(said: str, other: str, main: str) -> bool:
-    chinese = not other.isascii()
-    units = _ideograph_pairs if chinese else _long_words
-    others, mains, claimed = units(other), units(main), units(said)
-    proper = others - mains
-    subject = mains - others - claimed
-    if not proper & claimed or not mains & claimed or not subject:
-        return False
-    # Of which it says the opposite, that is what "unlike" means.
-    return ("¬" in said) == ("¬" in main)
 
 
 def _long_words(text: str) -> set[str]:

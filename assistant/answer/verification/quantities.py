@@ -77,21 +77,18 @@ class Quantity:
                 number.value in (one.year, one.day) and not number.dimension for one in date.dates
             )
         if "time" in (self.kind, other.kind):
-            return self._equals_time(other)
+            if self.base and other.base:
+                # To the second, both of them, or 2:04:30 and a duration.
+                units = {self.dimension, other.dimension} <= {"", "time"}
+                return (
+                    units
+                    and _is_close(self.base, other.base)
+                    and (self.kind == other.kind or "time" in (self.dimension, other.dimension))
+                )
+            return bool(self.minutes & other.minutes)
         if self.code or other.code:
             return self.code == other.code
         return self._equals_number(other)
-
-    def _equals_time(self, other: "Quantity") -> bool:
-        if self.base and other.base:
-            # To the second, both of them, or 2:04:30 and a duration.
-            units = {self.dimension, other.dimension} <= {"", "time"}
-            return (
-                units
-                and _is_close(self.base, other.base)
-                and (self.kind == other.kind or "time" in (self.dimension, other.dimension))
-            )
-        return bool(self.minutes & other.minutes)
 
     def _equals_number(self, other: "Quantity") -> bool:
         if self.version and other.version:

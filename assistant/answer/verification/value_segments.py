@@ -168,7 +168,9 @@ def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
     return any(
         # What the claim says of another of its figures is none of this one's words.
         figure_is_of_another(
-            said.difference(*(one.keys for one in own if not _holds(one, figure))),
+            said.difference(
+                *(one.keys for one in own if not any(figure.equals(other) for other in one.figures))
+            ),
             figure,
             segments,
         )
@@ -178,10 +180,6 @@ def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
 
 def _has_figure(token: Token) -> bool:
     return token.figure is not None
-
-
-def _holds(segment: ValueSegment, figure: Quantity) -> bool:
-    return any(figure.equals(other) for other in segment.figures)
 
 
 def reply_is_of_another(
