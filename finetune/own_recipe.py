@@ -123,7 +123,14 @@ def _no_usable_row(
     data_file: Path, read: Sequence[RawRow], mapped: Mapping[str, str]
 ) -> RecipeError:
     """Return the error of a file without a usable row: what all rows share, or its fields."""
-    reason = _shared_reason(read, mapped)
+    # Why no row can be used; None if nothing tells what asks and what answers.
+    if not mapped and not any(detect_format(RowFields(row.fields, _ANY)) for row in read):
+        reason = None
+    else:
+        data = DataTable(files=("x",), map=dict(mapped))
+        parsed = (parse_row(row, data) for row in read)
+        reasons = Counter(one.reason for one in parsed if isinstance(one, RejectedRow))
+        reason = reasons.most_common(1)[0][0]
     if reason is not None:
         return RecipeError(
             Message("{path}: no row can be used: {reason}", path=data_file, reason=reason)
@@ -218,16 +225,6 @@ def _read_with_map(
         if records:
             break
     return mapped, records
-
-
-def _shared_reason(rows: Sequence[RawRow], mapped: Mapping[str, str]) -> Message | None:
-    """Return why no row can be used; None if nothing tells what asks and what answers."""
-    if not mapped and not any(detect_format(RowFields(row.fields, _ANY)) for row in rows):
-        return None
-    data = DataTable(files=("x",), map=dict(mapped))
-    parsed = (parse_row(row, data) for row in rows)
-    reasons = Counter(one.reason for one in parsed if isinstance(one, RejectedRow))
-    return reasons.most_common(1)[0][0]
 
 
 def _recipe_text(

@@ -34,7 +34,20 @@ class ChatTokenizer:
         self.name = name
         tables = without_space_prefix(tables)
         self._whole = _build_tokenizer(tables)
-        texts = _text_tokens(tables)
+        # The added tokens that are text which a user may write, such as two line breaks.
+        # SentencePiece's user-defined pieces (Gemma's line breaks and HTML tags) are in the
+        # vocabulary itself, and servers find them in any text; control tokens of byte-level
+        # models do not.
+        marks = {mark for fmt in FORMATS for mark in fmt.controls}
+        # Gemma 3 has 6,404 such tokens: looked up, not searched.
+        vocabulary = tables["model"]["vocab"]
+        texts = [
+            token
+            for token in tables["added_tokens"]
+            if not token.get("special")
+            and token["content"] in vocabulary
+            and token["content"] not in marks
+        ]
         # Without its control tokens: "<|im_end|>" in a question of a stranger is text to it.
         self._plain = _build_tokenizer({**tables, "added_tokens": texts})
         self._controls = {token["content"]: int(token["id"]) for token in tables["added_tokens"]}
@@ -178,23 +191,6 @@ def without_space_prefix(tables: dict[str, Any]) -> dict[str, Any]:
             kept = [one for one in step[steps_name] if one.get("type") != unwanted]
             changed[name] = {**step, steps_name: kept}
     return changed
-
-
-def _text_tokens(tables: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the added tokens that are text which a user may write, such as two line breaks.
-
-    SentencePiece's user-defined pieces (Gemma's line breaks and HTML tags) are in the vocabulary
-    itself, and servers find them in any text; control tokens of byte-level models do not.
-    """
-    marks = {mark for fmt in FORMATS for mark in fmt.controls}
-    vocabulary = tables["model"]["vocab"]  # Gemma 3 has 6,404 such tokens: looked up, not searched
-    return [
-        token
-        for token in tables["added_tokens"]
-        if not token.get("special")
-        and token["content"] in vocabulary
-        and token["content"] not in marks
-    ]
 
 
 def _build_tokenizer(tables: dict[str, Any]) -> Tokenizer:

@@ -16,7 +16,23 @@ def expanded_rows(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | Rej
         if isinstance(row, RejectedRow):
             yield row
         elif isinstance(row.fields.get("paragraphs"), list):
-            yield from _squad_rows(row)
+            # The questions of an article of SQuAD, CMRC or DRCD, with the paragraph of each. A
+            # question that cannot be answered (SQuAD 2) has an empty answer: its row is rejected.
+            for paragraph in row.fields["paragraphs"]:
+                if not isinstance(paragraph, Mapping):
+                    continue
+                for asked in paragraph.get("qas") or ():
+                    answers = asked.get("answers") or [] if isinstance(asked, Mapping) else []
+                    first = answers[0] if answers else ""
+                    fields = {
+                        "question": asked.get("question") if isinstance(asked, Mapping) else None,
+                        "answer": first.get("text", "") if isinstance(first, Mapping) else first,
+                        "context": paragraph.get("context", ""),
+                        # Questions on one paragraph are never in two splits.
+                        "group": str(row.fields.get("title") or "")
+                        + str(paragraph.get("context"))[:60],
+                    }
+                    yield RawRow(source=row.source, fields=fields)
         elif _is_pairs(row.fields):
             for question, answer in row.fields.items():
                 yield RawRow(source=row.source, fields={"question": question, "answer": answer})
@@ -30,24 +46,3 @@ def _is_pairs(fields: Mapping[str, Any]) -> bool:
         return False
     asking = sum(str(name).rstrip().endswith(("？", "?")) for name in fields)
     return 2 * asking > len(fields)
-
-
-def _squad_rows(row: RawRow) -> Iterator[RawRow]:
-    """Yield the questions of an article of SQuAD, CMRC or DRCD, with the paragraph of each.
-
-    A question that cannot be answered (SQuAD 2) has an empty answer: its row is rejected.
-    """
-    for paragraph in row.fields["paragraphs"]:
-        if not isinstance(paragraph, Mapping):
-            continue
-        for asked in paragraph.get("qas") or ():
-            answers = asked.get("answers") or [] if isinstance(asked, Mapping) else []
-            first = answers[0] if answers else ""
-            fields = {
-                "question": asked.get("question") if isinstance(asked, Mapping) else None,
-                "answer": first.get("text", "") if isinstance(first, Mapping) else first,
-                "context": paragraph.get("context", ""),
-                # Questions on one paragraph are never in two splits.
-                "group": str(row.fields.get("title") or "") + str(paragraph.get("context"))[:60],
-            }
-            yield RawRow(source=row.source, fields=fields)

@@ -82,7 +82,15 @@ class _MarkedReader:
         if asks:
             self.texts = {}
         if mark is None:
-            self._continue(text)
+            if self._option_mark and text.strip():
+                if _OPTION.match(text):
+                    # It was no answer but the first option of a choice.
+                    option = f"{self._option_mark} {self.texts.pop('answer')}"
+                    self.texts["question"] = self.texts.get("question", "") + option
+                    self._side = "question"
+                self._option_mark = ""
+            if self._side and self.texts:
+                self.texts[self._side] += text
             return finished
         self._side = "question" if asks else "answer"
         # "A: …" behind a question may be its first option, which the next line tells.
@@ -104,17 +112,6 @@ class _MarkedReader:
         """
         at_question = self._side == "" or (self._side == "answer" and self._asks_by_number)
         return at_question and text.rstrip().endswith(("？", "?"))
-
-    def _continue(self, text: str) -> None:
-        if self._option_mark and text.strip():
-            if _OPTION.match(text):
-                # It was no answer but the first option of a choice.
-                option = f"{self._option_mark} {self.texts.pop('answer')}"
-                self.texts["question"] = self.texts.get("question", "") + option
-                self._side = "question"
-            self._option_mark = ""
-        if self._side and self.texts:
-            self.texts[self._side] += text
 
 
 def _row(texts: dict[str, str], source: str, limit: int) -> RawRow | RejectedRow:
