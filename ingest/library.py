@@ -5,7 +5,7 @@ For front ends: `assistant index` is one, and each operation is a method here.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +134,15 @@ class Library:
             DocumentNotFoundError: there is none; the hint names those that look alike.
         """
         with self._catalog.reading() as connection:
-            candidates = _urls_meant(name)
+            # The URLs that a person may mean by `name`, the likeliest first.
+            candidates = [name]
+            # A canonical URL is what the index knows; what is no URL raises.
+            with contextlib.suppress(QiuzhengError):
+                candidates.append(typed_url(name))
+            if "://" not in name:
+                # Missing or not: a file may be gone from the disk and still be in the index.
+                with contextlib.suppress(OSError, RuntimeError, ValueError):
+                    candidates.append(Path(name).expanduser().resolve().as_uri())
             for url in candidates:
                 if found := inventory.document_behind(connection, url):
                     return found
@@ -343,19 +351,6 @@ async def open_library(settings: IngestSettings) -> AsyncIterator[Library]:
             cache.close()
 
 
-def _urls_meant(name: str) -> list[str]:
-    """Return the URLs that a person may mean by `name`, the likeliest first."""
-    urls = [name]
-    # A canonical URL is what the index knows; what is no URL raises.
-    with contextlib.suppress(QiuzhengError):
-        urls.append(typed_url(name))
-    if "://" not in name:
-        # Missing or not: a file may be gone from the disk and still be in the index.
-        with contextlib.suppress(OSError, RuntimeError, ValueError):
-            urls.append(Path(name).expanduser().resolve().as_uri())
-    return urls
-
-
 def _file_bytes(folder: Path | None) -> dict[str, int]:
     """Return how much of the disk the files of an index take, by what they hold."""
     sizes: dict[str, int] = {}
@@ -363,12 +358,10 @@ def _file_bytes(folder: Path | None) -> dict[str, int]:
         # A file may go while it is looked at: SQLite's log does at each close.
         with contextlib.suppress(OSError):
             if path.is_file():
-                kind = _kind_of_file(path.relative_to(folder).parts if folder else ())
+                parts = path.relative_to(folder).parts if folder else ()
+                if parts[0].startswith("index."):
+                    kind = "text"  # its words, too, which are in a folder
+                else:
+                    kind = "vectors" if len(parts) > 1 else "cache"
                 sizes[kind] = sizes.get(kind, 0) + path.stat().st_size
     return sizes
-
-
-def _kind_of_file(parts: Sequence[str]) -> str:
-    if parts[0].startswith("index."):
-        return "text"  # its words, too, which are in a folder
-    return "vectors" if len(parts) > 1 else "cache"

@@ -32,13 +32,18 @@ def file_validators(path: Path) -> PageValidators | None:
         return None
     now = datetime.now(UTC)
     url = path.as_uri()
+    # Archives hold times that no calendar has, and a file may bear any of them.
+    try:
+        modified = datetime.fromtimestamp(state.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        modified = datetime.fromtimestamp(0, UTC)
     return PageValidators(
         url=url,
         final_url=url,
         checked_at=now,
         fresh_until=now,
         etag=f"{state.st_size}-{state.st_mtime_ns}",
-        last_modified=_utc(state.st_mtime).isoformat(),
+        last_modified=modified.isoformat(),
         fetcher="file",
     )
 
@@ -60,14 +65,6 @@ def archive_of(path: Path) -> Path | None:
 def modified_at(validators: PageValidators) -> datetime:
     """Return when the file of `file_validators` was last changed, aware."""
     return datetime.fromisoformat(validators.last_modified)
-
-
-def _utc(seconds: float) -> datetime:
-    # Archives hold times that no calendar has, and a file may bear any of them.
-    try:
-        return datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)
 
 
 def path_of_url(url: str) -> Path | None:

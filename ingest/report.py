@@ -252,7 +252,31 @@ class Report:
                 if len(names) < NAMED:
                     names.append(event.path)
             case SourceScanned():
-                self._add_scanned(event)
+                # Write what a folder or a list holds, and what the folder leaves out, by name.
+                match event.kind:
+                    case "folder" | "archive":
+                        one, many = "{name}: {count} document", "{name}: {count} documents"
+                    case "list" | "sitemap" | "feed":
+                        one, many = "{name}: {count} address", "{name}: {count} addresses"
+                    case _:
+                        assert_never(event.kind)
+                line = Message(
+                    one if event.count == 1 else many, name=event.name, count=event.count
+                )
+                if self._left_out_counts:
+                    parts = [
+                        self._left_out_part(reason, Path(event.name))
+                        for reason in self._left_out_counts
+                    ]
+                    line = Message(
+                        "{line}; left out: {parts}", line=line, parts=join_messages(parts, COMMA)
+                    )
+                elif event.left_out:
+                    parts = [Message("left out {count}", count=event.left_out)]
+                    line = join_messages([line, *parts], COMMA)
+                self.add_notes(line)
+                self._left_out.clear()
+                self._left_out_counts.clear()
             case SourceUnusable():
                 self.unusable += 1
                 self.add_notes(Message("{name}: {problem}", name=event.name, problem=event.detail))
@@ -269,30 +293,6 @@ class Report:
             # At once: what is missing of a document is asked about when it is not found.
             left_out = join_messages(event.notes, SEMICOLON)
             self.add_notes(join_messages([Message.verbatim(event.title), left_out], COLON))
-
-    def _add_scanned(self, event: SourceScanned) -> None:
-        """Write what a folder or a list holds, and what the folder leaves out, by name."""
-        match event.kind:
-            case "folder" | "archive":
-                one, many = "{name}: {count} document", "{name}: {count} documents"
-            case "list" | "sitemap" | "feed":
-                one, many = "{name}: {count} address", "{name}: {count} addresses"
-            case _:
-                assert_never(event.kind)
-        line = Message(one if event.count == 1 else many, name=event.name, count=event.count)
-        if self._left_out_counts:
-            parts = [
-                self._left_out_part(reason, Path(event.name)) for reason in self._left_out_counts
-            ]
-            line = Message(
-                "{line}; left out: {parts}", line=line, parts=join_messages(parts, COMMA)
-            )
-        elif event.left_out:
-            parts = [Message("left out {count}", count=event.left_out)]
-            line = join_messages([line, *parts], COMMA)
-        self.add_notes(line)
-        self._left_out.clear()
-        self._left_out_counts.clear()
 
     def _left_out_part(self, reason: LeftOutReason, folder: Path) -> Message:
         """Return "2 hidden (.git/, .env)", with the first names of those that are left out."""

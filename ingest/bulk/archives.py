@@ -122,7 +122,11 @@ class ArchiveReader:
                 yield real
         finally:
             unpacked.users -= 1
-            await self._drop_idle()
+            idle = [path for path, each in self._archives.items() if not each.users]
+            for path in idle[: max(0, len(self._archives) - KEPT_UNPACKED)]:
+                gone = self._archives.pop(path)
+                if gone.is_ready:
+                    await asyncio.to_thread(shutil.rmtree, gone.folder, ignore_errors=True)
 
     async def _new_folder(self, shown: Path) -> Path:
         try:
@@ -147,10 +151,3 @@ class ArchiveReader:
         self._lock.acquire(timeout=SWEEP_S)
         make_private_folder(root)  # a sweep of another process may have met it before it was locked
         return root
-
-    async def _drop_idle(self) -> None:
-        idle = [path for path, each in self._archives.items() if not each.users]
-        for path in idle[: max(0, len(self._archives) - KEPT_UNPACKED)]:
-            gone = self._archives.pop(path)
-            if gone.is_ready:
-                await asyncio.to_thread(shutil.rmtree, gone.folder, ignore_errors=True)

@@ -244,7 +244,14 @@ def _opened(path: Path) -> Iterator[Iterator[_Member]]:
         with zipfile.ZipFile(path) as archive:
             yield _zip_members(archive)
     else:
-        yield iter([_packed_file(path)])
+        suffix = path.suffix.lower()
+        packed = _Member(
+            name=path.name[: -len(suffix)],
+            size=0,  # nobody knows: it is counted while it is written
+            modified=path.stat().st_mtime,
+            open=partial(_OPENERS[suffix], path),
+        )
+        yield iter([packed])
 
 
 def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
@@ -252,11 +259,20 @@ def _zip_members(archive: zipfile.ZipFile) -> Iterator[_Member]:
     codec = _name_codec(entries)
     for entry in entries:
         is_locked = bool(entry.flag_bits & 0x1)
+        name = (
+            entry.filename
+            if entry.flag_bits & _UTF8_NAME or entry.filename.isascii()
+            else entry.filename.encode("cp437", "ignore").decode(codec, "replace")
+        )
+        try:
+            modified = datetime(*entry.date_time).timestamp()
+        except (ValueError, OverflowError, OSError):
+            modified = 0.0
         yield _Member(
             # Old programs of Windows write "\" between folders.
-            name=_zip_name(entry, codec).replace("\\", "/"),
+            name=name.replace("\\", "/"),
             size=entry.file_size,
-            modified=_zip_time(entry),
+            modified=modified,
             open=partial(archive.open, entry),
             problem="encrypted" if is_locked else None,
         )
@@ -285,19 +301,6 @@ def _name_codec(entries: list[zipfile.ZipInfo]) -> str:
         if raw and fitting >= least * len(raw):
             return "gb18030" if codec == "gb2312" else codec
     return "cp437"
-
-
-def _zip_name(entry: zipfile.ZipInfo, codec: str) -> str:
-    if entry.flag_bits & _UTF8_NAME or entry.filename.isascii():
-        return entry.filename
-    return entry.filename.encode("cp437", "ignore").decode(codec, "replace")
-
-
-def _zip_time(entry: zipfile.ZipInfo) -> float:
-    try:
-        return datetime(*entry.date_time).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return 0.0
 
 
 def _tar_members(archive: tarfile.TarFile) -> Iterator[_Member]:
@@ -329,13 +332,3 @@ def _tar_file(archive: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes]:
     if file is None:
         raise DamagedFileError
     return file
-
-
-def _packed_file(path: Path) -> _Member:
-    suffix = path.suffix.lower()
-    return _Member(
-        name=path.name[: -len(suffix)],
-        size=0,  # nobody knows: it is counted while it is written
-        modified=path.stat().st_mtime,
-        open=partial(_OPENERS[suffix], path),
-    )

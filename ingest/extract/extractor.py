@@ -147,20 +147,16 @@ def _read_content(
         raise missing_extra_error(reader.suffixes[0], reader.extra) from error
 
 
-def _cut_page_marks(text: str) -> tuple[str, tuple[int, ...]]:
-    """Return a text without page marks and empty lines around it, and where its pages begin."""
-    pages = text.split(PAGE_MARK)
-    whole = "".join(pages)
-    lead = len(whole) - len(whole.lstrip("\n"))
-    starts = (max(0, end - lead) for end in accumulate(map(len, pages[:-1])))
-    return whole.strip("\n"), (0, *starts) if len(pages) > 1 else ()
-
-
 def _document_of_text(
     content: FileContent, *, url: str, fetched_at: datetime, is_file: bool
 ) -> Document:
     text = "\n".join(line.rstrip(" \t\r") for line in content.text.split("\n"))
-    text, page_starts = _cut_page_marks(text)
+    # A text without page marks and empty lines around it, and where its pages begin.
+    pages = text.split(PAGE_MARK)
+    whole = "".join(pages)
+    lead = len(whole) - len(whole.lstrip("\n"))
+    starts = (max(0, end - lead) for end in accumulate(map(len, pages[:-1])))
+    text, page_starts = whole.strip("\n"), (0, *starts) if len(pages) > 1 else ()
     if not text.strip():
         raise empty_page(url, *content.notes)
     title = content.title or find_heading(text)

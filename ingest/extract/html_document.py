@@ -163,7 +163,13 @@ def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
     specifications = read_specifications(root) if signals.is_product else []
     # A page that calls itself an article is seldom a list, and looking for one costs time.
     listing = None if thread or signals.is_article else read_listing(root)
-    text = _main_text(root, source, url=url, declared=declared, classes=signals.classes)
+    text = (
+        ""
+        if source.count("<") > main_text.MAX_TAGS
+        else main_text.main_text(
+            root, url=url, headlines=declared.headlines, classes=signals.classes
+        )
+    )
     del everything
     if not text and listing is not None:
         text = listing.text
@@ -184,14 +190,6 @@ def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
         text=text,
         shape=shape,
     )
-
-
-def _main_text(
-    root: etree._Element, source: str, *, url: str, declared: Metadata, classes: str
-) -> str:
-    if source.count("<") > main_text.MAX_TAGS:
-        return ""
-    return main_text.main_text(root, url=url, headlines=declared.headlines, classes=classes)
 
 
 def _render_all(body: etree._Element) -> str:

@@ -77,7 +77,23 @@ class _MarkdownWriter:
         elif tag in _CODE:
             self._write_code(element)
         elif tag == "table" and is_data_table(element):
-            self._write_table(element)
+            # Write a table of data; its first row has a cell for every column, as GFM demands.
+            for caption in element.iterchildren("caption"):
+                self.text(flatten_text(caption))
+                self._new_line(2)
+            rows = read_rows(element)
+            width = max(map(len, rows), default=0)
+            for number, cells in enumerate(rows):
+                cells += [""] * (width - len(cells)) if number == 0 else []
+                self._new_line(2 if number == 0 else 1)
+                if width < 2:  # one column is a list without bullets
+                    self.text(cells[0])
+                    continue
+                self.text(f"| {' | '.join(cells)} |")
+                if number == 0:
+                    self._new_line(1)
+                    self.text("|" + "---|" * width)
+            self._new_line(2)
         else:
             self._open(element)
             return True
@@ -149,25 +165,6 @@ class _MarkdownWriter:
         fence = "~~~~" if "```" in text else "```"
         self._new_line(2)
         self._write(f"{fence}{language}\n{text}\n{fence}")
-        self._new_line(2)
-
-    def _write_table(self, table: etree._Element) -> None:
-        """Write a table of data; its first row has a cell for every column, as GFM demands."""
-        for caption in table.iterchildren("caption"):
-            self.text(flatten_text(caption))
-            self._new_line(2)
-        rows = read_rows(table)
-        width = max(map(len, rows), default=0)
-        for number, cells in enumerate(rows):
-            cells += [""] * (width - len(cells)) if number == 0 else []
-            self._new_line(2 if number == 0 else 1)
-            if width < 2:  # one column is a list without bullets
-                self.text(cells[0])
-                continue
-            self.text(f"| {' | '.join(cells)} |")
-            if number == 0:
-                self._new_line(1)
-                self.text("|" + "---|" * width)
         self._new_line(2)
 
     def _new_line(self, count: int, bullet: str = "") -> None:

@@ -140,24 +140,20 @@ def _open_noscript(root: etree._Element) -> None:
 
 
 def _clean_title(title: etree._Element) -> None:
-    if _heads_empty_panel(title):
+    # Whether a heading is a button for a panel that scripts fill when it is pressed. What comes
+    # behind that panel would be read as its answer. The data of the page often have it.
+    button, panel = title.find("button"), title.getnext()
+    if button is None or panel is None:
+        heads_empty_panel = False
+    else:
+        controlled = button.get("aria-controls")
+        is_empty = len(panel) == 0 and not (panel.text or "").strip()
+        heads_empty_panel = is_empty and bool(controlled) and panel.get("id") == controlled
+    if heads_empty_panel:
         _drop_text(title)
         return
     for tool in list(title.iterdescendants("a", "span", "button")):
         _drop_heading_tool(tool, title)
-
-
-def _heads_empty_panel(title: etree._Element) -> bool:
-    """Return whether a heading is a button for a panel that scripts fill when it is pressed.
-
-    What comes behind that panel would be read as its answer. The data of the page often have it.
-    """
-    button, panel = title.find("button"), title.getnext()
-    if button is None or panel is None:
-        return False
-    controlled = button.get("aria-controls")
-    is_empty = len(panel) == 0 and not (panel.text or "").strip()
-    return is_empty and bool(controlled) and panel.get("id") == controlled
 
 
 def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:
@@ -268,7 +264,15 @@ def _clean_code(place: etree._Element) -> None:
             labels = [text_of(inner).strip().lower() for inner in beside.iter(etree.Element)]
             if not _COPY_LABELS.isdisjoint(labels):
                 _drop_text(beside)
-    lines = frozenset(place.iterchildren("code")) if _is_made_of_code(place) else frozenset()
+    # Whether a listing is several <code>, a line each, as WeChat has it.
+    codes = list(place.iterchildren("code"))
+    between = [place.text, *(code.tail for code in codes)]
+    is_made_of_code = (
+        place.tag == "pre"
+        and len(codes) == len(place) > 1
+        and not any(text and text.strip() for text in between)
+    )
+    lines = frozenset(place.iterchildren("code")) if is_made_of_code else frozenset()
     # The innermost first: a line whose element has ended it already is not ended twice.
     for inner in reversed(list(place.iterdescendants(etree.Element))):
         if _GUTTERS.search(inner.get("class", "")) and len(text_of(inner)) <= _MAX_GUTTER:
@@ -284,17 +288,6 @@ def _clean_code(place: etree._Element) -> None:
             inner.tag = "span"  # no block: what stands between lines is theirs
     if place.tag == "pre":
         _drop_line_numbers(place)
-
-
-def _is_made_of_code(place: etree._Element) -> bool:
-    """Return whether a listing is several <code>, a line each, as WeChat has it."""
-    codes = list(place.iterchildren("code"))
-    between = [place.text, *(code.tail for code in codes)]
-    return (
-        place.tag == "pre"
-        and len(codes) == len(place) > 1
-        and not any(text and text.strip() for text in between)
-    )
 
 
 def _drop_line_numbers(listing: etree._Element) -> None:

@@ -28,28 +28,22 @@ def _read_attachment(name: str, body: bytes) -> FileContent | None:
     except ImportError as error:
         raise missing_extra_error(reader.suffixes[0], reader.extra) from error
     content = FileContent(text=content) if isinstance(content, str) else content
-    content = replace(content, text=_with_page_headings(name, content.text))
-    if reader.produces == "html":
-        root = parse_html(content.text)
-        return None if root is None else FileContent(text=render_markdown(root.find("body")))
-    return content
-
-
-def _with_page_headings(name: str, text: str) -> str:
-    """Return the text of an attachment with a heading where a page begins, instead of a mark.
-
-    The mail itself has no pages that a source could name. Amid a sentence a heading waits for the
-    line's end.
-    """
-    first, *pages = text.split(PAGE_MARK)
+    # The text of an attachment with a heading where a page begins, instead of a mark. The mail
+    # itself has no pages that a source could name. Amid a sentence a heading waits for the line's
+    # end.
+    first, *pages = content.text.split(PAGE_MARK)
     parts = [first]
     for number, page in enumerate(pages, 2):
-        where = f"第 {number} 页" if re.search(f"[{CJK}]", text) else f"page {number}"
+        where = f"第 {number} 页" if re.search(f"[{CJK}]", content.text) else f"page {number}"
         heading = f"\n\n### {name}, {where}\n\n"
         is_between = parts[-1].endswith("\n") or page.startswith("\n")
         before, line_end, after = ("", "", page) if is_between else page.partition("\n")
         parts.append(f"{before}{heading if after.strip() else line_end}{after.lstrip()}")
-    return "".join(parts)
+    content = replace(content, text="".join(parts))
+    if reader.produces == "html":
+        root = parse_html(content.text)
+        return None if root is None else FileContent(text=render_markdown(root.find("body")))
+    return content
 
 
 EML, MSG = mail.mail_readers(_read_attachment)

@@ -126,7 +126,21 @@ def write_archive(catalog: Catalog, path: Path, wanted: DocumentFilter) -> Gener
                 zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
             ):
                 select_documents(connection, wanted)
-                manifest = _manifest_of(connection)
+                current = spaces.current(connection)
+                found = []
+                for name in sorted(
+                    counts.spaces_with_vectors(connection), key=lambda name: name != current
+                ):
+                    dimensions = spaces.dimensions_of(connection, name) or 0
+                    (vectors,) = connection.execute(
+                        f"SELECT COUNT(*) {_VECTORS}", {"space": name, "size": 4 * dimensions}
+                    ).fetchone()
+                    if vectors:
+                        found.append(
+                            ArchivedSpace(name=name, dimensions=dimensions, vectors=vectors)
+                        )
+                (documents,) = connection.execute("SELECT COUNT(*) FROM selected").fetchone()
+                manifest = Manifest(documents=documents, spaces=tuple(found))
                 archive.writestr(MANIFEST, TypeAdapter(Manifest).dump_json(manifest))
                 yield from _write_documents(connection, archive)
                 for number, space in enumerate(manifest.spaces):
@@ -147,20 +161,6 @@ def _snapshot(catalog: Catalog) -> Iterator[sqlite3.Connection]:
     with closing(connection), store_errors(catalog.path):
         connection.execute("BEGIN")
         yield connection
-
-
-def _manifest_of(connection: sqlite3.Connection) -> Manifest:
-    current = spaces.current(connection)
-    found = []
-    for name in sorted(counts.spaces_with_vectors(connection), key=lambda name: name != current):
-        dimensions = spaces.dimensions_of(connection, name) or 0
-        (vectors,) = connection.execute(
-            f"SELECT COUNT(*) {_VECTORS}", {"space": name, "size": 4 * dimensions}
-        ).fetchone()
-        if vectors:
-            found.append(ArchivedSpace(name=name, dimensions=dimensions, vectors=vectors))
-    (documents,) = connection.execute("SELECT COUNT(*) FROM selected").fetchone()
-    return Manifest(documents=documents, spaces=tuple(found))
 
 
 _VECTORS = (

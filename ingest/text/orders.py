@@ -142,7 +142,15 @@ def _order_spans(text: str) -> list[Span]:
         for spelling in {view, alike, plain}:
             for start, end in _matches(spelling):
                 places.update(range(bisect_right(starts, start) - 1, bisect_right(starts, end - 1)))
-    return [spans[n] for n in sorted(_with_payload(places, text, spans, folded))]
+    # The places of orders with those behind them that say what the orders want.
+    found = set(places)
+    for place in places:
+        for after in range(place + 1, min(place + 1 + MAX_PAYLOAD_SENTENCES, len(spans))):
+            gap = text[spans[after - 1][1] : spans[after][0]]
+            if gap.count("\n") > 1 or not _PAYLOAD.match(folded[after]):
+                break
+            found.add(after)
+    return [spans[n] for n in sorted(found)]
 
 
 def _sentences(text: str) -> list[Span]:
@@ -193,20 +201,6 @@ def _matches(view: str) -> Iterator[Span]:
             sentence = view.rfind("\n", 0, first) + 1
             if not _EXPLAINS.search(view, sentence, first):
                 yield first, order.end()
-
-
-def _with_payload(
-    places: set[int], text: str, spans: Sequence[Span], folded: Sequence[str]
-) -> set[int]:
-    """Return the places of orders with those behind them that say what the orders want."""
-    found = set(places)
-    for place in places:
-        for after in range(place + 1, min(place + 1 + MAX_PAYLOAD_SENTENCES, len(spans))):
-            gap = text[spans[after - 1][1] : spans[after][0]]
-            if gap.count("\n") > 1 or not _PAYLOAD.match(folded[after]):
-                break
-            found.add(after)
-    return found
 
 
 def _without_quotations(line: str) -> str:

@@ -267,7 +267,26 @@ class AddressGuard:
             found: tuple[IPAddress, ...] = (literal,)
         else:
             found = () if proxied else await self._look_up(url, end.host)
-        self._check_addresses(url, end, found)
+        # Raise unless every address may be connected to.
+        # All of them: the connection takes whichever answers first, so one private address among
+        # public ones is enough to forbid the host.
+        for address in found:
+            where = end.host if end.host == str(address) else f"{end.host} ({address})"
+            if is_metadata(address):
+                raise _metadata_error(url, where)
+            if self._is_allowed(end) or any(address in network for network in self._networks):
+                continue
+            if not is_public(address):
+                raise _forbidden(
+                    url,
+                    Message("{where} is not on the public web", where=where),
+                    hint=_ALLOW_HINT,
+                )
+            if _is_local_name(end.host):
+                raise _local_name_error(url, end.host)
+        # Behind a proxy nothing shows whether a local name leads into an allowed network.
+        if not found and not self._is_allowed(end) and _is_local_name(end.host):
+            raise _local_name_error(url, end.host)
         return () if proxied else found
 
     def _check_endpoint(self, url: str) -> Endpoint:
@@ -298,28 +317,6 @@ class AddressGuard:
 
     def _is_allowed(self, end: Endpoint) -> bool:
         return not self._allowed.isdisjoint({(end.host, None), (end.host, end.port)})
-
-    def _check_addresses(self, url: str, end: Endpoint, found: Sequence[IPAddress]) -> None:
-        """Raise unless every address may be connected to."""
-        # All of them: the connection takes whichever answers first, so one private address among
-        # public ones is enough to forbid the host.
-        for address in found:
-            where = end.host if end.host == str(address) else f"{end.host} ({address})"
-            if is_metadata(address):
-                raise _metadata_error(url, where)
-            if self._is_allowed(end) or any(address in network for network in self._networks):
-                continue
-            if not is_public(address):
-                raise _forbidden(
-                    url,
-                    Message("{where} is not on the public web", where=where),
-                    hint=_ALLOW_HINT,
-                )
-            if _is_local_name(end.host):
-                raise _local_name_error(url, end.host)
-        # Behind a proxy nothing shows whether a local name leads into an allowed network.
-        if not found and not self._is_allowed(end) and _is_local_name(end.host):
-            raise _local_name_error(url, end.host)
 
     async def _look_up(self, url: str, host: str) -> tuple[IPAddress, ...]:
         """Return what `host` resolves to, the same for `PIN_S`."""

@@ -127,16 +127,22 @@ class TieredFetcher:
         except IngestError as error:
             error.fetcher = name
             if name == "browser" and error.reason == "needs_browser":
-                raise _browser_saw_nothing(error) from error
+                # The error of a page that shows no text in a browser either.
+                failed = ExtractError(
+                    Message("{url} shows a check, or nothing, in place of its text", url=error.url),
+                    url=error.url,
+                    reason="refused",
+                    hint=Message("open it in your own browser and save the page: ingest FILE"),
+                    robots=error.robots,
+                )
+                failed.hops, failed.fetcher = error.hops, error.fetcher
+                raise failed from error
             raise
         if loaded.document is None or not loaded.document.next_page:
             return loaded
-        return await self._read_on(fetcher, loaded.page, loaded.document)
-
-    async def _read_on(self, fetcher: Fetcher, page: Page, document: Document) -> Loaded:
-        """Return the page with the text of its further parts, as far as they can be had in time."""
-        texts, hops, following = [document.text], page.hops, document.next_page
-        asked = {page.url, page.final_url}
+        # The page with the text of its further parts, as far as they can be had in time.
+        texts, hops, following = [loaded.document.text], loaded.page.hops, loaded.document.next_page
+        asked = {loaded.page.url, loaded.page.final_url}
         # A part that is late, forbidden or gone takes none of those before it along.
         with contextlib.suppress(TimeoutError, IngestError, MissingDependencyError):
             async with asyncio.timeout(PARTS_S):
@@ -152,8 +158,8 @@ class TieredFetcher:
                         break
                     texts.append(further.text)
                     following = further.next_page
-        whole = replace(document, text="\n\n".join(texts), next_page="")
-        return Loaded(page=replace(page, hops=hops), document=whole)
+        whole = replace(loaded.document, text="\n\n".join(texts), next_page="")
+        return Loaded(page=replace(loaded.page, hops=hops), document=whole)
 
     async def _extract(self, page: Page, known: PageValidators | None) -> Loaded:
         try:
@@ -194,16 +200,3 @@ class TieredFetcher:
                 robots=rule,
                 hint=Message("crawl.respect says what is obeyed"),
             )
-
-
-def _browser_saw_nothing(error: IngestError) -> IngestError:
-    """Return the error of a page that shows no text in a browser either."""
-    failed = ExtractError(
-        Message("{url} shows a check, or nothing, in place of its text", url=error.url),
-        url=error.url,
-        reason="refused",
-        hint=Message("open it in your own browser and save the page: ingest FILE"),
-        robots=error.robots,
-    )
-    failed.hops, failed.fetcher = error.hops, error.fetcher
-    return failed

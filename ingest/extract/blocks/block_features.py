@@ -8,7 +8,7 @@ called, and how it begins and ends.
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -96,19 +96,72 @@ class BlockDescriber:
         self._surroundings: dict[etree._Element | None, _Surroundings] = {None: _OUTSIDE}
         self._links = [link_share(block) for block in page]
         self._pauses = [_count_pauses(block.text[:MAX_PAUSES]) for block in page]
-        self._distances = _distances_to(page, ruled.found)
+        # How many blocks each is from the nearest that was found, `FAR` at most.
+        distances = [FAR] * len(page)
+        for order in (range(len(page)), reversed(range(len(page)))):
+            run = FAR
+            for at in order:
+                run = 0 if page[at] in ruled.found else min(run + 1, FAR)
+                distances[at] = min(distances[at], run)
+        self._distances = distances
         self._openings = Counter(block.letters[:ALIKE] for block in page)
         self._names: dict[etree._Element | None, str] = {None: ""}
         self._kind_at = [self._kind_of(block.element) for block in page]
         self._kinds = Counter(self._kind_at)
         self._kept_kinds = Counter(self._kind_at[block.position] for block in kept)
-        self._read_shares()
+        # Read how much of the page was kept, and where its text gathers, as readability does.
+        prose = [block.weight * (1 - self._links[block.position]) for block in self._page]
+        self._prose = sum(prose)
+        whole = max(self._prose, 1.0)
+        self.kept_share = sum(prose[block.position] for block in self._kept) / whole
+        self._found_share = sum(prose[block.position] for block in self._found) / whole
+        self._kept_weight = max(sum(block.weight for block in self._kept), 1)
+        self._kept_in: Counter[etree._Element] = Counter()
+        for block in self._kept:
+            if (parent := block.element.getparent()) is not None:
+                grandparent = parent.getparent()
+                self._kept_in[parent if grandparent is None else grandparent] += block.weight
+        self._scores: dict[etree._Element, float] = {}
+        for block in self._page:
+            if block.weight <= SHORT or self._links[block.position] >= 0.5:
+                continue
+            score = 1.0 + self._pauses[block.position]
+            score += min(block.weight / LONG_PAUSED, MAX_LENGTH_SCORE)
+            for element, share in zip(_above(block.element), SCORE_LEVELS, strict=False):
+                self._scores[element] = self._scores.get(element, 0) + share * score
+        self._best_score = max(self._scores.values(), default=1.0)
         self._read_order()
 
     def describe(self, block: TextBlock) -> dict[str, float]:
         """Return the features of `block`, by the names of `block_model.COEFFICIENTS`."""
         is_kept = float(block in self._kept)
         kind = self._kind_at[block.position]
+        element, is_found = block.element, float(block in self._found)
+        # Each element is read once, from the outside in, or deep pages would take long.
+        path = []
+        inner: etree._Element | None = element
+        while inner not in self._surroundings:
+            path.append(inner)
+            inner = None if inner is None else inner.getparent()
+        around = self._surroundings[inner]
+        for each in reversed(path):
+            around = _enter(each, around)
+            self._surroundings[each] = around
+        above = list(_above(element))
+        scores = [self._scores.get(each, 0.0) / self._best_score for each in above]
+        is_item = element.tag == "li" or any(each.tag == "li" for each in above[:2])
+        by_element = {
+            "found": is_found,
+            "found_in_chrome": is_found * around.in_chrome,
+            "in_chrome": float(around.in_chrome),
+            "in_main": float(around.in_main),
+            "depth": around.depth / 20,
+            "item": float(is_item),
+            "kept_around": self._kept_in[above[:2][-1]] / self._kept_weight if above else 0.0,
+            "score_of_parent": scores[0] if scores else 0.0,
+            "score_above": max(scores, default=0.0),
+            **{f"named_{name}": _level(around.levels.get(name)) for name in NAME_FAMILIES},
+        }
         return {
             "kept": is_kept,
             "in_region": float(block in self._inside),
@@ -121,7 +174,7 @@ class BlockDescriber:
             "alike": min(self._openings[block.letters[:ALIKE]], MAX_ALIKE) / MAX_ALIKE,
             **self._describe_words(block),
             **self._describe_position(block),
-            **self._describe_elements(block),
+            **by_element,
         }
 
     def _describe_words(self, block: TextBlock) -> dict[str, float]:
@@ -180,48 +233,6 @@ class BlockDescriber:
             "behind_kept": float(at > 0 and self._page[at - 1] in self._kept),
         }
 
-    def _describe_elements(self, block: TextBlock) -> dict[str, float]:
-        element, is_found = block.element, float(block in self._found)
-        around = self._look_around(element)
-        above = list(_above(element))
-        scores = [self._scores.get(each, 0.0) / self._best_score for each in above]
-        is_item = element.tag == "li" or any(each.tag == "li" for each in above[:2])
-        return {
-            "found": is_found,
-            "found_in_chrome": is_found * around.in_chrome,
-            "in_chrome": float(around.in_chrome),
-            "in_main": float(around.in_main),
-            "depth": around.depth / 20,
-            "item": float(is_item),
-            "kept_around": self._kept_in[above[:2][-1]] / self._kept_weight if above else 0.0,
-            "score_of_parent": scores[0] if scores else 0.0,
-            "score_above": max(scores, default=0.0),
-            **{f"named_{name}": _level(around.levels.get(name)) for name in NAME_FAMILIES},
-        }
-
-    def _read_shares(self) -> None:
-        """Read how much of the page was kept, and where its text gathers, as readability does."""
-        prose = [block.weight * (1 - self._links[block.position]) for block in self._page]
-        self._prose = sum(prose)
-        whole = max(self._prose, 1.0)
-        self.kept_share = sum(prose[block.position] for block in self._kept) / whole
-        self._found_share = sum(prose[block.position] for block in self._found) / whole
-        self._kept_weight = max(sum(block.weight for block in self._kept), 1)
-        self._kept_in: Counter[etree._Element] = Counter()
-        for block in self._kept:
-            if (parent := block.element.getparent()) is not None:
-                grandparent = parent.getparent()
-                self._kept_in[parent if grandparent is None else grandparent] += block.weight
-        self._scores: dict[etree._Element, float] = {}
-        for block in self._page:
-            if block.weight <= SHORT or self._links[block.position] >= 0.5:
-                continue
-            score = 1.0 + self._pauses[block.position]
-            score += min(block.weight / LONG_PAUSED, MAX_LENGTH_SCORE)
-            for element, share in zip(_above(block.element), SCORE_LEVELS, strict=False):
-                self._scores[element] = self._scores.get(element, 0) + share * score
-        self._best_score = max(self._scores.values(), default=1.0)
-
     def _read_order(self) -> None:
         """Read what comes before each block: paragraphs, headings, the end of a text."""
         positions = [block.position for block in self._kept]
@@ -264,19 +275,6 @@ class BlockDescriber:
         if parent not in self._names:
             self._names[parent] = f"{parent.tag} {(parent.get('class') or '')[:MAX_NAMES]}"
         return f"{element.tag} {(element.get('class') or '')[:MAX_NAMES]}", self._names[parent]
-
-    def _look_around(self, element: etree._Element) -> _Surroundings:
-        # Each element is read once, from the outside in, or deep pages would take long.
-        path = []
-        inner: etree._Element | None = element
-        while inner not in self._surroundings:
-            path.append(inner)
-            inner = None if inner is None else inner.getparent()
-        known = self._surroundings[inner]
-        for each in reversed(path):
-            known = _enter(each, known)
-            self._surroundings[each] = known
-        return known
 
 
 def _count_pauses(text: str) -> int:
@@ -321,14 +319,3 @@ def _above(element: etree._Element) -> Iterable[etree._Element]:
         if element is None:
             return
         yield element
-
-
-def _distances_to(page: Sequence[TextBlock], found: Collection[TextBlock]) -> list[int]:
-    """Return how many blocks each is from the nearest that was found, `FAR` at most."""
-    distances = [FAR] * len(page)
-    for order in (range(len(page)), reversed(range(len(page)))):
-        run = FAR
-        for at in order:
-            run = 0 if page[at] in found else min(run + 1, FAR)
-            distances[at] = min(distances[at], run)
-    return distances

@@ -179,10 +179,27 @@ def read_calendar(body: bytes, charset: str | None) -> FileContent:
 
 def _event_blocks(event: _Component) -> Iterator[str]:
     words = _Words(" ".join(event.texts("SUMMARY") + event.texts("DESCRIPTION")))
+    # A rule of repetition in words: "every week, Monday, until 2025-12-31".
+    parts = {name.upper(): value for name, value in _RULE_PART.findall(event.first("RRULE")[1])}
+    often = parts.get("FREQ", "").lower()
+    if not often:
+        repetition = ""
+    else:
+        shown = [words[often] if often in _LABELS else often]
+        if parts.get("INTERVAL", "1") != "1":
+            shown[0] += f" × {parts['INTERVAL']}"
+        shown += [
+            words.day(code.strip()) for code in parts.get("BYDAY", "").split(",") if code.strip()
+        ]
+        if until := _moment(({}, parts.get("UNTIL", ""))):
+            shown.append(f"{words['until']} {until}")
+        if count := parts.get("COUNT"):
+            shown.append(f"{count} ×")
+        repetition = ", ".join(shown)
     fields = [
         words.pair("when", _span(event, words)),
         words.pair("due", _moment(event.first("DUE"))),
-        words.pair("repeats", _repetition(event.first("RRULE")[1], words)),
+        words.pair("repeats", repetition),
         words.pair("except", ", ".join(map(_moment, event.lines.get("EXDATE", [])))),
         words.pair("location", ", ".join(event.texts("LOCATION"))),
         words.pair("organizer", _person(*event.first("ORGANIZER"))),
@@ -240,23 +257,6 @@ def _last_moment(event: _Component) -> str:
     except (ValueError, OverflowError):
         return ""
     return "" if last.isoformat() == _moment(event.first("DTSTART")) else last.isoformat()
-
-
-def _repetition(rule: str, words: _Words) -> str:
-    """Return a rule of repetition in words: "every week, Monday, until 2025-12-31"."""
-    parts = {name.upper(): value for name, value in _RULE_PART.findall(rule)}
-    often = parts.get("FREQ", "").lower()
-    if not often:
-        return ""
-    shown = [words[often] if often in _LABELS else often]
-    if parts.get("INTERVAL", "1") != "1":
-        shown[0] += f" × {parts['INTERVAL']}"
-    shown += [words.day(code.strip()) for code in parts.get("BYDAY", "").split(",") if code.strip()]
-    if until := _moment(({}, parts.get("UNTIL", ""))):
-        shown.append(f"{words['until']} {until}")
-    if count := parts.get("COUNT"):
-        shown.append(f"{count} ×")
-    return ", ".join(shown)
 
 
 def _person(parameters: Mapping[str, str], value: str) -> str:

@@ -173,14 +173,13 @@ def _render_table(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
     for number, _ in kept[wide : wide + MAX_HEAD_ROWS - 1]:
         if number not in spans or len(cells) < 3:
             break
-        cells = [_joined_heads(cells[0], cells[1]), *cells[2:]]
+        # One head row of two: "Q1" over "plan" and "actual" is "Q1 plan", "Q1 actual".
+        pairs = itertools.zip_longest(cells[0], cells[1], fillvalue="")
+        joined_heads = [
+            f"{above} {below}".strip() if above != below else above for above, below in pairs
+        ]
+        cells = [joined_heads, *cells[2:]]
     return "\n\n".join(filter(None, [*lines, render_rows(_without_edges(cells))]))
-
-
-def _joined_heads(upper: list[str], lower: list[str]) -> list[str]:
-    """Return one head row of two: "Q1" over "plan" and "actual" is "Q1 plan", "Q1 actual"."""
-    pairs = itertools.zip_longest(upper, lower, fillvalue="")
-    return [f"{above} {below}".strip() if above != below else above for above, below in pairs]
 
 
 def _shown_value(cell: Any) -> str:

@@ -25,7 +25,13 @@ def read_slides(body: bytes, _charset: str | None) -> FileContent:
         raise DamagedFileError
     related = parts.related(_MAIN)
     order = [each for each in root.iter() if local_name(each) == "sldId"]
-    names = [related.get(_relation_id(each), "") for each in order]
+    # Beside r:id stands an id of its own, without a namespace.
+    names = [
+        related.get(
+            next((v for k, v in each.attrib.items() if k.endswith("relationships}id")), ""), ""
+        )
+        for each in order
+    ]
     blocks = [block for name in names for block in _slide_blocks(parts, name)]
     properties = read_office_properties(parts)
     title = "" if any(block.startswith("# ") for block in blocks) else properties.title
@@ -37,11 +43,6 @@ def read_slides(body: bytes, _charset: str | None) -> FileContent:
         modified=properties.modified,
         notes=parts.picture_notes(),
     )
-
-
-def _relation_id(element: etree._Element) -> str:
-    # Beside r:id stands an id of its own, without a namespace.
-    return next((v for k, v in element.attrib.items() if k.endswith("relationships}id")), "")
 
 
 def _slide_blocks(parts: ZipParts, name: str) -> Iterator[str]:

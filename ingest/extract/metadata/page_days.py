@@ -125,7 +125,16 @@ class PageDays:
         yield from self._declared("datePublished", _PUBLISHED)
         yield from self._labelled(_PUBLISHED_LABEL)
         yield from self._labelled(_SIGNED_LABEL)
-        yield from self._days_beside()
+        page = self._lines()
+        for number in self._beside():
+            line = page.lines[number]
+            # A day in a link is that of the page behind it.
+            if _EVENTS.search(line) or not page.plain[number]:
+                continue
+            is_prose = len(line) > MAX_LINE or _SENTENCE_END.search(line)
+            if is_prose and len(_DIGIT.split(line, maxsplit=1)[0].split()) > MAX_PLACE:
+                continue
+            yield self._parse(line[:MAX_DATELINE] if is_prose else line)
         yield from self._named()
         for each in self._objects:  # a WebPage, of which an article may be a part
             for key in ("datePublished", "dateCreated", "datePosted"):
@@ -143,16 +152,13 @@ class PageDays:
         # A page that declares when it appeared would declare a change, too.
         if not any(self._declared("datePublished", _PUBLISHED)):
             yield from self._labelled(_MODIFIED_LABEL)
-            yield from self._stamped()
-
-    def _stamped(self) -> Iterator[date | None]:
-        """Yield the days of <time> in a line "Last updated", whose text may be "8 months ago"."""
-        for time in self._root.xpath("//time[@datetime]")[:MAX_CANDIDATES]:
-            line = time.getparent()
-            line = line.getparent() if line.tag in ("b", "i", "em", "strong", "a") else line
-            said = text_of(line)[:MAX_LINE].strip()[:MAX_DATELINE]
-            if time.get("itemprop") == "dateModified" or _MODIFIED_LABEL.search(said):
-                yield parse_day(time.get("datetime"))
+            # The days of <time> in a line "Last updated", whose text may be "8 months ago".
+            for time in self._root.xpath("//time[@datetime]")[:MAX_CANDIDATES]:
+                line = time.getparent()
+                line = line.getparent() if line.tag in ("b", "i", "em", "strong", "a") else line
+                said = text_of(line)[:MAX_LINE].strip()[:MAX_DATELINE]
+                if time.get("itemprop") == "dateModified" or _MODIFIED_LABEL.search(said):
+                    yield parse_day(time.get("datetime"))
 
     def _parse(self, text: str) -> date | None:
         return parse_day(text, is_day_first=self._is_day_first)
@@ -178,18 +184,6 @@ class PageDays:
             # In a table the day stands in the next cell.
             if not behind and number + 1 < len(lines):
                 yield self._parse(lines[number + 1][:MAX_DATELINE])
-
-    def _days_beside(self) -> Iterator[date | None]:
-        page = self._lines()
-        for number in self._beside():
-            line = page.lines[number]
-            # A day in a link is that of the page behind it.
-            if _EVENTS.search(line) or not page.plain[number]:
-                continue
-            is_prose = len(line) > MAX_LINE or _SENTENCE_END.search(line)
-            if is_prose and len(_DIGIT.split(line, maxsplit=1)[0].split()) > MAX_PLACE:
-                continue
-            yield self._parse(line[:MAX_DATELINE] if is_prose else line)
 
     def _named(self) -> Iterator[date | None]:
         """Yield the days in elements whose tag, class or id calls them a date."""

@@ -246,22 +246,19 @@ class _Declarations:
     def _inner_headings(self) -> Iterator[str]:
         """Yield the headings of the first rank in the element that holds the page's text."""
         for _, element in zip(range(MAX_CANDIDATES), self._root.iter("h1"), strict=False):
-            if any(_holds_text(around) for around in element.iterancestors()):
+            # Whether tag, role or id say that the text of the page is in `element`.
+            if any(
+                around.tag in ("main", "article")
+                or around.get("role") == "main"
+                or around.get("id") in ("main", "content", "main-content")
+                for around in element.iterancestors()
+            ):
                 yield one_line(text_of(element))
 
     def _headings(self, tag: str) -> Iterator[str]:
         for _, element in zip(range(MAX_CANDIDATES), self._root.iter(tag), strict=False):
             if line := one_line(text_of(element)):
                 yield line
-
-
-def _holds_text(element: etree._Element) -> bool:
-    """Return whether tag, role or id say that the text of the page is in `element`."""
-    return (
-        element.tag in ("main", "article")
-        or element.get("role") == "main"
-        or element.get("id") in ("main", "content", "main-content")
-    )
 
 
 def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | None:

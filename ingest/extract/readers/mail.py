@@ -10,7 +10,7 @@ import html
 import io
 import re
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 
 from ingest.extract.base import (
@@ -77,7 +77,11 @@ class _Mail:
     def content(self, mail: email.message.Message, depth: int = 0) -> FileContent:
         subject = _header(mail, "Subject")
         fields = [(name, _header(mail, name)) for name in _SHOWN]
-        sent = _sent_on(_header(mail, "Date"))
+        written = _header(mail, "Date")
+        try:
+            sent = email.utils.parsedate_to_datetime(written).date()
+        except (ValueError, TypeError):
+            sent = None
         blocks = [f"# {subject}" if subject and not depth else subject]
         blocks.append("\n".join(f"{name}: {value}" for name, value in fields if value))
         blocks += self._parts(mail, depth)
@@ -173,13 +177,6 @@ def _decoded_words(text: str) -> str:
     holder = email.message.Message()
     holder["Subject"] = text.replace("\n", " ").replace("\r", " ")
     return _header(holder, "Subject")
-
-
-def _sent_on(text: str) -> date | None:
-    try:
-        return email.utils.parsedate_to_datetime(text).date()
-    except (ValueError, TypeError):
-        return None
 
 
 def _html_text(source: str) -> str:

@@ -1,16 +1,12 @@
 """Pictures of text: scans, photographs of papers, screenshots."""
 
 import io
-from datetime import date, datetime
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from ingest.extract.base import FileContent, FileReader, OversizedFileError
 from ingest.extract.formats.pdf_layout import PdfLine, join_pages, page_lines
 from ingest.extract.formats.picture_text import read_picture
 from ingest.extract.formats.zip_parts import names_damage
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 LARGEST_PICTURE = 150_000_000
 """Pixels: A4 at 1,200 dots an inch. As numbers it takes 450 MB."""
@@ -41,16 +37,12 @@ def _read_pictures(body: bytes, _charset: str | None) -> FileContent:
             opened.seek(number)
             # A telephone notes in EXIF how it was held, and stores the picture as it is.
             pages.append(page_lines(read_picture(ImageOps.exif_transpose(opened))))
-        taken = _day_taken(opened)
+        noted = opened.getexif().get_ifd(0x8769).get(_TAKEN_AT, "")
+        try:
+            taken = datetime.strptime(str(noted)[:10], "%Y:%m:%d").date()
+        except ValueError:
+            taken = None
     return FileContent(text=join_pages(pages), published=taken)
-
-
-def _day_taken(image: "Image") -> date | None:
-    noted = image.getexif().get_ifd(0x8769).get(_TAKEN_AT, "")
-    try:
-        return datetime.strptime(str(noted)[:10], "%Y:%m:%d").date()
-    except ValueError:
-        return None
 
 
 def _fits_picture(media_type: str, body: bytes) -> bool:

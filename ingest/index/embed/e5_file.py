@@ -95,7 +95,23 @@ class E5File:
             except ValueError as error:  # an empty file
                 raise self._damaged() from error
         try:
-            self._read_header()
+            magic, version = self._unpack("<4sI", 0)
+            if magic != MAGIC or version != VERSION:
+                raise self._damaged()
+            hidden, layers, heads, inner, _, self.positions, _, epsilon, block = self._unpack(
+                "<7ifi", 8
+            )
+            if not (0 < layers < 100 and 0 < heads < 100 and 0 < hidden < 10_000):
+                raise self._damaged()
+            if hidden % BLOCK or hidden % heads or block != BLOCK:
+                raise self._damaged()
+            if not (0 < inner < _MAX_COUNT and 0 < self.positions < _MAX_COUNT):
+                raise self._damaged()
+            self._inner = inner
+            self.config = BertConfig(layers=layers, heads=heads, hidden=hidden, epsilon=epsilon)
+            place = self._read_vocabulary(44)
+            _, size = self._unpack("<iI", place)  # the map of characters, which NFKC makes needless
+            self._directory = dict(self._read_directory(place + 8 + size))
         except BaseException:
             self._map.close()
             raise
@@ -159,25 +175,6 @@ class E5File:
         low, high = blocks[:, 2:] & 15, blocks[:, 2:] >> 4
         numbers = np.concatenate([low, high], axis=1).astype(np.float32) - 8
         return (numbers * scales).reshape(-1)
-
-    def _read_header(self) -> None:
-        magic, version = self._unpack("<4sI", 0)
-        if magic != MAGIC or version != VERSION:
-            raise self._damaged()
-        hidden, layers, heads, inner, _, self.positions, _, epsilon, block = self._unpack(
-            "<7ifi", 8
-        )
-        if not (0 < layers < 100 and 0 < heads < 100 and 0 < hidden < 10_000):
-            raise self._damaged()
-        if hidden % BLOCK or hidden % heads or block != BLOCK:
-            raise self._damaged()
-        if not (0 < inner < _MAX_COUNT and 0 < self.positions < _MAX_COUNT):
-            raise self._damaged()
-        self._inner = inner
-        self.config = BertConfig(layers=layers, heads=heads, hidden=hidden, epsilon=epsilon)
-        place = self._read_vocabulary(44)
-        _, size = self._unpack("<iI", place)  # the map of characters, which NFKC makes needless
-        self._directory = dict(self._read_directory(place + 8 + size))
 
     def _read_vocabulary(self, place: int) -> int:
         """Read the pieces at `place` and return where they end."""

@@ -142,7 +142,24 @@ class BrowserFetcher:
         return await self._robots.permit(url)
 
     async def _load(self, page: PageSession) -> Page:
-        session = await self._current_session()
+        # The one Chromium, started by whoever comes first. Giving up does not stop it.
+        if self._is_closed:
+            raise failed("", "unreachable", Message("the browser has been closed"))
+        running = self._running_session()
+        if running is not None and (running.is_worn or running.devtools.is_closed):
+            self._starting, running.is_worn = None, True
+            if not running.open_pages:
+                self._run_in_background(running.stop())
+        if self._starting is None or (self._starting.done() and self._running_session() is None):
+            opening = BrowserSession.open(
+                self._executable,
+                guard=self._guard,
+                user_agent=self._user_agent,
+                uses_proxies=self._uses_proxies,
+            )
+            self._starting = asyncio.create_task(opening)
+        # Shielded: of several pages that wait for the start, one may be given up.
+        session = await asyncio.shield(self._starting)
         session.open_pages += 1
         session.served_pages += 1
         credentials = session.gateway.issue_credentials()
@@ -248,26 +265,6 @@ class BrowserFetcher:
         if task is None or not task.done() or task.cancelled() or task.exception():
             return None
         return task.result()
-
-    async def _current_session(self) -> BrowserSession:
-        """Return the one Chromium, started by whoever comes first. Giving up does not stop it."""
-        if self._is_closed:
-            raise failed("", "unreachable", Message("the browser has been closed"))
-        running = self._running_session()
-        if running is not None and (running.is_worn or running.devtools.is_closed):
-            self._starting, running.is_worn = None, True
-            if not running.open_pages:
-                self._run_in_background(running.stop())
-        if self._starting is None or (self._starting.done() and self._running_session() is None):
-            opening = BrowserSession.open(
-                self._executable,
-                guard=self._guard,
-                user_agent=self._user_agent,
-                uses_proxies=self._uses_proxies,
-            )
-            self._starting = asyncio.create_task(opening)
-        # Shielded: of several pages that wait for the start, one may be given up.
-        return await asyncio.shield(self._starting)
 
     def _run_in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start `work`, which goes on if the caller is cancelled; `close` waits for it."""

@@ -87,7 +87,12 @@ class _Layer:
         if not self._began:
             self._began = True
             # Some servers name a packing and send the page as it is.
-            self._is_plain = _is_plain_text(raw)
+            # Whether a body that is said to be packed begins as text, so that it is not.
+            # No packed data begins with "<", and a piece may end within a character.
+            self._is_plain = raw.lstrip()[:1] == b"<" or (
+                not (len(raw) < MIN_PLAIN_BYTES or _CONTROL.search(raw))
+                and "\ufffd" not in raw.decode("utf-8", "replace")[:-1]
+            )
             data = raw if self._is_plain else self._begin(raw, free)
         else:
             data = raw if self._is_plain else self._unpack(raw, free)
@@ -124,16 +129,6 @@ class _Layer:
             return self._zlib.decompress(raw, free)
         except zlib.error as error:
             raise DamagedBodyError(str(error)) from error
-
-
-def _is_plain_text(start: bytes) -> bool:
-    """Return whether a body that is said to be packed begins as text, so that it is not."""
-    if start.lstrip()[:1] == b"<":  # no packed data begins so
-        return True
-    if len(start) < MIN_PLAIN_BYTES or _CONTROL.search(start):
-        return False
-    # A piece may end within a character.
-    return "\ufffd" not in start.decode("utf-8", "replace")[:-1]
 
 
 class Unpacker:

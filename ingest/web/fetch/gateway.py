@@ -254,25 +254,22 @@ class Gateway:
         credentials.connections.add(task)
         try:
             if method == "CONNECT":
-                await self._tunnel(client, target, credentials)
+                # Copy bytes between the browser and `target` ("host:port"): TLS or a WebSocket.
+                if not _TUNNEL.fullmatch(target):
+                    raise _ProxyResponseError(400, "Bad Request")
+                server = await self._open_link(f"https://{target}/", credentials)
+                try:
+                    client.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    await _until_first(
+                        self._pump(client.reader, server.writer, credentials),
+                        self._pump(server.reader, client.writer, credentials),
+                    )
+                finally:
+                    server.writer.transport.abort()
             else:
                 await self._forward(client, head, credentials)
         finally:
             credentials.connections.discard(task)
-
-    async def _tunnel(self, client: Link, target: str, credentials: ProxyCredentials) -> None:
-        """Copy bytes between the browser and `target` ("host:port"): TLS or a WebSocket."""
-        if not _TUNNEL.fullmatch(target):
-            raise _ProxyResponseError(400, "Bad Request")
-        server = await self._open_link(f"https://{target}/", credentials)
-        try:
-            client.writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await _until_first(
-                self._pump(client.reader, server.writer, credentials),
-                self._pump(server.reader, client.writer, credentials),
-            )
-        finally:
-            server.writer.transport.abort()
 
     async def _forward(self, client: Link, head: _Head, credentials: ProxyCredentials) -> None:
         """Forward the one request that `head` begins, and return its response."""
