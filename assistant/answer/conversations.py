@@ -26,6 +26,7 @@ from assistant.answer.follow_ups import (
 from assistant.answer.small_talk import asks_for_recap, is_small_talk
 from assistant.answer.topics import (
     Topic,
+    alike_subjects,
     asks_for_person,
     is_same_kind,
     may_be_person_zh,
@@ -76,9 +77,6 @@ ASK = Message.bilingual(
 LAST = Message.bilingual("Last question: ", "最后一个问题：")
 REWRITTEN = Message.bilingual("Rewritten question:", "改写后的问题：")
 
-PAIR = 2
-"""Questions whose subjects are compared by "which one is bigger"."""
-
 _COMPARES = re.compile(
     r"which (?:one |of (?:them|these|those|the two) )?(?:is|was|has|are) (?:the )?"
     r"(?:more|less|better|worse|best|[a-z]+er|[a-z]+est)\b|(?:哪一?[个种款家]|谁|哪边)(?:更|比较|最)",
@@ -92,11 +90,12 @@ _CONNECTED = re.compile(
     r"(?:and|but|so|then|also|or)\b|(?:那么?|另外|然后|还有)[,，]", re.IGNORECASE
 )
 _NAME_AT_END_EN = re.compile(
-    r"\b(?:of|in|at|for|from|on|to) (?:the )?"
+    r"\b(?P<preposition>of|in|at|for|from|on|to) (?:the )?"
     r"(?P<name>(?P<year>\d{4})|[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*)[?.! ]*$"
 )
 _BARE_NAME_EN = re.compile(
-    r"(?:the )?(?P<name>(?P<year>\d{4})|[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){0,3})[?.! ]*"
+    r"(?:(?P<preposition>of|for|from|to) )?(?:the )?"
+    r"(?P<name>(?P<year>\d{4})|[A-Z][\w.'-]*(?: [A-Z][\w.'-]*){0,3})[?.! ]*"
 )
 _NAMED_PLACE_EN = re.compile(
     r"\b(?P<preposition>in|at|on|for|from|to|under) (?:the )?"
@@ -151,7 +150,7 @@ async def standalone_question(
             earlier.append((turn.content, ""))
         elif turn.role == "assistant" and earlier:
             earlier[-1] = (earlier[-1][0], turn.content.rpartition(THINK_CLOSE)[2])
-    if not earlier:
+    if not earlier or is_small_talk(question):
         return question
     topics: tuple[Topic, ...] = ()
     last = ""
@@ -207,7 +206,7 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
     if not topics:
         # Nothing is known that it could depend on: it is searched for as it is. 会议室怎么预订？ as
         # the first question leaves nothing out, and the next may lean on it.
-        begins = (topic_of(text),) if dependence == "ellipsis" else ()
+        begins = (topic_of(text),) if dependence in ("ellipsis", "demonstrative") else ()
         return _UnderstoodQuestion(text=text, resolved=True, topics=begins)
     latest = topics[-1]
     if latest.language != language_of(text):
@@ -217,6 +216,9 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
         name = latest.latin_name
         topics = (*topics, replace(latest, phrase=name, subject=name, things=""))
     standalone, sure = _with_topic(text, dependence, topics)
+    if sure and dependence == "ellipsis" and not _COMPARES.match(text):
+        # 西班牙呢？ asked the question before of Spain, which 人口多少？ is then about.
+        topics = (*topics, topic_of(standalone))
     return _UnderstoodQuestion(text=standalone, resolved=sure, topics=topics)
 
 
@@ -226,8 +228,9 @@ def _with_topic(
     """Return the question with its topic, and whether that is surely what was meant."""
     latest = topics[-1]
     rest = without_connective(question)
-    if _COMPARES.match(rest) and (pair := _alike_subjects(topics)):
-        return f"{pair} {rest}", True
+    if _COMPARES.match(rest):
+        pair = alike_subjects(topics)
+        return f"{pair or latest.phrase} {rest}", bool(pair)
     if not latest.subject or dependence == "ellipsis":
         if exchanged := _with_other_name(rest, latest, is_asked_on=rest != question.strip()):
             return exchanged, True
@@ -267,17 +270,6 @@ def _may_stand_for_person(latest: Topic) -> bool:
     return is_latin or latest.is_person or may_be_person_zh(latest.subject)
 
 
-def _alike_subjects(topics: Sequence[Topic]) -> str:
-    """Return the subjects of the last two questions where these ask the same, else ""."""
-    if len(topics) < PAIR:
-        return ""
-    one, other = topics[-PAIR:]
-    if not one.subject or not other.subject or one.subject == other.subject:
-        return ""
-    same = one.question.replace(one.subject, "") == other.question.replace(other.subject, "")
-    return f"{one.subject} {other.subject}" if same else ""
-
-
 def _referent(rest: str, topics: Sequence[Topic]) -> str:
     """Return what the pronoun of a question stands for."""
     latest = topics[-1]
@@ -314,8 +306,11 @@ def _with_other_name(rest: str, latest: Topic, *, is_asked_on: bool) -> str:
     if not (named and before) or named["name"] in latest.question:
         return ""
     are_years = named["year"] and before["year"]
+    # "And of Spain?" says by its preposition whose place it takes.
+    same_place = named["preposition"] == before["preposition"] and not named["year"]
     # "Paris?" behind a question on France doubts the answer.
-    if not are_years and not (is_asked_on and is_same_kind(named["name"], before["name"])):
+    alike = same_place or is_same_kind(named["name"], before["name"])
+    if not are_years and not (is_asked_on and alike):
         return ""
     start, end = before.span("name")
     return latest.question[:start] + named["name"] + latest.question[end:]

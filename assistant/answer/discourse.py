@@ -22,9 +22,11 @@ _CHANGE = re.compile(
 )
 _ASIDE = re.compile(
     r"^(?:(?:by the way|btw|anyway|anyways|incidentally|one more (?:thing|question)|actually"
-    r"|another thing|just curious|quick question|i(?:'m| am) curious|i see|ok(?:ay)?|thanks"
-    r"|thank you"
-    r"|great|hello|hi|hey|well|please|hmm?)[\s:：,，.。!！;；—-]+"
+    r"|another thing|just curious|quick question|i(?:'m| am) curious|i see|got it"
+    r"|ok(?:ay)?|thanks(?! to\b)|thank you(?! to\b)"
+    # Not the Great Wall, Hello Kitty and a hi-fi.
+    r"|(?:great|hello|hi|hey)(?=[:：,，.。!！;；]|\s+(?:what|how|who|when|where|why|which|and|can|could"
+    r"|is|are|do|does|i)\b)|well|please|hmm?)[\s:：,，.。!！;；—-]+"
     r"|(?:顺便(?:再)?(?:问(?:一下|一句|下)?|说(?:一下|一句)?)?|对了|话说(?:回来)?"
     r"|我?想(?:再)?问(?:一下|下|问)"
     r"|再问(?:一下|一句|个问题)|我还想(?:问|知道)|(?:好的|谢谢|你好|您好|嗯|明白了"

@@ -90,14 +90,31 @@ _GENERIC_EN = frozenset(
     """
     )
 )
+_MODIFIERS_EN = frozenset(
+    words("default final total maximum minimum usual exact average current normal official")
+)
 _ATTRIBUTE_EN = re.compile(
     r"\b(?:the|any|its|their|some|other) (?:\w+ )?(?:symptom|cause|treatment|complication|effect"
     r"|benefit|risk|dose|dosage|advantage|disadvantage|drawback|alternative|feature|requirement|prerequisite"
-    r"|ingredient|dimension|population|capital|currency|author|director|ending|plot)s?"
+    r"|ingredient|dimension|population|capital|currency|author|director|ending|plot|score|result"
+    r"|winner|loser|scorer|referee|attendance|venue|margin|deadline|fee|discount|salary|bonus|port"
+    r"|password|syntax|temperature|ratio)s?"
     r"(?: (?:like|then|again|there|exactly|called|made|needed|required))?\W*$",
     re.IGNORECASE,
 )
 """An attribute of what was named before; "a dose", or "currency" alone, is asked for itself."""
+_NO_SUBJECT_EN = re.compile(
+    # Lower case alone: "Who was Fred?" asks for him.
+    r"[Ww]ho (?:was|were|got|is|are) (?!ahmed|moha|muha|fred|jared|alfred)"
+    r"(?:[a-z]{3,}ed|sent|hurt|chosen|beaten)(?: (?:off|out|in|up|first|last))?\W*"
+    r"|[Ww]ho (?:won|lost|scored|came (?:first|second|third|last))"
+    r"(?: (?:first|last|twice|the (?:match|game|race|final|goals?|points?)))?\W*"
+    # "How many eggs?", "At what temperature?"; "What causes asthma?" has two words.
+    r"|(?:[Hh]ow (?:many|much)"
+    r"|(?:[AaIi][tn]|[Ff]or|[Oo]n|[Bb]y|[Ww]ith) (?:what|which|how (?:many|much))) "
+    r"[a-z]+(?: (?:exactly|roughly|each|per \w+|a \w+|then))?\W*"
+)
+"""A question of which the subject is left out by its form."""
 _NAME_EN = re.compile(r"(?<=[\w,\"'(] )[A-Z][\w+#-]*|(?<=\w )[\w-]*\d[\w-]*|\b[A-Z]{2,}\b")
 
 _ORDER_EN = re.compile(
@@ -142,17 +159,21 @@ _ATTRIBUTES_ZH = (
     r"|疗程|治疗|治愈|预防|诊断|检查|传染|遗传|禁忌|用法|配料|做法|热量|产地|结局|主角|导演|演员|票房|评分"
     r"|出版社|首都|货币|语言|气候|特产|景点|依赖|参数|默认值|返回值|语法|例子|示例|配置|端口|安装|卸载|升级"
     r"|更新|删除|关闭|启用|退货|退款|办理|报名|取消|修复|解决|操作|设置|恢复|备份|清洗|保养|维修|发车|到站"
-    r"|开门|关门|开始|结束"
+    r"|开门|关门|开始|结束|比分|进球|得分|裁判|赛程|排名|名次|结果|利息|收益|手续费|赎回|续费|改签|转让|延期"
+    r"|分期|退订|报销|火候|调料|名额|分数线|学制"
 )
 """What a Chinese question may leave its subject out of: 票价多少？ 怎么卸载？ 有哪些并发症？"""
 _ASKS_ATTRIBUTE_ZH = re.compile(
-    rf"(?:怎么|如何|怎样|几点|有哪些|有什么|有没有|可以|能不能|能|会不会|会|需要|要|是否|还)*"
+    rf"(?:怎么|如何|怎样|几点|有哪些|有什么|有没有|提前|可以|能不能|能|会不会|会|需要|要|是否|还)*"
     rf"(?:(?:{_ATTRIBUTES_ZH})的?)+(?:是|有|要)?(?:多少|多大|多高|多久|多长|几点|几个|哪些|哪里|谁|怎么样|怎么算|如何|高|贵|大"
     rf"|多)*(?:钱|时间|步骤|方法)?[吗呢吧]?"
 )
 _BARE_ZH = re.compile(
     # 谁最先发现的？ has no object.
-    r"谁(?:最早|最先|第一个|首先)(?!是|叫)[\u4e00-\u9fff]{2}[的了过]?|谁(?!是|叫)[\u4e00-\u9fff]{1,2}的"
+    r"谁(?:最早|最先|第一个|首先)(?!是|叫)[\u4e00-\u9fff]{2}[的了过]?|谁(?!是|叫)[\u4e00-\u9fff]{1,2}的[球歌书诗片图曲]?"
+    # How much of what goes in: 糖放多少？ 要加几勺盐？ but not 牛奶能放多久？
+    r"|[\u4e00-\u9fff]{1,3}(?:要|应该|该|需要|得)?(?:放|加|倒|添|兑|搁)(?:多少|几[勺克个杯片])"
+    r"|(?:一般|大概)?(?:要|应该|该|需要|得)?(?:放|加|倒|添|兑|搁)(?:多少|几[勺克个杯片])[\u4e00-\u9fff]{0,3}"
     # Whom it is asked for, and not of what: 孕妇能吃吗？ but not 孕妇能喝茶吗？
     r"|(?:儿童|小孩|孩子|老人|孕妇|婴儿|学生|外国人|女性|男性|成人|未成年人|新手|个人|企业|公司)"
     r"(?:也|都|就)?(?:不?(?:会|能|用|需要|可以|应该|要)){1,2}[\u4e00-\u9fff]?[吗么]"
@@ -238,16 +259,18 @@ def classify_english(bare: str, topic_subject: str, said: str) -> ContextDepende
         return "pronoun"
     if _DEMONSTRATIVE_EN.search(plain):
         return "demonstrative"
-    if _ALSO_EN.search(bare) or _BARE_EN.fullmatch(bare) or asks_for_others(bare):
-        return "ellipsis"
     rest = _CONNECTIVE_EN.sub("", bare)
+    without_subject = _BARE_EN.fullmatch(bare) or _NO_SUBJECT_EN.fullmatch(rest)
+    if without_subject or _ALSO_EN.search(bare) or asks_for_others(bare):
+        return "ellipsis"
     connected = rest != bare
     if re.match(r"(?:what|how) (?:about|if)\b", bare, re.IGNORECASE):
         return "ellipsis"
     own_words = [word for word in content_words(rest) if word not in _GENERIC_EN]
+    nouns = set(own_words) - _MODIFIERS_EN
     has_name = bool(_NAME_EN.search(rest))
     if QUESTION_FORM_EN.match(rest):
-        if _ATTRIBUTE_EN.search(rest) and not has_name and len(set(own_words)) == 1:
+        if _ATTRIBUTE_EN.search(rest) and not has_name and len(nouns) == 1:
             return "ellipsis"
         return (
             "alone"
@@ -346,7 +369,9 @@ def classify_chinese(bare: str, topic_subject: str = "") -> ContextDependence:
         # 也门 and 而立 are words: with the first character there is a topic.
         whole = _GENERIC_ZH.sub("", ASKING_ZH.sub("", bare[1:]))
         is_word = bare[:1] in "也而再" and len(bare[:1] + whole) >= MIN_TOPIC_ZH_CHARACTERS
-        return "alone" if is_word and whole else "ellipsis"
+        # 糖是什么？ names its own topic, 原因是什么？ does not.
+        is_defined = left_text and re.match(r".(?:是什么|是谁)", rest)
+        return "alone" if (is_word and whole) or is_defined else "ellipsis"
     latin = re.search(r"[A-Za-z0-9]", left_text)
     subjectless = _SUBJECTLESS_ZH.match(rest)
     if subjectless and not latin and len(left_text) <= LEFT_OF_SUBJECTLESS_ZH:

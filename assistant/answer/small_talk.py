@@ -28,12 +28,18 @@ MAX_SMALL_TALK_CHARACTERS = 120
 
 _NOD = (
     r"(?:hi|hello|hey|thanks|thank you|thx|ty|ok|okay|yes|no|sure|bye|goodbye|great|nice|cool"
-    r"|got it|i see|perfect|awesome|good (?:morning|afternoon|evening|night|bye|job))\b"
+    r"|got it|i see|perfect|awesome|understood|that helps|(?:that |it )?makes sense|good to know"
+    r"|cheers|much appreciated|very helpful|that'?s (?:all|clear|great|helpful)"
+    r"|alright|never ?mind|good (?:morning|afternoon|evening|night|bye|job))\b"
     r"|你好|您好|大家好|嗨|哈喽|早上好|上午好|中午好|下午好|晚上好|早安|晚安"
     r"|非常感谢|感谢|多谢|谢谢|谢了|辛苦了|再见|拜拜|不客气|没事|好的|好了|好|行|嗯|哦|噢|对|是的|不用"
-    r"|明白|知道了|了解|懂了|收到|太好了|太棒了|真棒|厉害|ok"
+    r"|明白|知道了|了解|懂了|收到|太好了|太棒了|真棒|厉害|原来如此|非常有帮助|没有了|学到了|受教了|清楚了|没问题|好嘞|好吧|ok"
 )
-_AFTER_NOD = r"(?:very much|so much|a lot|there)\b|[你您啊呀啦哈呢了]"
+_AFTER_NOD = (
+    r"(?:very much|so much|a lot|again|there"
+    r"|for (?:the|your) (?:help|answer|info|information|explanation))\b"
+    r"|[你您]的(?:回答|解答|帮助|讲解)|[你您啊呀啦哈呢了]"
+)
 _NODS = re.compile(  # possessive: a long line of nods must not be tried in every way
     rf"(?>{_NOD})(?:[\W_]*+(?>{_NOD}|{_AFTER_NOD}))*+[\W_]*+", re.IGNORECASE
 )

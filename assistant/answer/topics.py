@@ -1,6 +1,7 @@
 """What a question is about: the noun that a pronoun of the next question stands for."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.foundation.messages import Language
@@ -9,8 +10,14 @@ from ingest.text.language import language_of
 TOPIC_WORDS = 16
 """Words of an English question that are added to the next one, at most."""
 
+PAIR = 2
+"""Questions whose subjects are compared by "which one is bigger"."""
+
 TOPIC_CHARACTERS = 6
 """A shorter phrase of a Chinese question is no topic by itself: the next phrase goes along."""
+
+LONGEST_NOUN_BEHIND_NAME = 2
+"""Words of the noun to which a name belongs: "borrow checker" of "the Rust borrow checker"."""
 
 _BE = "is|are|was|were|am"
 _AUXILIARY = rf"{_BE}|do|does|did|can|could|may|might|must|shall|should|will|would|has|have|had"
@@ -19,6 +26,7 @@ _QUESTION_EN = re.compile(
     rf"\b(?P<aux>{_AUXILIARY})\b\s+(?P<rest>.+)$",
     re.IGNORECASE,
 )
+_IS_SHORTENED = re.compile(r"^(what|who|where|when|how)['’]s\b", re.IGNORECASE)
 _WHO_DID = re.compile(r"^(?:who|what|which \w+)\s+\w+\s+(?P<rest>.+)$", re.IGNORECASE)
 _PREPOSITION = (
     r"for|in|on|at|to|from|by|with|without|about|into|under|over|during|after|before|when|while|if"
@@ -32,6 +40,10 @@ _OF_NAMED = re.compile(
     r"(?i:the) (?:[a-z]+ ){1,3}(?:on|for|of|in|at) (?:the )?[A-Z][\w-]*(?: [\w-]+){0,2}"
 )
 """A thing of what has a name: "the warranty on the Acme kettle"."""
+_BETWEEN = re.compile(
+    r"(?:the )?(?:[a-z]+ )?(?:difference|similarit|distinction|relation)[a-z]* between "
+    r"(?P<things>.+)"
+)
 _DETERMINER = re.compile(r"^(?:an?|the|any|some|my|your|our)\s+", re.IGNORECASE)
 _VERB = re.compile(
     r"\s+(?:need|have|cost|weigh|fly|work|mean|take|be|use|stay|eat|keep|get|make|live|grow|cause"
@@ -216,7 +228,7 @@ def topic_of(question: str) -> Topic:
             is_person=bool(re.search(r"是谁|谁是|哪位", text)),
             language=language,
         )
-    subject, things = english_subject(text.rstrip("?.! "))
+    subject, things = english_subject(_IS_SHORTENED.sub(r"\1 is", text.rstrip("?.! ")))
     return Topic(
         question=text,
         phrase=" ".join(text.rstrip("?.! ").split()[:TOPIC_WORDS]),
@@ -225,6 +237,17 @@ def topic_of(question: str) -> Topic:
         is_person=bool(re.match(r"(?:who|whose) (?:is|was|are|were)\b", text, re.IGNORECASE)),
         language=language,
     )
+
+
+def alike_subjects(topics: Sequence[Topic]) -> str:
+    """Return the subjects of the last two questions where these ask the same, else ""."""
+    if len(topics) < PAIR:
+        return ""
+    one, other = topics[-PAIR:]
+    if not one.subject or not other.subject or one.subject == other.subject:
+        return ""
+    same = one.question.replace(one.subject, "") == other.question.replace(other.subject, "")
+    return f"{one.subject} {other.subject}" if same else ""
 
 
 def asks_for_person(question: str) -> bool:
@@ -269,12 +292,19 @@ def english_subject(question: str) -> tuple[str, str]:
         # "What is the weight of X?" is about X; "the capital of X" is a thing of its own.
         rest = _ATTRIBUTE_OF.sub("", rest)
         named = _OF_NAMED.fullmatch(rest)
+        if between := _BETWEEN.fullmatch(rest):
+            return rest, between["things"]
         phrase = _CUT.sub("", rest)
         # "The warranty" alone would find those of everything.
         return named[0] if named else _STATE.sub("", phrase) or phrase, ""
     name = _NAME.match(rest)
     if name and name.group().split()[0] != "I":
-        return name.group(), ""
+        # "What does the Rust borrow checker do?": the name ends with the noun before the last verb.
+        before = _CUT.sub("", rest)
+        verb = _VERB.search(before)
+        more = before[name.end() : verb.start()].split() if verb and " " not in verb[0][1:] else []
+        longer = 0 < len(more) <= LONGEST_NOUN_BEHIND_NAME and name.group() != before
+        return " ".join([name.group(), *more]) if longer else name.group(), ""
     words = rest.split()
     if words[0].casefold() in _PEOPLE:
         # What is done to in "I install Docker on Debian", "water be for green tea".

@@ -493,3 +493,115 @@ async def test_no_thing_takes_the_place_of_a_person(
     asked: str, answer: str, then: str, standalone: str
 ) -> None:
     assert await standalone_question(then, talk(asked, answer), model=None) == standalone
+
+
+@pytest.mark.parametrize(
+    ("asked", "question", "standalone"),
+    [
+        (
+            "Who won the cup final?",
+            "What was the score?",
+            "Who won the cup final What was the score?",
+        ),
+        ("Who won the cup final?", "Who was sent off?", "Who won the cup final Who was sent off?"),
+        (
+            "How do I bake bread?",
+            "At what temperature?",
+            "How do I bake bread At what temperature?",
+        ),
+        ("How do I bake bread?", "How many eggs?", "How do I bake bread How many eggs?"),
+        ("海川队赢了吗？", "比分多少？", "海川队赢 比分多少？"),
+        ("海川队赢了吗？", "谁进的球？", "海川队赢 谁进的球？"),
+        ("怎么腌泡菜？", "盐放多少？", "腌泡菜 盐放多少？"),
+        ("怎么腌泡菜？", "要加几勺糖？", "腌泡菜 要加几勺糖？"),
+        ("孕妇可以吃这种药吗？", "儿童呢？", "孕妇 吃这种药 儿童？"),
+        ("What is the capital of France?", "And of Xanadu?", "What is the capital of Xanadu?"),
+        ("How does Rust borrow checking work?", "Is it slow?", "Is Rust borrow checking slow?"),
+        (
+            "What is the difference between TCP and UDP?",
+            "Do they encrypt?",
+            "Do TCP and UDP encrypt?",
+        ),
+        ("What's the capital of Peru?", "Is it big?", "Is the capital of Peru big?"),
+    ],
+)
+async def test_a_question_without_its_subject_is_asked_of_the_topic(
+    asked: str, question: str, standalone: str
+) -> None:
+    assert await standalone_question(question, talk(asked, "…"), model=None) == standalone
+
+
+async def test_a_question_asked_of_another_name_is_the_new_topic() -> None:
+    history = talk("法国的首都是哪里？", "巴黎。", "西班牙呢？", "马德里。")
+    found = await standalone_question("人口多少？", history, model=None)
+    assert "西班牙" in found
+    assert "法国" not in found
+
+
+THANKS = ["thanks, that helps", "Got it, thank you!", "好的，谢谢", "谢谢你的回答", "原来如此"]
+
+
+@pytest.mark.parametrize("said", THANKS)
+async def test_thanks_are_no_question(said: str) -> None:
+    assert await standalone_question(said, WEIGHT, model=None) == said
+
+
+OWN_TOPICS = """
+李白是谁？
+光速是多少？
+What is UTC?
+圆周率是多少？
+油价多少？
+牛奶能放多久？
+汇率是多少？
+鸡蛋煮几分钟？
+地球多重？
+儿童节是哪天？
+老人与海是谁写的？
+孕妇能喝咖啡吗？
+北京人口多少？
+茶叶保质期多久？
+钢琴有多少个键？
+血压多少正常？
+端午节吃什么？
+西班牙语难学吗？
+端口是什么？
+盐的化学式是什么？
+What is a penalty kick?
+What was the Marshall Plan?
+What is the speed of light?
+Who scored the most goals in NBA history?
+How much sugar is in Coca-Cola?
+What is a score in music?
+How long do cats live?
+Which planet is bigger, Mars or Venus?
+What is the difference between a fruit and a vegetable?
+What is the fastest animal?
+What is a pointer?
+Is Go faster than Java?
+What is the result of a chemical reaction?
+Who wrote The Prince?
+珠穆朗玛峰多高？
+谢谢用日语怎么说？
+Thanks to whom was penicillin discovered?
+What does "got it" mean?
+好的睡眠需要几小时？
+糖是什么？
+谁写的论语？
+裁判是什么？
+沙拉放多久？
+Who is Fred?
+Great Wall length?
+Hello Kitty was created by whom?
+Who won the war of 1812?
+What is a port?
+What happened?
+谢谢你的英文怎么写？
+"""
+
+
+@pytest.mark.parametrize("question", OWN_TOPICS.split("\n")[1:-1])
+async def test_what_looks_like_a_follow_up_and_names_its_topic_stays_alone(question: str) -> None:
+    for asked in ("红烧肉怎么做？", "Who won the World Cup in 2018?"):
+        found = await standalone_question(question, talk(asked, "…"), model=None)
+        assert found == question
