@@ -311,3 +311,35 @@ def test_an_editor_elsewhere_ends_no_text(
     before: tuple[str, ...], line: str, after: tuple[str, ...]
 ) -> None:
     assert news(*(f"<p>{each}</p>" for each in (*before, line, *after))).endswith(after[-1])
+
+
+# ---------------------------------------------------------------- last lines in Chinese
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "参加者请于六月一日前用手机扫描二维码关注图书馆公众号，预约名额一百五十人。",
+        "文章关键词反映了今年的三大主题：阅读、健康、养老。",
+        "关键词检索功能自本月起向所有读者开放。",
+        "本文为研究所得，未获授权者勿用；结论是每天应读书两小时。",
+    ],
+)
+def test_last_lines_that_only_begin_as_page_chrome_does_stay(line: str) -> None:
+    text = document("".join(f"<p>{each}</p>" for each in (*ZH, *ZH, line))).text
+    assert text.endswith(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "欢迎扫描二维码关注本报公众号",
+        "文章关键词：阀门 油泵",
+        "关键词 阀门 油泵",
+        "本文系观察者网独家稿件，未经授权，不得转载。",
+        "本文为作者原创",
+    ],
+)
+def test_last_lines_of_a_portal_go(line: str) -> None:
+    text = document("".join(f"<p>{each}</p>" for each in (*ZH, *ZH, line))).text
+    assert text.endswith(ZH[1])
