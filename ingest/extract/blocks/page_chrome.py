@@ -10,6 +10,8 @@ import re
 
 from lxml import etree
 
+from ingest.text.cjk import CJK
+
 PAGE_CHROME_TAGS = frozenset(
     {"aside", "dialog", "figcaption", "footer", "form", "header", "menu", "nav"}
 )
@@ -75,7 +77,19 @@ _VALIDITY = re.compile(
     re.IGNORECASE,
 )
 """Since when a timetable, a fee or a rule holds: no day of a page."""
-_SIGNED = re.compile(r"\W{0,2}(?:本文)?(?:责任编辑|責任編輯|责编)\s?[:：]")
+_EDITOR = rf"(?:[{CJK}]{{2,4}}|[A-Za-z][A-Za-z.\- ]{{1,20}})(?:[_ ]?[A-Z]{{1,4}}\d{{1,6}})?"
+_SIGNED = re.compile(
+    r"\W{0,2}(?:本文)?(?:责任编辑|責任編輯|责编)\s?[:：]\s?(?!.*(?:[名位人]|学历|若干|不限))"
+    rf"(?:{_EDITOR}(?:[\s、，,/|]+(?:[{CJK}]{{2,4}}\s?[:：]\s?)?{_EDITOR}){{0,4}})?\W*$"
+)
+"""The editor by name, or before the name; "责任编辑：四名，硕士学历" is a vacancy."""
+_DETAIL_LABEL = re.compile(
+    r"""ISBN\b|(?:定价|售价|价格|书号|开本|印数|印张|页数|字数|版次|装帧(?:设计)?|出版社|联系人|截止(?:时间|日期)?
+    |(?:报名|咨询|联系|预约|订购|订票)?(?:电话|邮箱|方式))\s?[:：]""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Labels of a colophon, and of how to take part: below an editor's name, too."""
+_COMPILED_FROM = re.compile(r"\W{0,2}(?:本文)?(?:综合|整理|摘编|编译|改编|摘|选){1,2}自")
 _ATTACHMENT = re.compile(
     r"(?:^附件.{0,60}|\.(?:docx?|xlsx?|pptx?|pdf|wps|et|ofd|zip|rar))\W{0,3}(?:(?:已?下载|download)\W*\d*\s?次?)?\W*$",
     re.IGNORECASE,
@@ -157,6 +171,21 @@ def _is_line_before(text: str) -> bool:
 def signs_article(text: str) -> bool:
     """Return whether a line names the editor in charge, with which Chinese news ends."""
     return len(text) <= _DATE_LINE and _SIGNED.match(text) is not None
+
+
+def names_origin(text: str) -> bool:
+    """Return whether a line says which reports a text was compiled from."""
+    return len(text) <= _DATE_LINE and _COMPILED_FROM.match(text) is not None
+
+
+def is_sentence(text: str) -> bool:
+    """Return whether a line ends as a sentence does."""
+    return _SENTENCE_END.search(text) is not None
+
+
+def labels_detail(text: str) -> bool:
+    """Return whether a line is labelled as a fact of a book or an event: price, place."""
+    return labels_fact(text) or _DETAIL_LABEL.match(text) is not None
 
 
 def names_attachment(text: str) -> bool:

@@ -12,9 +12,12 @@ from ingest.extract.blocks.page_chrome import (
     is_line_after_text,
     is_line_before_text,
     is_page_chrome,
+    is_sentence,
+    labels_detail,
     labels_fact,
     names_attachment,
     names_authority,
+    names_origin,
     signs_article,
 )
 from ingest.extract.blocks.text_region import ENTRIES, TextBlock
@@ -24,6 +27,7 @@ EDGE = 5  # blocks at either end that are looked at for lines of page chrome
 MAX_ATTACHMENTS = 20  # blocks behind a text in which names of files are looked for
 MIN_OWN = 0.7  # share of the letters of an element that are text, so that all of it is
 MIN_SIGNED = 0.5  # share of the letters of a text that stand before the editor's name
+MIN_TOLD = 60  # bytes of letters in sentences behind the editor's name with which a text goes on
 
 _position = operator.attrgetter("position")
 
@@ -60,15 +64,20 @@ def edge_siblings(page: list[TextBlock], kept: set[TextBlock]) -> set[TextBlock]
 
 
 def _behind_signature(kept: list[TextBlock]) -> list[TextBlock]:
-    """Return the line that names the editor and all behind it, [] if more than a little is.
+    """Return the line that names the editor and all behind it, [] if the text goes on there.
 
-    What a portal puts below its news are teasers and comments, whatever they look like.
+    What a portal puts below its news are titles of others and teasers. Sentences and labelled facts
+    are the text's: a second piece of news, how to take part, the price of a book.
     """
     whole = sum(block.weight for block in kept)
     before = 0
     for number, block in enumerate(kept):
         if signs_article(block.text) and before >= MIN_SIGNED * whole:
-            return kept[number:]
+            behind = kept[number + 1 :]
+            own = [each for each in behind if not each.linked]
+            told = sum(each.weight for each in own if is_sentence(each.text))
+            if told < MIN_TOLD and not any(labels_detail(each.text) for each in own):
+                return [each for each in kept[number:] if not names_origin(each.text)]
         before += block.weight
     return []
 

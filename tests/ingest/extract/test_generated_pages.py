@@ -280,14 +280,17 @@ def test_facts_that_only_line_breaks_part_are_pairs() -> None:
 
 # ---------------------------------------------------------------- behind the editor's name
 
-TEASER = "<p>美国农民警告白宫：再打贸易战，都把我们打没了，这样的消息每天都有。</p>"
+TEASER = "<p>美国农民警告白宫：再打贸易战，都把我们打没了观学院</p>"
 
 
 def news(*parts: str) -> str:
     return document(f"<div class=article><h1>阀门</h1>{''.join(parts)}</div>").text
 
 
-@pytest.mark.parametrize("line", ["责任编辑：王某", "（责任编辑：王某 李某）", "责编: 王某"])
+@pytest.mark.parametrize(
+    "line",
+    ["责任编辑：王某", "（责任编辑：王某 李某）", "责编: 王某", "责任编辑：王某_NT612 审核：李某"],
+)
 def test_what_a_portal_puts_behind_the_editor_is_no_news(line: str) -> None:
     body = "".join(f"<p>{each}</p>" for each in ZH * 2)
     text = news(body, f"<p>{line}</p>", TEASER, "<ul><li>都把我们打没了，观学院</li></ul>")
@@ -311,6 +314,37 @@ def test_an_editor_elsewhere_ends_no_text(
     before: tuple[str, ...], line: str, after: tuple[str, ...]
 ) -> None:
     assert news(*(f"<p>{each}</p>" for each in (*before, line, *after))).endswith(after[-1])
+
+
+@pytest.mark.parametrize(
+    ("line", "after"),
+    [
+        # A vacancy, not an editor.
+        ("责任编辑：四名，硕士学历", ("校对：两名，大专以上学历，月薪七千元",)),
+        ("责任编辑：若干", ("校对：两名，大专以上学历，月薪七千元",)),
+        # The news goes on, or there is a second one.
+        (
+            "责任编辑：王某",
+            ("会上还公布了讲座安排：六月讲唐诗，七月讲宋词，都不收费。",),
+        ),
+        # The colophon of a book; how to take part.
+        ("责任编辑：王某", ("装帧设计：李某", "定价：58.00元", "ISBN：978-7-02-000000-1")),
+        ("责任编辑：王某", ("报名电话：零一零六二三四五六七八",)),
+    ],
+)
+def test_facts_and_sentences_behind_an_editor_are_the_texts(
+    line: str, after: tuple[str, ...]
+) -> None:
+    body = (*ZH, *ZH, line, *after)
+    text = news(*(f"<p>{each}</p>" for each in body))
+    assert all(each in text for each in after)
+
+
+def test_what_news_was_compiled_from_stays_behind_the_editor() -> None:
+    body = (*ZH, *ZH, "责编：王某", "(综合整理自澎湃新闻、智东西、雷锋网等)")
+    text = news(*(f"<p>{each}</p>" for each in body), TEASER)
+    assert text.endswith("(综合整理自澎湃新闻、智东西、雷锋网等)")
+    assert "责编" not in text
 
 
 # ---------------------------------------------------------------- last lines in Chinese
