@@ -82,7 +82,10 @@ SAMPLES: Mapping[FileReader, bytes] = {
         f'{{"cells": [{{"cell_type": "markdown", "source": ["{SENTENCE}"]}}]}}'.encode()
     ),
     text.MARKDOWN: f"# Tides\n\n{SENTENCE}".encode(),
-    text.MARKUP: f"Tides\n=====\n\n{SENTENCE}".encode(),
+    text.RST: f"Tides\n=====\n\n{SENTENCE}".encode(),
+    text.ORG: f"* Tides\n{SENTENCE}".encode(),
+    text.TEX: f"\\section{{Tides}}\n{SENTENCE}".encode(),
+    text.ASCIIDOC: f"= Tides\n\n{SENTENCE}".encode(),
     text.CODE: f"# {SENTENCE}\nprint(1)".encode(),
     text.SUBTITLES: f"1\n00:00:01,000 --> 00:00:03,000\n{SENTENCE}\n".encode(),
     feed.FEED: RSS.encode(),

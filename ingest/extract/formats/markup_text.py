@@ -45,11 +45,15 @@ _RST_ROLE = re.compile(r":[\w:-]+:`([^`<\n]+?)(?:[ \t]*<[^>\n]*>)?`")
 _RST_LINK = re.compile(r"`([^`<\n]+?)[ \t]*<([^>\n]+)>`__?")
 _RST_LITERAL = re.compile(r"``([^`\n]+)``")
 
-_TEX_MARKS = ("\\section", "\\begin{", "\\documentclass", "\\chapter")
 _TEX_CODE = re.compile(
-    r"\\begin\{(verbatim|lstlisting|minted|Verbatim)\}(?:\[[^\]\n]*\]|\{[^}\n]*\})*(.*?)\\end\{\1\}",
+    r"\\begin\{(verbatim|lstlisting|minted|Verbatim)\}(?:\[[^\]\n]*\]|\{[^}\n]*\})*(.*?)\\end\{\1\}"
+    r"|\\(?:verb\*?|lstinline)([^\w\s*{\[])([^\n]*?)\3|\\url\{([^{}\n]*)\}",
     re.DOTALL,
 )
+"""Code of several lines, within one, and addresses, in which a percent sign begins no comment."""
+_TEX_HIDDEN = re.compile("\0([0-9]+)\0")
+_TEX_CLASS = re.compile(r"\\document(?:class|style)\b")
+_TEX_TEXT_LINE = re.compile(r"(?m)^[ \t]*(?:[^\s\\]|\\(?:begin|(?:sub)*section|chapter)\b)")
 _TEX_COMMENT = re.compile(r"(?m)(?<!\\)%.*$\n?")
 _TEX_TABLE = re.compile(
     r"\\begin\{(tabular[x*]?|longtable|array)\}((?:\[[^\]\n]*\]|\{(?:[^{}]|\{[^{}]*\})*\})*)"
@@ -60,14 +64,17 @@ _TEX_RULE = re.compile(r"\\(?:hline|toprule|midrule|bottomrule|cline\{[^}]*\}|cm
 _TEX_SPAN = re.compile(r"\\multi(?:column|row)\{[^{}]*\}\{[^{}]*\}\{([^{}]*)\}")
 _TEX_HEADING = re.compile(r"\\((?:sub)*section|chapter|part|title|paragraph)\*?(?:\[[^\]\n]*\])?\{")
 _TEX_LEVELS = {"title": 1, "part": 1, "chapter": 1, "section": 2, "subsection": 3}
-_TEX_KEPT_HEAD = re.compile(r"\\(title|author|date)\{((?:[^{}]|\{[^{}]*\})*)\}")
+_TEX_KEPT_HEAD = re.compile(
+    r"\\(title|subtitle|author|date|institute|affil\w*|address|email|keywords|abstract)"
+    r"(?:\[[^\]\n]*\])?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
+)
 _TEX_NOISE = re.compile(
     r"\\(?:begin|end|label|cite\w*|ref|eqref|pageref|usepackage|documentclass|includegraphics"
     r"|bibliography\w*|vspace|hspace|input)\*?(?:\[[^\]\n]*\])*\{[^{}\n]*\}(?:\[[^\]\n]*\])?"
     r"|\\(?:textbf|emph|textit|texttt|underline|item|maketitle|noindent|centering|tableofcontents"
     r"|caption|newpage|clearpage|small|large|footnote)\b(?:\[[^\]\n]*\])?"
 )
-_TEX_LINK = re.compile(r"\\href\{([^{}]*)\}\{([^{}]*)\}|\\url\{([^{}]*)\}")
+_TEX_LINK = re.compile(r"\\href\{([^{}]*)\}\{([^{}]*)\}")
 
 _ADOC_HEADING = re.compile(r"(?m)^(={1,6})[ \t]+(\S.*)$")
 _ADOC_CODE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?(-{4,}|\.{4,})\n(.*?)^\1[ \t]*$")
@@ -141,27 +148,33 @@ def read_rst(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", _outside_code(fenced, convert))
 
 
-def is_tex(text: str) -> bool:
-    """Return whether a text is one of LaTeX."""
-    return any(mark in text for mark in _TEX_MARKS)
-
-
 def read_tex(text: str) -> str:
-    """Return what a LaTeX file sets: of its preamble title, author and day alone."""
+    """Return what a LaTeX file sets: of its preamble title and authors alone."""
+    code: list[str] = []
+
+    def hide(found: re.Match[str]) -> str:
+        code.append(_fence(found[2]) if found[1] else found[4] or found[5])
+        return f"\0{len(code) - 1}\0"
+
+    # A text about LaTeX has a whole file as its example, so that code is out of the way first.
+    text = _TEX_COMMENT.sub("", _TEX_CODE.sub(hide, text.replace("\0", "")))
     before, is_whole, rest = text.partition("\\begin{document}")
-    if is_whole:
-        kept = _TEX_KEPT_HEAD.findall(_TEX_COMMENT.sub("", before))
+    named = _TEX_CLASS.search(before)
+    # Where text stands before the class, it is that of an example, and all is kept.
+    if is_whole and named and not _TEX_TEXT_LINE.search(before[: named.start()]):
+        kept = _TEX_KEPT_HEAD.findall(before)
         lines = (f"\\title{{{value}}}" if name == "title" else value for name, value in kept)
-        text = "\n\n".join([*lines, rest.partition("\\end{document}")[0]])
-    text = _outside_code(_TEX_CODE.sub(lambda found: _fence(found[2]), text), _convert_tex)
+        body, is_ended, behind = rest.rpartition("\\end{document}")
+        text = "\n\n".join([*lines, body if is_ended else behind])
+    text = _TEX_HIDDEN.sub(lambda found: code[int(found[1])], _convert_tex(text))
     return re.sub(r"\n{3,}", "\n\n", text)
 
 
 def _convert_tex(part: str) -> str:
-    part = _TEX_TABLE.sub(lambda found: _tex_table(found[3]), _TEX_COMMENT.sub("", part))
+    part = _TEX_TABLE.sub(lambda found: _tex_table(found[3]), part)
     part = _TEX_HEADING.sub(lambda m: f"\n\n{'#' * _TEX_LEVELS.get(m[1], 4)} {{", part)
     part = re.sub(r"(?m)^(#{1,4}) \{((?:[^{}\n]|\{[^{}\n]*\})*)\}", r"\1 \2\n\n", part)
-    part = _TEX_LINK.sub(lambda m: m[3] or f"[{m[2]}]({m[1]})", part)
+    part = _TEX_LINK.sub(lambda m: f"[{m[2]}]({m[1]})", part)
     part = re.sub(r"(?<!\\)[{}]", "", _TEX_NOISE.sub("", part))
     return re.sub(r"\\([%&_#${}])", r"\1", part.replace("~", " "))
 
@@ -192,14 +205,3 @@ def read_adoc(text: str) -> str:
         return _ADOC_REFERENCE.sub(r"\1", _ADOC_LINK.sub(r"[\2](\1)", part))
 
     return _outside_code(_ADOC_CODE.sub(lambda found: _fence(found[2]), text), convert)
-
-
-def read_markup_text(text: str) -> FileContent:
-    """Return a text of one of these languages, which its marks tell."""
-    if is_tex(text):
-        return FileContent(text=read_tex(text))
-    if re.search(r"(?m)^={1,6} \S", text) and not re.search(r"(?m)^\*{1,6} \S", text[:200]):
-        return FileContent(text=read_adoc(text))
-    if re.search(r"(?m)^\.\. \w+::", text) or _RST_HEADING.search(text):
-        return FileContent(text=read_rst(text))
-    return read_org(text)

@@ -4,14 +4,13 @@ import re
 
 from ingest.extract.base import UNKNOWN_TYPES, FileContent, FileReader, looks_like_text
 from ingest.extract.formats.cues import has_cues, render_cues
-from ingest.extract.formats.markup_text import read_markup_text
+from ingest.extract.formats.markup_text import read_adoc, read_org, read_rst, read_tex
 from ingest.extract.formats.office_text import parse_day
 from ingest.extract.markdown_source import normalize_markdown, split_front_matter
 from ingest.text.encodings import decode
 
 _MEDIA_TYPES = ("text/plain",)
 _MARKDOWN_TYPES = ("text/markdown", "text/x-markdown")
-_MARKUP_TYPES = ("text/x-rst", "text/org", "text/x-org", "application/x-tex", "text/x-tex")
 _CODE_TYPES = ("text/x-source", "text/x-python", "text/x-c", "application/javascript")
 _SUBTITLE_TYPES = ("application/x-subrip", "text/vtt")
 _CODE_SUFFIXES = (
@@ -82,11 +81,6 @@ def read_subtitles(body: bytes, charset: str | None) -> str:
     return render_cues(decode(body, claimed=charset))
 
 
-def read_markup(body: bytes, charset: str | None) -> FileContent:
-    """Return an Org, reStructuredText, LaTeX or AsciiDoc file as Markdown."""
-    return read_markup_text(decode(body, claimed=charset))
-
-
 def _text_reader(
     suffixes: tuple[str, ...], media_types: tuple[str, ...], read: object
 ) -> FileReader:
@@ -99,8 +93,26 @@ def _text_reader(
 
 
 MARKDOWN = _text_reader((".md", ".markdown", ".mdx", ".qmd"), _MARKDOWN_TYPES, read_markdown)
-MARKUP = _text_reader(
-    (".rst", ".rest", ".org", ".tex", ".adoc", ".asciidoc"), _MARKUP_TYPES, read_markup
+# A suffix tells the language better than marks do: a text about LaTeX has those of LaTeX.
+RST = _text_reader(
+    (".rst", ".rest"),
+    ("text/x-rst",),
+    lambda body, charset: read_rst(decode(body, claimed=charset)),
+)
+ORG = _text_reader(
+    (".org",),
+    ("text/org", "text/x-org"),
+    lambda body, charset: read_org(decode(body, claimed=charset)),
+)
+TEX = _text_reader(
+    (".tex",),
+    ("application/x-tex", "text/x-tex"),
+    lambda body, charset: read_tex(decode(body, claimed=charset)),
+)
+ASCIIDOC = _text_reader(
+    (".adoc", ".asciidoc"),
+    ("text/asciidoc", "text/x-asciidoc"),
+    lambda body, charset: read_adoc(decode(body, claimed=charset)),
 )
 CODE = _text_reader(_CODE_SUFFIXES, _CODE_TYPES, read_code)
 SUBTITLES = _text_reader((".srt", ".vtt", ".ass", ".ssa", ".lrc"), _SUBTITLE_TYPES, read_subtitles)

@@ -191,6 +191,52 @@ def test_asciidoc_has_headings_tables_and_code(tmp_path: Path) -> None:
     assert text.endswith("| Part | Torque |\n|---|---|\n| Flange | 40 Nm |")
 
 
+LATEX = "\\documentclass{article}\n\\begin{document}\nHello\n\\end{document}\n"
+INDENTED = "".join(f"   {line}\n" for line in LATEX.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts"),
+    [
+        (
+            "a.rst",
+            f"Thesis\n======\n\n.. code-block:: latex\n\n{INDENTED}\nRoom 204.\n",
+            ["# Thesis", "Hello", "Room 204."],
+        ),
+        (
+            "a.org",
+            f"* Setup\n#+begin_src latex\n{LATEX}#+end_src\n* Then\nRoom 204.\n",
+            ["# Setup", "Hello", "# Then\nRoom 204."],
+        ),
+        (
+            "a.tex",
+            "\\documentclass{article}\n\\begin{document}\n\\section{Start}\n\\begin{verbatim}\n"
+            f"{LATEX}\\end{{verbatim}}\nIt ends with \\verb|\\end{{document}}| there. "
+            "See \\url{https://a.example/x%20y}.\n"
+            "\\section{Next}\nIt costs 40.\n\\end{document}\n",
+            ["## Start", LATEX, "with \\end{document} there", "x%20y.", "## Next", "It costs 40."],
+        ),
+        (
+            "b.tex",
+            f"\\section{{Start}}\nOne.\n\\verb|x|\n{LATEX}Two.\n",
+            ["## Start", "One.", "Two."],
+        ),
+        (
+            "a.rst",
+            "Fees\n====\n\n=== =====\nDay Price\n=== =====\nMon 4\n=== =====\n",
+            ["# Fees", "Mon 4"],
+        ),
+        ("a.adoc", "* Bring your passport.\n", ["- Bring your passport."]),
+    ],
+)
+def test_the_suffix_tells_the_language_and_examples_end_no_text(
+    name: str, content: str, parts: list[str], tmp_path: Path
+) -> None:
+    text = read(tmp_path / name, content).text
+    assert [part for part in parts if part not in text] == []
+    assert "### =" not in text
+
+
 def piece(left: float, top: float, text: str, *, wide: float = 5.0) -> PdfPiece:
     return PdfPiece(left=left, right=left + wide * len(text), top=top, bottom=top - 10, text=text)
 
