@@ -17,11 +17,8 @@ _ORG_CODE = re.compile(
     r"(?msi)^[ \t]*#\+begin_(src|example|export)\b[^\n]*\n(.*?)^[ \t]*#\+end_\1[ \t]*$"
 )
 _ORG_BLOCK_MARK = re.compile(r"(?mi)^[ \t]*#\+(?:begin|end)_\w+.*$\n?")
-_ORG_DRAWER = re.compile(r"(?msi)^[ \t]*:(?:properties|logbook):[ \t]*\n.*?^[ \t]*:end:[ \t]*\n?")
-_ORG_HEADING = re.compile(
-    r"(?m)^(\*{1,6}) (?:(?:TODO|DONE|NEXT|WAITING) )?(?:\[#\w\] )?"
-    r"(.+?)(?:[ \t]+:[\w@#%:]+:)?[ \t]*$"
-)
+_ORG_DRAWER_MARK = re.compile(r"(?mi)^[ \t]*:(?:properties|logbook|end|(?:custom_)?id):.*$\n?")
+_ORG_HEADING = re.compile(r"(?m)^(\*{1,6}) (.+?)[ \t]*$")
 _ORG_LINK = re.compile(r"\[\[([^\]\n]+)\](?:\[([^\]\n]+)\])?\]")
 
 _RST_OVERLINED = re.compile(r"(?m)^([=\-~^\"'`#*+.:_])\1{2,}[ \t]*\n[ \t]*(\S.*)\n\1{3,}[ \t]*$")
@@ -70,9 +67,12 @@ _TEX_KEPT_HEAD = re.compile(
 )
 _TEX_NOISE = re.compile(
     r"\\(?:begin|end|label|cite\w*|ref|eqref|pageref|usepackage|documentclass|includegraphics"
-    r"|bibliography\w*|vspace|hspace|input)\*?(?:\[[^\]\n]*\])*\{[^{}\n]*\}(?:\[[^\]\n]*\])?"
+    r"|bibliography\w*|vspace|hspace|input)\*?(?:\[[^\]\n]*\])*\{[^{}\n]*\}(?:\[[htbpH!]+\])?"
     r"|\\(?:textbf|emph|textit|texttt|underline|item|maketitle|noindent|centering|tableofcontents"
-    r"|caption|newpage|clearpage|small|large|footnote)\b(?:\[[^\]\n]*\])?"
+    r"|newpage|clearpage|small|large)\b|\\caption\b(?:\[[^\]\n]*\])?"
+)
+_TEX_FOOTNOTE = re.compile(
+    r"\\(?:footnote|thanks)(?:\[[^\]\n]*\])?\{((?:[^{}]|\{[^{}]*\}){0,2000})\}"
 )
 _TEX_LINK = re.compile(r"\\href\{([^{}]*)\}\{([^{}]*)\}")
 
@@ -103,12 +103,13 @@ def _outside_code(text: str, convert: Callable[[str], str]) -> str:
 
 
 def read_org(text: str) -> FileContent:
-    """Return an Org file: title and author of its keywords, without drawers, tags and marks."""
+    """Return an Org file: title and author of its keywords, without its settings and marks."""
     fields = {name.lower(): value.strip() for name, value in _ORG_KEYWORD.findall(text)}
     title, level = fields.get("title", ""), 1 if fields.get("title") else 0
 
     def convert(part: str) -> str:
-        part = _ORG_DRAWER.sub("", _ORG_BLOCK_MARK.sub("", _ORG_KEYWORD.sub("", part)))
+        part = _ORG_KEYWORD.sub(lambda m: m[2] + "\n" if m[1].lower() == "caption" else "", part)
+        part = _ORG_DRAWER_MARK.sub("", _ORG_BLOCK_MARK.sub("", part))
         part = _ORG_HEADING.sub(
             lambda found: f"{'#' * min(6, len(found[1]) + level)} {found[2]}", part
         )
@@ -175,6 +176,7 @@ def _convert_tex(part: str) -> str:
     part = _TEX_HEADING.sub(lambda m: f"\n\n{'#' * _TEX_LEVELS.get(m[1], 4)} {{", part)
     part = re.sub(r"(?m)^(#{1,4}) \{((?:[^{}\n]|\{[^{}\n]*\})*)\}", r"\1 \2\n\n", part)
     part = _TEX_LINK.sub(lambda m: f"[{m[2]}]({m[1]})", part)
+    part = _TEX_FOOTNOTE.sub(r" (\1)", part)
     part = re.sub(r"(?<!\\)[{}]", "", _TEX_NOISE.sub("", part))
     return re.sub(r"\\([%&_#${}])", r"\1", part.replace("~", " "))
 

@@ -143,7 +143,8 @@ def test_org_keywords_drawers_and_code_are_what_they_are(tmp_path: Path) -> None
         "2025-02-03",
     )
     assert found.text == (
-        "# Greenhouse log\n\nauthor: Mia\ndate: 2025-02-03\n\n## Heating\nOn below 6 °C.\n"
+        "# Greenhouse log\n\nauthor: Mia\ndate: 2025-02-03\n\n"
+        "## TODO [#A] Heating :tech:\nOn below 6 °C.\n"
         "````\n# no heading\n* no heading\n````\n[Manual](https://a.example)"
     )
 
@@ -235,6 +236,30 @@ def test_the_suffix_tells_the_language_and_examples_end_no_text(
     text = read(tmp_path / name, content).text
     assert [part for part in parts if part not in text] == []
     assert "### =" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "parts"),
+    [
+        (
+            "a.tex",
+            "\\section{Fees}\n\\begin{description}\n\\item[Sauna] 12 euros\n\\end{description}\n"
+            "The pool\\footnote{Closed on Monday.} is open.\n\\noindent[Draft]\n",
+            ["[Sauna] 12 euros", "The pool (Closed on Monday.) is open.", "[Draft]"],
+        ),
+        (
+            "a.org",
+            "* WAITING 合同 :urgent:\n:PROPERTIES:\n:OWNER: 张三\n:END:\n"
+            "#+CAPTION: 票价表\n| 日 | 价 |\n",
+            ["# WAITING 合同 :urgent:", ":OWNER: 张三", "票价表\n| 日"],
+        ),
+    ],
+)
+def test_labels_notes_states_and_captions_are_kept(
+    name: str, content: str, parts: list[str], tmp_path: Path
+) -> None:
+    text = read(tmp_path / name, content).text
+    assert [part for part in parts if part not in text] == []
 
 
 def piece(left: float, top: float, text: str, *, wide: float = 5.0) -> PdfPiece:
