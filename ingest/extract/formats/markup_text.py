@@ -26,17 +26,17 @@ _RST_HEADING = re.compile(r"(?m)^(\S.*)\n([=\-~^\"'`#*+.:_])\2{2,}[ \t]*$")
 _RST_ANY_HEADING = re.compile(r"(?m)\0(.)\0([^\0]*)\0|^(\S.*)\n([=\-~^\"'`#*+.:_])\4{2,}[ \t]*$")
 """Overlined ones as they are marked first, and underlined ones."""
 _RST_CODE = re.compile(
-    r"(?m)^\.\. (?:code-block|code|sourcecode|highlight|literalinclude|math)::.*\n"
-    r"(?:[ \t]+:\w[^\n]*\n)*((?:[ \t]*\n|[ \t]+\S.*\n?)*)"
+    r"(?m)^\.\. (?:code-block|code|sourcecode)::.*\n"
+    r"(?:[ \t]+:(?!caption)\w[^\n]*\n)*((?:[ \t]*\n|[ \t]+\S.*\n?)*)"
 )
 _RST_ADMONITION = re.compile(
     r"(?m)^([ \t]*)\.\. (note|warning|tip|important|caution|danger|hint|attention|error|seealso)::"
     r"[ \t]*"
 )
 _RST_DIRECTIVE = re.compile(
-    r"(?m)^[ \t]*\.\. (?:_[^\n]*:|(?:image|figure|contents|toctree|include|index|raw|role)::)"
-    r"[^\n]*\n?"
-    r"(?:[ \t]+:\w[^\n]*\n)*"
+    r"(?m)^[ \t]*\.\. (?:_(?:`[^`\n]*`|[^\n:]*):[ \t]*$"
+    r"|(?:contents|toctree|include|index|raw|role|highlight)::[^\n]*)\n?"
+    r"(?:[ \t]+:(?!caption|alt)\w[^\n]*\n)*"
 )
 _RST_ROLE = re.compile(r":[\w:-]+:`([^`<\n]+?)(?:[ \t]*<[^>\n]*>)?`")
 _RST_LINK = re.compile(r"`([^`<\n]+?)[ \t]*<([^>\n]+)>`__?")
@@ -79,8 +79,9 @@ _TEX_LINK = re.compile(r"\\href\{([^{}]*)\}\{([^{}]*)\}")
 _ADOC_HEADING = re.compile(r"(?m)^(={1,6})[ \t]+(\S.*)$")
 _ADOC_CODE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?(-{4,}|\.{4,})\n(.*?)^\1[ \t]*$")
 _ADOC_TABLE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?\|={3,}\n(.*?)^\|={3,}[ \t]*$")
+_ADOC_SPAN = re.compile(r"(?m)(?:^|\s)(?:\d+|\.\d+|\d+\.\d+)[+*][^\s|]*\|")
 _ADOC_SET = re.compile(
-    r"(?m)^(?::[\w!-]+:.*|\[[^\]\n]*\]|//(?!/).*|(?:image|include|ifdef|ifndef|endif)::.*|toc::.*"
+    r"(?m)^(?::[\w!-]+:.*|\[[^\]\n]*\]|//(?!/).*|(?:include|toc)::.*|(?:ifdef|ifndef|endif)::.*\[\]"
     r"|={4,}|\*{4,}|_{4,})$\n?"
 )
 _ADOC_LINK = re.compile(r"(?:link:|xref:)?([^\s\[\]<>]+:[^\s\[\]<>]+|(?<=xref:)\S+?)\[([^\]\n]+)\]")
@@ -191,12 +192,14 @@ def read_adoc(text: str) -> str:
     """Return an AsciiDoc file with its tables as rows, without its attributes."""
 
     def table(found: re.Match[str]) -> str:
-        rows: list[list[str]] = []
-        lines = [line for line in found[1].split("\n") if line.strip()]
-        width = lines[0].count("|") if lines else 0
-        cells = [cell.strip() for line in lines for cell in line.split("|")[1:]]
+        first = found[1].lstrip().partition("\n")[0]
+        width = first.count("|")
+        lead, *cells = (cell.strip() for cell in found[1].split("|"))
         # A row may take several lines: the first one, which is the head, says how many cells.
-        rows += [cells[n : n + width] for n in range(0, len(cells), width)] if width else []
+        # Where cells are left over, some span others, and the table stays as it is written.
+        if not width or lead or len(cells) % width or _ADOC_SPAN.search(found[1]):
+            return found[1]
+        rows = [cells[n : n + width] for n in range(0, len(cells), width)]
         return render_rows(rows)
 
     def convert(part: str) -> str:

@@ -253,6 +253,18 @@ def test_the_suffix_tells_the_language_and_examples_end_no_text(
             "#+CAPTION: 票价表\n| 日 | 价 |\n",
             ["# WAITING 合同 :urgent:", ":OWNER: 张三", "票价表\n| 日"],
         ),
+        (
+            "a.rst",
+            "Links\n=====\n\n.. math:: a^2 + b^2\n\n.. _book: https://a.example/b\n\n"
+            ".. image:: p.png\n   :alt: Exit in the north\n\n.. highlight:: sh\n\nEnd.\n",
+            ["a^2 + b^2", "book: https://a.example/b", ":alt: Exit in the north", "\n\nEnd."],
+        ),
+        (
+            "a.adoc",
+            "= Leave\n\n|===\n|Kind |Rule\n\n|Annual\n|25 days,\nof which 10 in one go.\n|===\n\n"
+            "|===\n|A |B\n2+|All\n|===\n\nimage::plan.png[Exit in the north]\n",
+            ["| Annual | 25 days, of which 10 in one go. |", "2+|All", "Exit in the north"],
+        ),
     ],
 )
 def test_labels_notes_states_and_captions_are_kept(
