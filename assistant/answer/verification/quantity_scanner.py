@@ -117,7 +117,8 @@ def scan_figures(text: str) -> list[Quantity]:
     figures: list[Quantity] = []
     position = 0
     while found := _FIRST.search(lower, position):
-        figure, position = scanner.figure_at(found.start(), found.end(), position)
+        figure, end = scanner.figure_at(found.start(), found.end(), position)
+        position = max(end, found.start() + 1)
         if figure is None:
             continue
         if figures and (joined := _compound_quantity(figures[-1], figure, text)):
@@ -378,6 +379,9 @@ def _hours(hour: int, *, afternoon: bool | None) -> set[int]:
 
 
 def _after_alphanumerics(text: str, start: int) -> int:
-    while start < len(text) and text[start].isascii() and text[start].isalnum():
+    # A digit of any script: the letter may be before an Arabic one.
+    while start < len(text) and (
+        text[start].isdigit() or (text[start].isascii() and text[start].isalnum())
+    ):
         start += 1
     return start

@@ -611,3 +611,8 @@ def test_a_day_of_the_week_is_no_part_of_the_time_behind_it() -> None:
         figure.equals(other) for figure in figures for other in read_sentence("9:00").figures
     )
     assert digits_for_words("周五9:00") == "周5 9:00"
+
+
+@pytest.mark.parametrize("name", ["S٢٤", "A३", "abc१", "v٢.", "x²३"])
+def test_a_letter_before_a_digit_of_another_script_ends_the_reading(name: str) -> None:
+    assert read_sentence(f"Galaxy {name} is out.").keys[-1] == "out"
