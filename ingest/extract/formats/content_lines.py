@@ -22,6 +22,8 @@ _LINE = re.compile(r"(?:[\w-]+\.)?([A-Za-z][\w-]*)((?:;(?:\"[^\"]*\"|[^\":;])*)*
 """Name, parameters, value. A group ("item1.TEL") says only which lines belong together."""
 _PARAMETER = re.compile(r";([\w-]+)(?:=((?:\"[^\"]*\"|[^\";])*))?")
 _FOLD = re.compile(r"\r?\n[ \t]")
+_BYTE_FOLD = re.compile(rb"\r?\n[ \t]")
+"""Before the bytes are decoded: RFC 5545, 3.1, lets a line be folded within a character."""
 _SOFT_BREAK = re.compile(r"=\r?\n")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _HALVES = re.compile(r"(?<!\\);")
@@ -163,7 +165,7 @@ class _Words:
 @names_damage
 def read_calendar(body: bytes, charset: str | None) -> FileContent:
     """Return the events, tasks and notes of an .ics file, one line each with what it says."""
-    text = decode(body, claimed=charset)
+    text = decode(_BYTE_FOLD.sub(b"", body), claimed=charset)
     entries = list(_entries(text))[:MAX_ENTRIES]
     shown = [each for each in entries if each.kind in ("VEVENT", "VTODO", "VJOURNAL")]
     calendar = next((each for each in entries if each.kind == "VCALENDAR"), None)
@@ -268,7 +270,7 @@ def _person(parameters: Mapping[str, str], value: str) -> str:
 @names_damage
 def read_cards(body: bytes, charset: str | None) -> FileContent:
     """Return the cards of a .vcf file, a paragraph each: name, phones, addresses, notes."""
-    text = decode(body, claimed=charset)
+    text = decode(_BYTE_FOLD.sub(b"", body), claimed=charset)
     cards = [each for each in _entries(text) if each.kind == "VCARD"][:MAX_ENTRIES]
     if not cards:
         raise DamagedFileError

@@ -92,6 +92,26 @@ def test_a_card_says_whose_number_it_is_in_one_line(tmp_path: Path) -> None:
     assert second == "- 李敏; 单位: 财务部; 电话 (手机): 13800138000"
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "a.ics",
+            "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:食|堂改造\r\nEND:VEVENT\r\nEND:VCALENDAR",
+        ),
+        ("a.vcf", "BEGIN:VCARD\r\nFN:食|堂改造\r\nEND:VCARD\r\n"),
+    ],
+)
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_line_may_be_folded_within_a_character(
+    name: str, content: str, at: int, tmp_path: Path
+) -> None:
+    before, after = (each.encode() for each in content.split("|"))
+    path = tmp_path / name
+    path.write_bytes(before + after[:at] + b"\r\n " + after[at:])
+    assert "食堂改造" in read_file(path).text
+
+
 @pytest.mark.parametrize(("name", "content"), [("a.ics", "no calendar"), ("a.vcf", "BEGIN:X\n")])
 def test_what_is_no_calendar_is_said_to_be_damaged(name: str, content: str, tmp_path: Path) -> None:
     with pytest.raises(ExtractError) as caught:
