@@ -28,6 +28,10 @@ _SOFT_BREAK = re.compile(r"=\r?\n")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _HALVES = re.compile(r"(?<!\\);")
 _TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?\d\d)?(Z?))?")
+_DURATION = re.compile(
+    r"\+?P(?:(?P<weeks>\d{1,3})W)?(?:(?P<days>\d{1,4})D)?"
+    r"(?:T(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,6})S)?)?"
+)
 _RULE_PART = re.compile(r"(\w+)=([^;]+)")
 
 _LABELS: Final[Mapping[str, tuple[str, str]]] = {
@@ -36,6 +40,8 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "due": ("Due", "截止"),
     "repeats": ("Repeats", "重复"),
     "except": ("Except", "除外"),
+    "also": ("Also", "另有"),
+    "originally": ("Originally", "原定"),
     "location": ("Where", "地点"),
     "organizer": ("Organizer", "组织者"),
     "attendee": ("Attendees", "参加者"),
@@ -71,6 +77,10 @@ _DAYS: Final = {
     "SA": ("Saturday", "周六"),
     "SU": ("Sunday", "周日"),
 }
+_PICKS = frozenset(
+    {"BYSETPOS", "BYMONTHDAY", "BYMONTH", "BYYEARDAY", "BYWEEKNO", "BYHOUR", "BYMINUTE", "BYSECOND"}
+)
+"""Parts of a rule of repetition that make another rule of its days."""
 _CARD_FIELDS = (
     *("NICKNAME", "ORG", "TITLE", "ROLE", "TEL", "EMAIL", "ADR"),
     *("BDAY", "ANNIVERSARY", "URL", "NOTE"),
@@ -181,28 +191,13 @@ def read_calendar(body: bytes, charset: str | None) -> FileContent:
 
 def _event_blocks(event: _Component) -> Iterator[str]:
     words = _Words(" ".join(event.texts("SUMMARY") + event.texts("DESCRIPTION")))
-    # A rule of repetition in words: "every week, Monday, until 2025-12-31".
-    parts = {name.upper(): value for name, value in _RULE_PART.findall(event.first("RRULE")[1])}
-    often = parts.get("FREQ", "").lower()
-    if not often:
-        repetition = ""
-    else:
-        shown = [words[often] if often in _LABELS else often]
-        if parts.get("INTERVAL", "1") != "1":
-            shown[0] += f" × {parts['INTERVAL']}"
-        shown += [
-            words.day(code.strip()) for code in parts.get("BYDAY", "").split(",") if code.strip()
-        ]
-        if until := _moment(({}, parts.get("UNTIL", ""))):
-            shown.append(f"{words['until']} {until}")
-        if count := parts.get("COUNT"):
-            shown.append(f"{count} ×")
-        repetition = ", ".join(shown)
     fields = [
         words.pair("when", _span(event, words)),
         words.pair("due", _moment(event.first("DUE"))),
-        words.pair("repeats", repetition),
+        words.pair("repeats", _repetition(event.first("RRULE")[1], words)),
         words.pair("except", ", ".join(map(_moment, event.lines.get("EXDATE", [])))),
+        words.pair("also", ", ".join(map(_moment, event.lines.get("RDATE", [])))),
+        words.pair("originally", _moment(event.first("RECURRENCE-ID"))),
         words.pair("location", ", ".join(event.texts("LOCATION"))),
         words.pair("organizer", _person(*event.first("ORGANIZER"))),
         words.pair(
@@ -222,7 +217,7 @@ def _event_blocks(event: _Component) -> Iterator[str]:
 def _span(event: _Component, words: _Words) -> str:
     """Return when an event begins and ends, without saying a day or a zone twice."""
     begin, end = _moment(event.first("DTSTART")), _last_moment(event)
-    if not end:
+    if end in ("", begin):
         return begin
     day, _, hours = begin.partition(" ")
     last_day, _, last_hours = end.partition(" ")
@@ -252,13 +247,56 @@ def _moment(line: tuple[dict[str, str], str]) -> str:
 def _last_moment(event: _Component) -> str:
     """Return when an event ends; of whole days the last one, where the file names the one after."""
     parameters, value = event.first("DTEND")
+    start_parameters, start = event.first("DTSTART")
+    if not value and (length := _DURATION.fullmatch(event.first("DURATION")[1].strip())):
+        parameters, value = start_parameters, _after(start, length)
     if "T" in value or not (found := _TIME.match(value)):
         return _moment((parameters, value))
     try:
         last = datetime.date(*map(int, found.groups()[:3])) - datetime.timedelta(days=1)
     except (ValueError, OverflowError):
         return ""
-    return "" if last.isoformat() == _moment(event.first("DTSTART")) else last.isoformat()
+    # Many programs name the day itself as the one after it.
+    return last.isoformat() if last.isoformat() > _moment((start_parameters, start)) else ""
+
+
+def _after(start: str, length: re.Match[str]) -> str:
+    """Return the value of a DTEND that is `length` after a DTSTART, "" if that is no time."""
+    found = _TIME.match(start.strip())
+    if found is None:
+        return ""
+    utc, has_hours = found[6], found[4] is not None
+    year, month, day, hour, minute = (int(each or 0) for each in found.groups()[:5])
+    span = {unit: int(number) for unit, number in length.groupdict(default="0").items()}
+    try:
+        end = datetime.datetime(year, month, day, hour, minute) + datetime.timedelta(**span)
+    except (ValueError, OverflowError):
+        return ""
+    return f"{end:%Y%m%dT%H%M}{utc}" if has_hours else f"{end:%Y%m%d}"
+
+
+def _repetition(rule: str, words: _Words) -> str:
+    """Return a rule of repetition in words: "every week, Monday, until 2025-12-31".
+
+    One that picks among its days, "the last of the month", stays as it is written.
+    """
+    parts = {name.upper(): value for name, value in _RULE_PART.findall(rule)}
+    often = parts.get("FREQ", "").lower()
+    if not often:
+        return ""
+    shown = [words[often] if often in _LABELS else often]
+    if parts.get("INTERVAL", "1") != "1":
+        shown[0] += f" × {parts['INTERVAL']}"
+    picks = [f"{name}={value}" for name, value in parts.items() if name.startswith("BY")]
+    if parts.keys().isdisjoint(_PICKS):
+        days = parts.get("BYDAY", "").split(",")
+        picks = [words.day(code.strip()) for code in days if code.strip()]
+    shown += picks
+    if until := _moment(({}, parts.get("UNTIL", ""))):
+        shown.append(f"{words['until']} {until}")
+    if count := parts.get("COUNT"):
+        shown.append(f"{count} ×")
+    return ", ".join(shown)
 
 
 def _person(parameters: Mapping[str, str], value: str) -> str:

@@ -77,6 +77,38 @@ def test_the_last_day_of_a_journey_is_its_last_day(tmp_path: Path) -> None:
     assert "- 部门团建; 时间: 2025-07-01 至 2025-07-02; 地点: 莫干山" in found.text
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("DTSTART;VALUE=DATE:20260130\nDTEND;VALUE=DATE:20260130", "When: 2026-01-30"),
+        (
+            "DTSTART:20260504T230000Z\nDURATION:PT1H30M",
+            "When: 2026-05-04 23:00 UTC to 2026-05-05 00:30 UTC",
+        ),
+        ("DTSTART;VALUE=DATE:20260504\nDURATION:P3D", "When: 2026-05-04 to 2026-05-06"),
+        ("DTSTART;VALUE=DATE:20260504\nDURATION:P1W", "When: 2026-05-04 to 2026-05-10"),
+        ("DTSTART:20260504T090000\nDURATION:P", "When: 2026-05-04 09:00"),
+        ("RRULE:FREQ=YEARLY;BYMONTH=5;BYDAY=2SU", "Repeats: every year, BYMONTH=5, BYDAY=2SU"),
+        ("RRULE:FREQ=MONTHLY;BYMONTHDAY=15;COUNT=2", "Repeats: every month, BYMONTHDAY=15, 2 ×"),
+        (
+            "RRULE:FREQ=MONTHLY;BYDAY=MO,FR;BYSETPOS=-1",
+            "Repeats: every month, BYDAY=MO,FR, BYSETPOS=-1",
+        ),
+        ("RDATE;VALUE=DATE:20260511,20260518", "Also: 2026-05-11, 2026-05-18"),
+        (
+            "RECURRENCE-ID:20260511T220000Z\nSTATUS:CANCELLED",
+            "Originally: 2026-05-11 22:00 UTC; Status: cancelled",
+        ),
+    ],
+)
+def test_when_an_event_is_and_is_again_is_as_the_file_has_it(
+    lines: str, told: str, tmp_path: Path
+) -> None:
+    event = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Talk\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n"
+    found = read(tmp_path / "talk.ics", event).text
+    assert found == f"- Talk; {told}"
+
+
 def test_alarms_and_rules_of_time_zones_are_no_events(tmp_path: Path) -> None:
     found = read(tmp_path / "house.ics", EVENTS)
     assert "1970" not in found.text
