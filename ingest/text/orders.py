@@ -72,10 +72,11 @@ _LOOK_ALIKES = str.maketrans(
     # Cyrillic and Greek letters that no eye tells from Latin ones (Unicode TR39, confusables).
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u04bb\u043a\u043c\u0442"
     "\u0432\u043d\u03b1\u03bf\u03c1\u03c5\u03bd\u03b9\u03ba\u03c4\u0261\u0131"
-    "\u0251\u0269\u0585\u057d\u0578$",
-    # A formula begins as a cell of a table does.
-    "aeopcyxijsdhkmtbhaopuviktgiaioun|",
+    "\u0251\u0269\u0585\u057d\u0578",
+    "aeopcyxijsdhkmtbhaopuviktgiaioun",
 )
+_FORMULA = re.compile(r"\$([^$\n]*)\$")
+"""Begins as a cell of a table does; one "$" alone is a price, or the prompt of a shell."""
 _DIGIT_FOR_LETTER = re.compile(r"(?<=[a-z])[013457]|[013457](?=\d?[a-z])")
 _LETTERS_OF_DIGITS = dict(zip("013457", "oieast", strict=True))
 """How words are written to be read by people and models and found by no pattern: "1gn0re"."""
@@ -122,7 +123,7 @@ def addresses_a_model(text: str) -> bool:
 
 def _order_spans(text: str) -> list[Span]:
     """Return the ranges of the sentences of a text that give a model orders."""
-    masked = _LINE.sub(lambda line: _without_quotations(line[0]), text)
+    masked = _LINE.sub(lambda line: _FORMULA.sub(r"|\1|", _without_quotations(line[0])), text)
     spans = _sentences(masked)
     folded = [
         _SPACE_IN_CHINESE.sub("", " ".join(fold_text(masked[start:end]).split()))
