@@ -184,6 +184,8 @@ def _opens_prose(button: etree._Element) -> bool:
     title = " ".join(text_of(button).split())
     if not 1 < len(title) <= MAX_PANEL_TITLE or _MORE.fullmatch(title):
         return False
+    if title.lower() in _COPY_LABELS:
+        return False
     if next(button.iterancestors("nav", "header", "footer", "form"), None) is not None:
         return False
     panel = button.getnext()

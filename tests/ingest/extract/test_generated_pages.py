@@ -48,6 +48,8 @@ def test_a_button_that_opens_prose_is_its_heading(label: str, panel: str) -> Non
         ("Cookie settings", "<label><input type=checkbox> We measure how you read us.</label>"),
         ("更多", "<p>省内两到四个工作日，偏远地区另加三天，不另收费。</p>"),
         ("Close", ""),
+        ("Copy", "<p>Prime the pump at forty turns a minute, wait, and look at the gauge.</p>"),
+        ("复制", "<p>先以每分钟四十转预充油泵，等待十秒，再看左侧的压力表读数。</p>"),
     ],
 )
 def test_a_button_that_opens_anything_else_is_none(label: str, panel: str) -> None:
