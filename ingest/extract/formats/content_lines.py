@@ -53,6 +53,9 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "nickname": ("Nickname", "昵称"),
     "tel": ("Phone", "电话"),
     "email": ("E-mail", "邮箱"),
+    "impp": ("Messages", "即时通讯"),
+    "x-qq": ("QQ", "QQ"),
+    "x-wechat": ("WeChat", "微信"),
     "adr": ("Address", "地址"),
     "bday": ("Birthday", "生日"),
     "anniversary": ("Anniversary", "纪念日"),
@@ -82,7 +85,7 @@ _PICKS = frozenset(
 )
 """Parts of a rule of repetition that make another rule of its days."""
 _CARD_FIELDS = (
-    *("NICKNAME", "ORG", "TITLE", "ROLE", "TEL", "EMAIL", "ADR"),
+    *("NICKNAME", "ORG", "TITLE", "ROLE", "TEL", "EMAIL", "IMPP", "X-QQ", "X-WECHAT", "ADR"),
     *("BDAY", "ANNIVERSARY", "URL", "NOTE"),
 )
 _KINDS_SHOWN = frozenset({"cell", "work", "home", "fax"})
@@ -136,7 +139,8 @@ def _parameters(text: str) -> dict[str, str]:
         if not value and name.upper() in ("QUOTED-PRINTABLE", "BASE64"):
             found["ENCODING"] = name
         elif not value or name.upper() == "TYPE":
-            found["TYPE"] = f"{found.get('TYPE', '')},{value or name}".strip(",")
+            kind = value.strip('"') or name
+            found["TYPE"] = f"{found.get('TYPE', '')},{kind}".strip(",")
         else:
             found[name.upper()] = value.strip('"')
     return found
@@ -339,9 +343,13 @@ def _labelled_value(key: str, parameters: Mapping[str, str], value: str, words: 
     pieces: Sequence[str] = [_unescape(part) for part in _HALVES.split(value)]
     text = ", ".join(filter(None, pieces)) if key in ("org", "adr") else _unescape(value)
     if key in ("bday", "anniversary"):
+        # The year of a birthday without one: Apple's 1604, RFC 6350's "--".
+        year = parameters.get("X-APPLE-OMIT-YEAR", "-")
+        if without_year := re.fullmatch(rf"{re.escape(year)}-?(\d\d)-?(\d\d)", text):
+            text = "-".join(without_year.groups())
         text = _moment(({}, text))
     elif key == "tel":
-        text = text.removeprefix("tel:")
+        text = text.removeprefix("tel:").replace(";ext=", " ext. ")
     kinds = [kind for kind in parameters.get("TYPE", "").lower().split(",") if kind in _KINDS_SHOWN]
     pair = words.pair(key, text)
     if not pair or not kinds:

@@ -124,6 +124,26 @@ def test_a_card_says_whose_number_it_is_in_one_line(tmp_path: Path) -> None:
     assert second == "- 李敏; 单位: 财务部; 电话 (手机): 13800138000"
 
 
+CARD_LINES = [
+    ('TEL;VALUE=uri;TYPE="cell,voice":tel:+1-418-262-6501', "Phone (mobile): +1-418-262-6501"),
+    ("TEL;TYPE=work:tel:+1-418-656-9254;ext=102", "Phone (work): +1-418-656-9254 ext. 102"),
+    ("X-QQ:12345678", "QQ: 12345678"),
+    ("X-WECHAT:quist88", "WeChat: quist88"),
+    ("IMPP:xmpp:mara@example.org", "Messages: xmpp:mara@example.org"),
+    ("BDAY;X-APPLE-OMIT-YEAR=1604:1604-04-15", "Birthday: 04-15"),
+    ("BDAY:--0415", "Birthday: 04-15"),
+    ("BDAY:1984-04-15", "Birthday: 1984-04-15"),
+    ("BDAY:1984", "Birthday: 1984"),
+    ("BDAY:19840415", "Birthday: 1984-04-15"),
+]
+
+
+@pytest.mark.parametrize(("line", "told"), CARD_LINES)
+def test_a_card_says_all_its_ways_to_reach_someone(line: str, told: str, tmp_path: Path) -> None:
+    card = f"BEGIN:VCARD\nFN:Mara Quist\n{line}\nEND:VCARD\n"
+    assert read(tmp_path / "mara.vcf", card).text == f"- Mara Quist; {told}"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
