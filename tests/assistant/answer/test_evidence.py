@@ -634,3 +634,24 @@ def test_what_no_passage_says_of_a_name_is_near_at_most(question: str, expected:
         "海川队以3比2战胜东岭队。守门员王磊扑出点球。海川队目前排名第二。",
     )
     assert choose_evidence(question, pages).answerability == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Who wrote Silent Rivers?", "Silent Rivers is a novel by Mira Olsen, published in 1987."),
+        ("Who is the author of Silent Rivers?", "Silent Rivers is a novel by Mira Olsen."),
+        ("Who leads Northgate Bank?", "Sarah Kent is chief executive of Northgate Bank."),
+        ("When was Anna Weiss born?", "Anna Weiss (12 May 1931 – 3 June 1999) was a chemist."),
+        ("Where is Kestrel headquartered?", "Kestrel is a company based in Oslo, Norway."),
+        ("What does Kestrel sell?", "Kestrel makes drones and cameras."),
+        ("海川队的主教练是谁？", "海川队由刘强执教，本赛季排名第三。"),
+        ("星河科技的创始人是谁？", "星河科技由王磊于1999年创办。"),
+        ("《静静的河》的作者是谁？", "《静静的河》是林海写的一部长篇小说。"),
+        ("陈望舒的妻子是谁？", "陈望舒，其夫人为林启芳。"),
+    ],
+)
+def test_what_is_said_in_other_words_than_the_questions_is_answerable(
+    question: str, text: str
+) -> None:
+    assert choose_evidence(question, passages(text)).answerability == "answerable"
