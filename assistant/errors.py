@@ -10,6 +10,7 @@ ModelFailure = Literal[
     "not_found",
     "busy",
     "too_long",
+    "no_memory",
     "no_thinking",
     "cannot_chat",
     "unauthorized",

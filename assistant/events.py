@@ -44,6 +44,7 @@ NoticeCode = Literal[
     "prompt_truncated",
     "reply_cut_short",
     "reply_unusable",
+    "reply_filtered",
     "reply_looped",
     "sentences_dropped",
     "reasoning_leaked",

@@ -187,9 +187,18 @@ class OllamaModel:
     async def pull(self, name: str) -> AsyncGenerator[TransferProgress, None]:
         """Download a model; yield the progress of its layers, or raise `ModelError`."""
         with as_model_errors(replace(self._model, name=name)):
-            async with aclosing(self._client.pull(name)) as steps:
-                async for step in steps:
-                    yield step
+            try:
+                async with aclosing(self._client.pull(name)) as steps:
+                    async for step in steps:
+                        yield step
+            except ModelServerError as error:
+                if error.kind not in ("broken_stream", "timeout"):
+                    raise
+                raise ModelError(
+                    Message('the download of "{name}" broke off', name=name),
+                    kind=error.kind,
+                    hint=Message("pull it again: what has come is kept"),
+                ) from error
 
     def _request(self) -> ChatRequest:
         """Return what every request says about the model, so that it is loaded once."""

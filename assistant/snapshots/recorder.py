@@ -188,6 +188,7 @@ _MODEL_FAILURES: Final[Mapping[ModelFailure, Message]] = {
     "not_found": Message("the model server did not have the model"),
     "busy": Message("the model server was busy"),
     "too_long": Message("the prompt was too long for the model"),
+    "no_memory": Message("the server had too little memory for the model"),
     "no_thinking": Message("the model does not support thinking"),
     "cannot_chat": Message("the model cannot chat"),
     "unauthorized": Message("the model server refused the key"),

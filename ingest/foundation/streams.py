@@ -114,19 +114,37 @@ class LineDecoder:
 
 
 class NDJSONDecoder:
-    """Reads one JSON object a line (https://github.com/ndjson/ndjson-spec); blank lines go."""
+    """Reads one JSON object a line (https://github.com/ndjson/ndjson-spec); blank lines go.
+
+    Also objects without a line end between them, and one that is indented over several lines.
+    """
 
     def __init__(self, *, max_bytes: int = MAX_LINE_BYTES) -> None:
         self._lines = LineDecoder(max_bytes=max_bytes)
+        self._max_bytes = max_bytes
+        self._indented = b""
 
     def feed(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """Return the objects that `chunk` completes; a line that is none raises when it is met."""
         # Cut now, parsed when taken: what is before a bad line still reaches the caller.
-        return map(parse_json_object, [line for line in self._lines.feed(chunk) if line.strip()])
+        return self._objects([line for line in self._lines.feed(chunk) if line.strip()])
 
     def flush(self) -> Iterator[dict[str, Any]]:
         """Return the object of a last line that nothing ended."""
-        return map(parse_json_object, [line for line in self._lines.flush() if line.strip()])
+        yield from self._objects([line for line in self._lines.flush() if line.strip()])
+        if self._indented:
+            raise StreamFormatError("not a JSON object", self._indented)
+
+    def _objects(self, lines: list[bytes]) -> Iterator[dict[str, Any]]:
+        for line in lines:
+            if self._indented or line.removeprefix(codecs.BOM_UTF8).rstrip() == b"{":
+                self._indented += line + b"\n"
+                if len(self._indented) > self._max_bytes:
+                    raise StreamFormatError("an object without end", self._indented)
+                if not line.startswith(b"}"):
+                    continue
+                line, self._indented = self._indented, b""
+            yield from parse_json_objects(line)
 
 
 def parse_json_object(text: bytes | str) -> dict[str, Any]:
@@ -148,6 +166,30 @@ def parse_json_object(text: bytes | str) -> dict[str, Any]:
         received = text if isinstance(text, bytes) else text.encode(errors="replace")
         raise StreamFormatError("not a JSON object", received)
     return value
+
+
+def parse_json_objects(line: bytes) -> list[dict[str, Any]]:
+    """Return the JSON objects of a line, of which there should be one.
+
+    Raises:
+        StreamFormatError: something else is there, too.
+    """
+    try:
+        return [parse_json_object(line)]
+    except StreamFormatError:
+        text = line.decode("utf-8-sig", errors="replace").strip()
+        read = json.JSONDecoder().raw_decode
+        values = []
+        while text:
+            try:
+                value, end = read(text)
+            except (ValueError, RecursionError):
+                raise StreamFormatError("not a JSON object", line) from None
+            if not isinstance(value, dict):
+                raise StreamFormatError("not a JSON object", line) from None
+            values.append(value)
+            text = text[end:].lstrip()
+        return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ FailureKind = Literal[
     "busy",  # its queue is full and stayed full
     "not_found",  # it does not have the model
     "too_long",  # prompt and reply exceed the model's context
+    "no_memory",  # its machine has too little for the model
     "no_thinking",  # the model cannot think aloud but was asked to
     "unauthorized",  # it wants a key, or another one
     "no_credit",  # the account of the key is empty
@@ -40,6 +41,7 @@ class ModelServerError(Exception):
             the server said nothing about it.
         tokens: How long a prompt is that is too long, and how long it may be, if the server says.
         retry_after_s: Seconds after which the server wants to be asked again, if it says.
+        has_begun: False for a reply of which not a word had come.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ModelServerError(Exception):
         self.status = status
         self.tokens = tokens
         self.retry_after_s = retry_after_s
+        self.has_begun = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,14 @@ class ServerConnection:
     ) -> dict[str, Any]:
         """Return the JSON object that answers."""
         async with self.send(method, path, body) as response:
-            return parse_json_object(await response.aread())
+            content = await response.aread()
+            value = parse_json_object(content)
+            # With status 200, and not inside a reply.
+            if isinstance(value.get("error"), str) and value["error"]:
+                failure = parse_failure(content.decode(errors="replace"), response.status_code)
+                kind = "failed" if failure.kind == "broken_stream" else failure.kind
+                raise ModelServerError(kind, failure.detail, status=failure.status)
+            return value
 
     async def stream(
         self, path: str, body: Mapping[str, Any], decoder: StreamDecoder[T]

@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import httpx
 
@@ -30,9 +30,15 @@ _NO_ENDPOINT = re.compile(
 )
 _NO_CREDIT = re.compile(
     r"insufficient_quota|insufficient (?:balance|credit|funds)|exceeded your current quota"
-    r"|(?:out of|not enough) credits?|余额不足|欠费",
+    r"|(?:out of|not enough) credits?|reached your [^.]{0,20}usage limit|余额不足|欠费",
     re.IGNORECASE,
 )
+_NO_MEMORY = re.compile(
+    r"requires more (?:system|gpu|video)? ?memory|out of memory|insufficient memory"
+    r"|(?:unable|failed) to allocate|cudaMalloc failed",
+    re.IGNORECASE,
+)
+_NO_SUCH_MODEL = re.compile(r"\bmodel \W{0,3}[\w./:-]{1,120}\W{0,3} not found", re.IGNORECASE)
 _KINDS_BY_STATUS: Mapping[int, FailureKind] = {
     401: "unauthorized",
     402: "no_credit",
@@ -45,6 +51,12 @@ _KINDS_BY_STATUS: Mapping[int, FailureKind] = {
 }
 _KINDS_WITH_STATUS = ("failed", "no_endpoint", "unauthorized", "no_credit", "bad_gateway")
 """Kinds whose message says the status, too."""
+_KINDS_BY_WORDS: Sequence[tuple[FailureKind, re.Pattern[str]]] = (
+    ("too_long", _TOO_LONG),
+    ("no_memory", _NO_MEMORY),
+    ("not_found", _NO_SUCH_MODEL),
+    ("no_thinking", re.compile("does not support thinking")),
+)
 _HTML_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"\s*<(!doctype|html|head|body)", re.IGNORECASE)
 
@@ -60,34 +72,36 @@ def parse_failure(
         retry_after_s: What its Retry-After header says.
     """
     detail = error_message(text)
+    kind = _kind_of(text, detail, status)
     tokens = None
-    kind: FailureKind = "failed"
-    if _NO_CREDIT.search(text):  # with status 429, too, where waiting helps nothing
-        kind = "no_credit"
-    elif status in _KINDS_BY_STATUS:
-        kind = _KINDS_BY_STATUS[status]
-    # LM Studio says so with status 200; who redirects has moved, or wants people to log in.
-    elif _NO_ENDPOINT.search(detail) or httpx.codes.is_redirect(status):
-        kind = "no_endpoint"
-    elif status == httpx.codes.NOT_FOUND:
-        # Else it is another kind of server, or one whose paths begin with /v1.
-        kind = "not_found" if "model" in text.lower() else "no_endpoint"
-    elif _TOO_LONG.search(text) or status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
-        kind = "too_long"
-        if counts := _TOO_LONG_COUNTS.search(text):
-            prompt, context = (int(count) for count in counts.groups() if count is not None)
-            # vLLM names the limit first.
-            tokens = (context, prompt) if counts["most"] else (prompt, context)
-    elif "does not support thinking" in text:
-        kind = "no_thinking"
-    elif status == httpx.codes.OK or "terminated" in text:  # "llama runner process has terminated"
-        kind = "broken_stream"
-    if (
-        kind in ("failed", "no_endpoint", "unauthorized", "no_credit", "bad_gateway")
-        and status != httpx.codes.OK
-    ):
+    if kind == "too_long" and (counts := _TOO_LONG_COUNTS.search(text)):
+        prompt, context = (int(count) for count in counts.groups() if count is not None)
+        # vLLM names the limit first.
+        tokens = (context, prompt) if counts["most"] else (prompt, context)
+    if kind in _KINDS_WITH_STATUS and status != httpx.codes.OK:
         detail = f"HTTP {status} {detail}"
     return ModelServerError(kind, detail, status=status, tokens=tokens, retry_after_s=retry_after_s)
+
+
+def _kind_of(text: str, detail: str, status: int) -> FailureKind:
+    """Return what `text`, of which `detail` is the message, means with this status."""
+    if _NO_CREDIT.search(text):  # with status 429, too, where waiting helps nothing
+        return "no_credit"
+    if status in _KINDS_BY_STATUS:
+        return _KINDS_BY_STATUS[status]
+    # LM Studio says so with status 200; who redirects has moved, or wants people to log in.
+    if _NO_ENDPOINT.search(detail) or httpx.codes.is_redirect(status):
+        return "no_endpoint"
+    if status == httpx.codes.NOT_FOUND:
+        # Else it is another kind of server, or one whose paths begin with /v1.
+        return "not_found" if "model" in text.lower() else "no_endpoint"
+    if status == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+        return "too_long"
+    for kind, words in _KINDS_BY_WORDS:
+        if words.search(text):
+            return kind
+    # "llama runner process has terminated"
+    return "broken_stream" if status == httpx.codes.OK or "terminated" in text else "failed"
 
 
 def error_message(text: str) -> str:

@@ -1,18 +1,19 @@
 """An Ollama server, by its own API (https://docs.ollama.com/api).
 
-Chat, vectors and lists go through httpx: every command lists the models, and importing the `ollama`
-package takes 0.4 s; and that package cannot send `truncate` and `shift`. What makes models (pull,
-create) goes through the package.
+Chat, vectors, lists and pulls go through httpx: every command lists the models, and importing the
+`ollama` package takes 0.4 s; that package cannot send `truncate` and `shift`, and takes a download
+that broke off for a finished one. What makes models (create) goes through the package.
 """
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -27,12 +28,16 @@ from ingest.model_servers.connection import (
     map_transport_error,
 )
 from ingest.model_servers.failures import error_message, parse_failure
+from ingest.model_servers.openai_frames import REASONING_KEYS
 from ingest.model_servers.waiting import chat_when_ready
 from ingest.model_servers.wire_values import (
     as_wrong_protocol,
     count_field,
+    flag_field,
     join_surrogates,
     mapping_field,
+    name_field,
+    names_field,
     text_field,
 )
 
@@ -73,6 +78,10 @@ UNKNOWN_DETAILS = ModelDetails(
 """Details of a model whose server tells nothing about it."""
 
 
+_CHAT_FIELDS = frozenset({"message", "response", "done", "done_reason", "error"})
+"""Fields of a line of a reply, which has one of them at least."""
+
+
 class OllamaClient:
     """One server, with whatever models it has."""
 
@@ -86,6 +95,11 @@ class OllamaClient:
         """
         # What cannot be called is left as it is: the first request says so.
         self.url = base_url(host) if is_server_address(host) else hide_userinfo(host.strip())
+        # People paste the address of OpenAI's API on the same server, or that of an endpoint.
+        self.url = re.sub(r"(?<=[^/])/(?:v1|api(?:/(?:chat|tags|generate))?)$", "", self.url)
+        # A name and a password in it go to the server and into no message.
+        userinfo = re.match(r"\s*(?:https?://)?([^/?#\s]*@)", host)
+        address = self.url.replace("://", f"://{userinfo[1]}", 1) if userinfo else self.url
         self._timeout_s = timeout_s
         self._busy_waits_s = busy_waits_s
         # As Ollama's own clients do, for servers behind a proxy that wants it.
@@ -93,7 +107,7 @@ class OllamaClient:
             os.environ.get("OLLAMA_API_KEY", ""), source="$OLLAMA_API_KEY"
         )
         self._server = ServerConnection(
-            self.url,
+            address,
             timeout_s=timeout_s,
             headers=self._headers,
             busy_waits_s=busy_waits_s,
@@ -112,26 +126,34 @@ class OllamaClient:
 
     async def models(self) -> dict[str, str]:
         """Return the pulled models' names, tags with them, and the digests of their weights."""
-        listed: Any = (await self._server.request("GET", "/api/tags")).get("models")
-        with as_wrong_protocol(listed):
-            named = ((model.get("name") or model.get("model"), model) for model in listed)
-            return {name: text_field(model, "digest") for name, model in named if name}
+        body = await self._server.request("GET", "/api/tags")
+        with as_wrong_protocol(body):
+            listed: Any = body["models"] or []  # null: Go's word for an empty list
+            if not isinstance(listed, list):
+                raise TypeError("models")
+            named = ((name_field(model, "name", "model"), model) for model in listed)
+            return {
+                name: name_field(model, "digest") if isinstance(model, Mapping) else ""
+                for name, model in named
+                if name
+            }
 
     async def show(self, model: str) -> ModelDetails:
         """Return what the server knows of a model."""
         shown = await self._server.request("POST", "/api/show", {"model": model})
-        with as_wrong_protocol(shown):
-            capabilities = shown.get("capabilities")
-            info = mapping_field(shown, "model_info")
-            # Such as "qwen2.context_length".
-            lengths = [count_field(info, key) for key in info if key.endswith(".context_length")]
-            return ModelDetails(
-                capabilities=None if capabilities is None else tuple(capabilities),
-                context_tokens=next((length for length in lengths if length is not None), None),
-                parameters_count=count_field(info, "general.parameter_count"),
-                template=text_field(shown, "template"),
-                parameters=text_field(shown, "parameters"),
-            )
+        # Details help, and are no condition: one of another type counts as not said.
+        info = shown.get("model_info")
+        info = info if isinstance(info, Mapping) else {}
+        # Such as "qwen2.context_length". A part for pictures has one of its own.
+        own = f"{name_field(info, 'general.architecture')}.context_length"
+        keys = sorted((key for key in info if key.endswith(".context_length")), key=own.__ne__)
+        return ModelDetails(
+            capabilities=names_field(shown, "capabilities"),
+            context_tokens=next(filter(None, (count_field(info, key) for key in keys)), None),
+            parameters_count=count_field(info, "general.parameter_count"),
+            template=name_field(shown, "template"),
+            parameters=name_field(shown, "parameters"),
+        )
 
     async def chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
         """Yield the reply as it comes, to its end, or raise `ModelServerError`."""
@@ -146,10 +168,14 @@ class OllamaClient:
 
     async def _chat(self, request: ChatRequest) -> AsyncGenerator[ChatPiece, None]:
         begun = False
+        strange = ""
         lines = self._server.stream("/api/chat", chat_body(request), NDJSONDecoder())
         try:
             async with aclosing(lines):
                 async for line in lines:
+                    if not _CHAT_FIELDS.intersection(line):  # a ping, or another protocol
+                        strange = strange or (json.dumps(line) if line else "")
+                        continue
                     piece = parse_chat_line(line)
                     # The model was loaded and the question not heard: a runner that was evicted
                     # between the two answers so (oh-my-pi#7465).
@@ -164,6 +190,8 @@ class OllamaClient:
             if begun and error.kind == "wrong_protocol":
                 raise ModelServerError("broken_stream", error.detail) from error
             raise
+        if strange and not begun:
+            raise ModelServerError("wrong_protocol", strange)
         raise ModelServerError("broken_stream")
 
     async def render_prompt(self, request: ChatRequest) -> str | None:
@@ -184,9 +212,26 @@ class OllamaClient:
         body = {"model": model, "input": list(texts), "truncate": False}
         return (await self._server.request("POST", "/api/embed", body)).get("embeddings")
 
-    def pull(self, model: str) -> AsyncGenerator[TransferProgress, None]:
-        """Download a model; yield the progress of its layers, or raise `ModelServerError`."""
-        return self._transfer("pull", model)
+    async def pull(self, model: str) -> AsyncGenerator[TransferProgress, None]:
+        """Download a model; yield the progress of its layers, or raise `ModelServerError`.
+
+        "broken_stream" is a download that ended, or fell silent, without its "success".
+        """
+        lines = self._server.stream("/api/pull", {"model": model, "stream": True}, NDJSONDecoder())
+        status = ""
+        async with aclosing(lines):
+            async for line in lines:
+                if line.get("error"):
+                    raise ModelServerError("failed", error_message(json.dumps(line)), status=200)
+                status = name_field(line, "status")
+                total = count_field(line, "total") or 0
+                completed = count_field(line, "completed") or 0
+                if total:  # a layer that was begun anew counts what it loads twice
+                    completed = min(completed, total)
+                if status or total:
+                    yield TransferProgress(status=status, completed=completed, total=total)
+        if status != "success":
+            raise ModelServerError("broken_stream")
 
     async def upload(self, path: Path) -> str:
         """Bring a file to the server, unless it is there, and return the digest to create with."""
@@ -208,13 +253,13 @@ class OllamaClient:
         `description` is as /api/create takes it: `files` (name -> digest), `template`,
         `parameters`, `system`, `license`, `quantize`.
         """
-        return self._transfer("create", model, **description)
+        return self._create(model, description)
 
-    async def _transfer(
-        self, method: Literal["pull", "create"], model: str, **description: Any
+    async def _create(
+        self, model: str, description: Mapping[str, Any]
     ) -> AsyncGenerator[TransferProgress, None]:
         async with self._library() as library:
-            steps = await getattr(library, method)(model, stream=True, **description)
+            steps: Any = await library.create(model, stream=True, **description)
             async with aclosing(steps):
                 async for step in steps:
                     yield TransferProgress(
@@ -279,11 +324,16 @@ def parse_chat_line(line: Mapping[str, Any]) -> ChatPiece:
     if line.get("error"):  # the status was 200 long before it went wrong
         raise parse_failure(json.dumps(line), httpx.codes.OK)
     with as_wrong_protocol(line):
-        message = mapping_field(line, "message")
+        told = line.get("message")
+        message = {"content": told} if isinstance(told, str) else mapping_field(line, "message")
+        reason = name_field(line, "done_reason")
+        is_done = flag_field(line, "done") or (bool(reason) and "done" not in line)
+        thoughts = (text_field(message, key) for key in REASONING_KEYS)
         return ChatPiece(
-            content=text_field(message, "content"),
-            thinking=text_field(message, "thinking"),
-            done_reason=(text_field(line, "done_reason") or "stop") if line.get("done") else "",
+            # `response` is that of /api/generate, which gateways mix up with this.
+            content=text_field(message, "content") or text_field(line, "response"),
+            thinking=next(filter(None, thoughts), ""),
+            done_reason=(reason or "stop") if is_done else "",
             prompt_tokens=count_field(line, "prompt_eval_count"),
             reply_tokens=count_field(line, "eval_count"),
         )

@@ -162,4 +162,4 @@ class OpenAIClient:
                 return cause
         finally:
             await server.close()
-        return error if error.detail else ModelServerError(error.kind, "it sent nothing")
+        return error

@@ -32,14 +32,16 @@ async def chat_when_ready(
     until = loop.time() + timeout_s
     tries = 0
     while True:
-        begun = False
+        begun = has_text = False
         try:
             async with aclosing(attempt()) as pieces:
                 async for piece in pieces:
                     begun = True
+                    has_text = has_text or bool(piece.content or piece.thinking)
                     yield piece
             return
         except ModelServerError as error:
+            error.has_begun = has_text
             wait_s = wait_before_retry(error, tries, busy_waits_s)
             if begun or wait_s is None or loop.time() + wait_s > until:
                 raise

@@ -43,6 +43,37 @@ def mapping_field(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value
 
 
+def name_field(fields: object, *names: str) -> str:
+    """Return the first text at `names`, "" where there is none that could be sent back.
+
+    For lists of which one odd entry must not cost the others; `fields` may be the name itself.
+    """
+    values = [fields.get(name) for name in names] if isinstance(fields, Mapping) else [fields]
+    texts = (value for value in values if isinstance(value, str) and value)
+    return next((text for text in texts if not _SURROGATE.search(text)), "")
+
+
+def names_field(fields: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """Return the names listed at `name`, None where the server lists none that could be read.
+
+    Seen are a list of names or of objects with a name, names in one text, and names with true.
+    """
+    value = fields.get(name)
+    if isinstance(value, str):
+        value = value.replace(",", " ").split()
+    if isinstance(value, Mapping):
+        value = [key for key, holds in value.items() if holds]
+    if not isinstance(value, list):
+        return None
+    return tuple(filter(None, (name_field(entry, "name", "type", "id") for entry in value)))
+
+
+def flag_field(fields: Mapping[str, Any], name: str) -> bool:
+    """Return whether the flag at `name` is set; gateways in some languages send it as text."""
+    value = fields.get(name)
+    return value.strip().lower() in ("true", "1") if isinstance(value, str) else bool(value)
+
+
 def text_field(fields: Mapping[str, Any], name: str) -> str:
     """Return the text at `name`, "" for null and where there is none.
 
@@ -70,17 +101,20 @@ def count_field(fields: Mapping[str, Any], name: str) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+        # Of bytes and of parameters, too, hence 15 digits.
+        return int(value) if value.isascii() and value.isdigit() and len(value) <= 15 else None
     # NaN and infinity, which Python's JSON reads, are equal to no whole number.
     if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) else None
+        value = int(value)
+    return value if isinstance(value, int) and value >= 0 else None
 
 
 def _joined_parts(value: object, *, thinking: bool) -> str:
     """Return the text of a value, or of those of its parts that are thinking or are not."""
-    if value is None or value is False or isinstance(value, str):
-        return "" if thinking else value or ""
+    if value is None or isinstance(value, str | bool):
+        return "" if thinking or not isinstance(value, str) else value
+    if isinstance(value, Mapping):
+        value = [value]
     if not isinstance(value, list):
         raise TypeError(type(value).__name__)
     texts = []

@@ -17,6 +17,8 @@ BUSY_WAITS_S = (0.5, 1.0, 2.0)
 """Between tries while a server is busy. Shorter than a chat's: a question waits for the vector, and
 without it words alone find passages."""
 
+NOTHING_SENT = Message("an empty answer")
+
 MIN_PIECE_CHARACTERS = 32
 """Characters. A text that is refused as too long even so is refused for another reason."""
 
@@ -170,7 +172,16 @@ def embed_error(error: ModelServerError, url: str, model: str, timeout_s: float)
                 ),
                 hint=Message("see what is loaded: ollama ps"),
             )
-        case "unreachable" | "wrong_protocol":
+        case "wrong_protocol":
+            return EmbedError(
+                Message(
+                    "what answers at {url} is no Ollama ({reason})",
+                    url=url,
+                    reason=error.detail or NOTHING_SENT,
+                ),
+                hint=Message("correct the address of the server"),
+            )
+        case "unreachable":
             return EmbedError(
                 Message("no Ollama answers at {url} ({reason})", url=url, reason=error.detail),
                 hint=Message("start it: ollama serve"),
@@ -191,7 +202,7 @@ def embed_error(error: ModelServerError, url: str, model: str, timeout_s: float)
         Message("Ollama could not embed with {model} ({reason})", model=model, reason=error.detail),
         hint=Message("see its log: ollama serve"),
         # HTTP 500 and a runner that died: often one text of the request is the cause.
-        is_of_text=error.kind in ("failed", "too_long", "broken_stream"),
+        is_of_text=error.kind in ("failed", "too_long", "broken_stream", "no_memory"),
     )
 
 

@@ -100,10 +100,17 @@ def test_what_stands_before_a_bad_line_is_still_given_out() -> None:
     assert caught.value.text == "<html>"
 
 
-@pytest.mark.parametrize("line", [b"[1]", b'"text"', b"1", b"null", b"{", b"\xff", b"{}{}"])
+@pytest.mark.parametrize("line", [b"[1]", b'"text"', b"1", b"null", b"{", b"\xff", b"{}1", b"{}{"])
 def test_a_line_that_is_no_object_is_refused(line: bytes) -> None:
     with pytest.raises(StreamFormatError):
         list(decode_stream([line], NDJSONDecoder()))
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"a": 1}{"b": 2}\n', b'{"a": 1} {"b": 2}', b'{\n  "a": 1\n}\n{\r\n "b": 2\r\n}\r\n']
+)
+def test_objects_that_are_not_one_a_line_are_read(body: bytes) -> None:
+    assert list(decode_stream([body], NDJSONDecoder())) == [{"a": 1}, {"b": 2}]
 
 
 @pytest.mark.parametrize("text", [b"[" * 200_000, '{"' + "a" * 200_000, '{"\ud800'])

@@ -1,6 +1,7 @@
 """What both clients of model servers promise, on the wire."""
 
 import asyncio
+import contextlib
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from ingest.model_servers.base import (
 )
 from ingest.model_servers.connection import map_transport_error
 from ingest.model_servers.failures import error_message, parse_failure
-from ingest.model_servers.ollama import OllamaClient, parse_chat_line, with_tag
+from ingest.model_servers.ollama import UNKNOWN_DETAILS, OllamaClient, parse_chat_line, with_tag
 from ingest.model_servers.openai import OpenAIClient
 from tests.engines.ollama_server import Handler, OllamaServer
 from tests.engines.replies import Failure, Json
@@ -213,11 +214,12 @@ def test_ollamas_package_is_given_the_key_without_its_line_end(
     monkeypatch.setenv("OLLAMA_API_KEY", "sk-SECRET\n")
     client = OllamaClient(server.url, timeout_s=0.5)
 
-    async def pull() -> None:
-        async for _ in client.pull(NAME):
+    async def create() -> None:
+        async for _ in client.create(NAME, files={}):
             pass
 
-    run_exchange(client, pull())
+    with contextlib.suppress(ModelServerError):  # this server makes none
+        run_exchange(client, create())
     # The package writes names of headers in small letters.
     assert server.requests[-1].headers["authorization"] == "Bearer sk-SECRET"
 
@@ -274,11 +276,9 @@ def test_an_error_inside_a_reply_says_why_it_broke_off() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        {"message": "hi"},
         {"message": ["hi"]},
         {"message": {"content": 5}},
         {"message": {"content": "hi", "thinking": [5]}},
-        {"message": {"content": ""}, "done": True, "done_reason": 5},
     ],
 )
 def test_a_line_of_other_types_is_another_protocol(line: dict[str, Any]) -> None:
@@ -295,7 +295,7 @@ def test_null_is_no_error_and_no_count() -> None:
 @pytest.mark.parametrize(
     "shown", [{"capabilities": 5}, {"model_info": [1]}, {"model_info": 5}, {"template": [5]}]
 )
-def test_details_of_other_types_are_another_protocol(shown: dict[str, Any]) -> None:
+def test_details_of_other_types_count_as_not_said(shown: dict[str, Any]) -> None:
     class Shows(OllamaServer):
         @property
         def handler(self) -> type[Handler]:
@@ -307,9 +307,7 @@ def test_details_of_other_types_are_another_protocol(shown: dict[str, Any]) -> N
 
     with Shows() as server:
         client = OllamaClient(server.url, timeout_s=5)
-        with pytest.raises(ModelServerError) as caught:
-            run_exchange(client, client.show(NAME))
-    assert caught.value.kind == "wrong_protocol"
+        assert run_exchange(client, client.show(NAME)) == UNKNOWN_DETAILS
 
 
 class SendsFrames(OllamaServer):

@@ -246,6 +246,17 @@ def test_a_wait_that_is_longer_than_a_silence_may_be_is_not_waited_out() -> None
         lines(said("400 feet."), {**DONE, "prompt_eval_count": "many", "eval_count": None}),
         lines(said("400 feet."), {"done": True}),
         lines({"message": {"content": [{"type": "text", "text": "400 feet."}]}}, DONE),
+        lines({"message": {"content": {"text": "400 feet."}}}, DONE),
+        lines({"message": "400 feet."}, DONE),
+        lines({}, {"status": "warming"}, {"message": None}, said("400 feet."), DONE),
+        lines({"response": "400 feet."}, {"done": True}),
+        lines({**said("400 "), "done": "false"}, said("feet."), {"done": "true"}),
+        lines(said("400 feet."), {"done_reason": "stop"}),
+        lines(said("400 feet."), {**DONE, "done_reason": 5}),
+        lines(said("400 feet."), DONE, DONE),
+        response(json.dumps(said("400 ")) + json.dumps(said("feet.")) + json.dumps(DONE)),
+        response(json.dumps({**DONE, "message": {"content": "400 feet."}}, indent=2)),
+        response(f"\r\n\ufeff{json.dumps(said('400 feet.'))}\r\n\r\n{json.dumps(DONE)}\r\n"),
     ],
 )
 def test_ollamas_lines_are_read_in_every_dialect(sent: bytes) -> None:
