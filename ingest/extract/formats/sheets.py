@@ -22,6 +22,10 @@ MAX_HEAD_ROWS = 3  # head rows above each other: year, quarter, plan and actual
 _SEPARATORS = ",;\t|"
 _QUOTED_FORMAT = re.compile(r'"[^"]*"|\\.')
 """Letters of a number format that are shown as they are."""
+_PERCENT_FORMAT = re.compile(r"[0#?](?:\.([0#?]+))?\s*%")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_NOT_IN_HEAD = re.compile(r"[\w.+-]+@[\w-]+\.|://|\d{5}|\d[\d -]{4,}\d")
+"""A mail or web address, a telephone number or another long number: a record, not a head."""
 
 Row = tuple[int, list[str]]
 """The number of a row in its sheet, from 0, and its cells."""
@@ -139,7 +143,9 @@ def _split_tables(rows: list[Row]) -> Iterator[list[Row]]:
         if is_empty:
             continue
         block = list(run)
-        if table and _begins_table([cells for _, cells in block]):
+        if table and _begins_table(
+            [cells for _, cells in block], above=[cells for _, cells in table]
+        ):
             yield table
             table = []
         table += block
@@ -147,13 +153,17 @@ def _split_tables(rows: list[Row]) -> Iterator[list[Row]]:
         yield table
 
 
-def _begins_table(rows: list[list[str]]) -> bool:
+def _begins_table(rows: list[list[str]], above: list[list[str]]) -> bool:
     """Return whether rows behind an empty one have a head of their own: words over figures.
 
-    Behind a row that only parts groups of one table, rows look like those before it.
+    Behind a row that only parts groups of one table, rows look like those before it: a record of
+    words alone, "Leeds | to follow | Ann", is no head where the same columns are in use above.
     """
-    wide = next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), len(rows))
+    wide = _first_wide_row(rows)
     if len(rows) < wide + 2 or not is_head(rows[wide]):
+        return False
+    first = above[min(_first_wide_row(above), len(above) - 1)]
+    if _used_columns(rows) == _used_columns(above) and not {*filter(None, first)} & {*rows[wide]}:
         return False
     head, body = rows[wide], rows[wide + 1 :]
     columns = [[row[n] for row in body if n < len(row) and row[n]] for n in range(len(head))]
@@ -163,15 +173,28 @@ def _begins_table(rows: list[list[str]]) -> bool:
     )
 
 
+def _first_wide_row(rows: Sequence[list[str]]) -> int:
+    """Return the place of the first row with more than one cell, how many there are if none has."""
+    return next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), len(rows))
+
+
+def _used_columns(rows: Iterable[list[str]]) -> Set[int]:
+    return {place for row in rows for place, cell in enumerate(row) if cell}
+
+
 def _render_table(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
     """Return rows as a table, under the lines of one cell that people write above its head."""
     kept = [(number, row) for number, row in rows if any(row)]
     cells = _without_edges([row for _, row in kept])
-    wide = next((place for place, row in enumerate(cells) if sum(map(bool, row)) > 1), 0)
+    wide = _first_wide_row(cells) % max(len(cells), 1)
     lines = [next(filter(None, row)) for row in cells[:wide]]
     cells = cells[wide:]
     for number, _ in kept[wide : wide + MAX_HEAD_ROWS - 1]:
-        if number not in spans or len(cells) < 3:
+        if number not in spans or len(cells) < 2:
+            break
+        if len(cells) < 3 or not _is_lower_head(cells[0], cells[1]):
+            # One name over the cells of each record: it is said once, or no cell has a name.
+            cells[0] = [name if name not in cells[0][:n] else "" for n, name in enumerate(cells[0])]
             break
         # One head row of two: "Q1" over "plan" and "actual" is "Q1 plan", "Q1 actual".
         pairs = itertools.zip_longest(cells[0], cells[1], fillvalue="")
@@ -180,6 +203,26 @@ def _render_table(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
         ]
         cells = [joined_heads, *cells[2:]]
     return "\n\n".join(filter(None, [*lines, render_rows(_without_edges(cells))]))
+
+
+def _is_lower_head(upper: list[str], lower: list[str]) -> bool:
+    """Return whether the row below a head with merged cells says what is in their columns.
+
+    It has different words below each, and none of its own below the others, where a record has.
+    """
+    groups = itertools.groupby(
+        itertools.zip_longest(upper, lower, fillvalue=""), key=lambda pair: pair[0]
+    )
+    for name, pairs in groups:
+        below = [cell for _, cell in pairs]
+        if len(below) == 1 or not name:
+            if name and below[0] not in ("", name):
+                return False
+        elif len({*below}) == 1 or any(map(_NOT_IN_HEAD.search, below)):
+            return False
+        elif any(is_figure(cell) and not _YEAR.fullmatch(cell) for cell in below):
+            return False
+    return True
 
 
 def _shown_value(cell: Any) -> str:

@@ -76,6 +76,7 @@ def test_a_second_table_in_a_sheet_has_a_head_of_its_own(
         [["South"], ["Maier", "Graz", 4], ["Huber", "Linz", 5]],  # under the name of a group
         [["Maier", "Graz", "none"], ["Huber", "Linz", "none"]],
         [["Total", "", 30]],
+        [["Ebb", "Hull", "unknown"], ["Maier", "Graz", 4], ["Huber", "Linz", 5]],
     ],
 )
 def test_an_empty_row_within_a_table_does_not_end_it(
@@ -87,6 +88,39 @@ def test_an_empty_row_within_a_table_does_not_end_it(
         book.active.append(row)
     last = read(tmp_path / "a.xlsx", saved(book)).text.splitlines()[-1]
     assert last.startswith(f"- Name: {group[-1][0]}; ")
+
+
+def rows_of_sheet(tmp_path: Path, *rows: list[object], merged: tuple[str, ...] = ()) -> list[str]:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    for each in merged:
+        book.active.merge_cells(each)
+    return read(tmp_path / "a.xlsx", saved(book)).text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("head", "record", "merged"),
+    [
+        (["姓名", "联系方式", None, "城市"], ["张三", "13800000000", "zs@a.cn", "北京"], ["B1:C1"]),
+        (["Name", "Room", None, "Day"], ["Ann", "East wing", "third floor", "Monday"], ["B1:C1"]),
+        (["Sales", None, "Dates", None], ["Ann", 5, "Bob", 6], ["A1:B1", "C1:D1"]),
+        (["Mail", None, "Post", None], ["a@b.example", "x", "Leeds", "York"], ["A1:B1", "C1:D1"]),
+    ],
+)
+def test_a_record_below_a_name_over_several_columns_is_no_head(
+    head: list[object], record: list[object], merged: list[str], tmp_path: Path
+) -> None:
+    rows = [head, record, [*record[:-1], "x"]]
+    lines = rows_of_sheet(tmp_path, *rows, merged=tuple(merged))
+    assert lines[0] == f"| {' | '.join(str(cell or '') for cell in head)} |"
+    assert lines[2] == f"| {' | '.join(map(str, record))} |"
+
+
+def test_years_below_merged_heads_are_heads(tmp_path: Path) -> None:
+    rows = [["Site", "Sales", None], [None, 2023, 2024], ["North", 5, 6], ["South", 7, 8]]
+    lines = rows_of_sheet(tmp_path, *rows, merged=("A1:A2", "B1:C1"))
+    assert lines[0] == "| Site | Sales 2023 | Sales 2024 |"
 
 
 def test_shares_times_and_comments_are_as_people_see_them(tmp_path: Path) -> None:
