@@ -1,13 +1,14 @@
 """What is said in films and songs: .srt, .vtt, .ass and .lrc files, without their times."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from ingest.text.cjk import CJK
 
 _SRT_TIME = re.compile(r"(?m)^(?:\d+[ \t]*\n)?(?:\d+:)?\d\d:\d\d[.,]\d+[ \t]*-->.*\n?")
 _CUE_TAG = re.compile(r"<[^<>\n]{1,60}>|\{\\[^{}\n]{1,80}\}")
-_VTT_BLOCK = re.compile(r"(?m)^(?:NOTE|STYLE|REGION)\b.*\n(?:.+\n?)*")
+_VTT_NO_CUE = re.compile(r"WEBVTT|NOTE(?=[ \t\n]|$)|(?:STYLE|REGION)[ \t]*(?=\n|$)")
+"""How a block begins that is not spoken; behind an empty line, and without times ([WebVTT] 4.1)."""
 _VTT_VOICE = re.compile(r"<v(?:\.[\w.-]*)?[ \t]+([^<>\n]{1,60})>")
 _VTT_ID = re.compile(r"(?m)^[^\n]*\n(?=(?:\d+:)?\d\d:\d\d[.,]\d+[ \t]*-->)")
 _NAMED = re.compile(rf"((?:[A-Z]|[{CJK}])(?:[^\W\d_]|[ .'’·-]){{0,23}})(?::\s|：)\s*(?=\S)")
@@ -15,6 +16,7 @@ _SPEAKER = re.compile(r"[-–—]\s*\S|\[[^\[\]]{1,24}\]|[（(][^（()）]{1,24}
 """How a line begins with which another one speaks: "Alice: Where?", "- No.", "[Bob]"."""
 _ASS_LINE = re.compile(r"(?m)^Dialogue:[ \t]*((?:[^,\n]*,){9})(.*)$")
 _LRC_TIME = re.compile(r"\[\d{1,3}:\d\d(?:[.:]\d{1,3})?\]")
+_LRC_WORD_TIME = re.compile(r"<\d{1,3}:\d\d(?:[.:]\d{1,3})?>")
 _LRC_FIELD = re.compile(r"(?m)^\[(ti|ar|al|by|offset|re|ve|length):([^\]\n]*)\][ \t]*\n?")
 
 
@@ -32,30 +34,40 @@ def render_cues(text: str) -> str:
         names = [fields.split(",")[4].strip() for fields, _ in found]
         lines = [re.sub(r"\\[Nnh]", " ", said) for _, said in found]
         return _paragraphs(
-            f"{name}: {line}" if name else line for name, line in zip(names, lines, strict=True)
+            (f"{name}: {line}" if name else line for name, line in zip(names, lines, strict=True)),
+            {*names},
         )
     if _LRC_TIME.search(text) and not has_cues(text):
         fields = dict(_LRC_FIELD.findall(text))
         head = [fields[key].strip() for key in ("ti", "ar", "al") if fields.get(key, "").strip()]
+        words = _LRC_WORD_TIME.sub("", text)
         sung = [
             " ".join(line.split())
-            for line in _LRC_TIME.sub("", _LRC_FIELD.sub("", text)).splitlines()
+            for line in _LRC_TIME.sub("", _LRC_FIELD.sub("", words)).splitlines()
         ]
         return "\n".join(filter(None, [*head, *sung]))
     if text.startswith("WEBVTT"):
-        text = _VTT_ID.sub("", _VTT_BLOCK.sub("", text.partition("\n")[2]))
+        blocks = re.split(r"\n(?:[ \t]*\n)+", text)
+        spoken = [each for each in blocks if "-->" in each or not _VTT_NO_CUE.match(each)]
+        text = _VTT_ID.sub("", re.sub(r"\AWEBVTT.*", "", "\n\n".join(spoken)))
+    voices = {*map(str.strip, _VTT_VOICE.findall(text))}
     text = _VTT_VOICE.sub(r"\1: ", text)
-    return _paragraphs(_CUE_TAG.sub("", _SRT_TIME.sub("\n", text)).splitlines())
+    return _paragraphs(_CUE_TAG.sub("", _SRT_TIME.sub("\n", text)).splitlines(), voices)
 
 
-def _paragraphs(lines: Iterable[str]) -> str:
+def _paragraphs(lines: Iterable[str], voices: Set[str]) -> str:
+    """Return lines as paragraphs, one each time when another one speaks.
+
+    A label that the file does not mark as a voice may say what a line is about, "Time: 8": it
+    stays, however often it comes.
+    """
     speaker, paragraphs = "", list[str]()
     for line in lines:
         said = " ".join(_CUE_TAG.sub("", line).split())
         if not said:
             continue
         named = _NAMED.match(said)
-        if named and named[1] == speaker:
+        if named and named[1] == speaker and speaker in voices:
             paragraphs[-1] += f" {said[named.end() :]}"  # goes on speaking
         elif named or _SPEAKER.match(said) or not paragraphs:
             paragraphs.append(said)
