@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import decimal
 import io
 import itertools
 import re
@@ -24,6 +25,7 @@ _QUOTED_FORMAT = re.compile(r'"[^"]*"|\\.')
 """Letters of a number format that are shown as they are."""
 _PERCENT_FORMAT = re.compile(r"[0#?](?:\.([0#?]+))?\s*%")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_DAY_OR_YEAR = re.compile(r"(?:19|20)\d\d(?!\d|[.,]\d)|\d{1,2}:\d\d")
 _NOT_IN_HEAD = re.compile(r"[\w.+-]+@[\w-]+\.|://|\d{5}|\d[\d -]{4,}\d")
 """A mail or web address, a telephone number or another long number: a record, not a head."""
 
@@ -126,6 +128,9 @@ def _fill_in_merged(cells: list[list[str]], merged: Sequence[MergedRange]) -> fr
         if each.top >= len(cells) or each.left >= len(cells[each.top]):
             continue
         text, row = cells[each.top][each.left], cells[each.top]
+        # An amount that is said twice is twice as much. In the first column it is a number of rows.
+        if is_figure(text) and not _DAY_OR_YEAR.match(text) and any(row[: each.left]):
+            continue
         others = any(cell for n, cell in enumerate(row) if not each.left <= n <= each.right)
         right = each.right if others else each.left
         if text and right > each.left:
@@ -218,11 +223,14 @@ def _is_lower_head(upper: list[str], lower: list[str]) -> bool:
         if len(below) == 1 or not name:
             if name and below[0] not in ("", name):
                 return False
-        elif len({*below}) == 1 or any(map(_NOT_IN_HEAD.search, below)):
-            return False
-        elif any(is_figure(cell) and not _YEAR.fullmatch(cell) for cell in below):
+        elif len({*below}) == 1 or any(map(_is_of_record, below)):
             return False
     return True
+
+
+def _is_of_record(cell: str) -> bool:
+    is_amount = is_figure(cell) and not _YEAR.fullmatch(cell)
+    return is_amount or _NOT_IN_HEAD.search(cell) is not None
 
 
 def _shown_value(cell: Any) -> str:
@@ -230,8 +238,11 @@ def _shown_value(cell: Any) -> str:
     value = cell.value
     if isinstance(value, int | float) and not isinstance(value, bool):
         shown_as = _QUOTED_FORMAT.sub("", cell.number_format or "")
-        if "%" in shown_as:
-            return f"{value * 100:.10g}%"
+        if found := _PERCENT_FORMAT.search(shown_as):
+            # As programs round it: half away from zero, of the figure that is written.
+            places = decimal.Decimal(1).scaleb(-len(found[1] or ""))
+            share = decimal.Decimal(str(value)) * 100
+            return f"{share.quantize(places, rounding=decimal.ROUND_HALF_UP):f}%"
     return _cell_text(value)
 
 

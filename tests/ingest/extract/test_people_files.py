@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import openpyxl
@@ -90,7 +91,9 @@ def test_an_empty_row_within_a_table_does_not_end_it(
     assert last.startswith(f"- Name: {group[-1][0]}; ")
 
 
-def rows_of_sheet(tmp_path: Path, *rows: list[object], merged: tuple[str, ...] = ()) -> list[str]:
+def rows_of_sheet(
+    tmp_path: Path, *rows: Sequence[object], merged: tuple[str, ...] = ()
+) -> list[str]:
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append(row)
@@ -118,9 +121,53 @@ def test_a_record_below_a_name_over_several_columns_is_no_head(
 
 
 def test_years_below_merged_heads_are_heads(tmp_path: Path) -> None:
-    rows = [["Site", "Sales", None], [None, 2023, 2024], ["North", 5, 6], ["South", 7, 8]]
+    rows: list[list[object]] = [
+        ["Site", "Sales", None],
+        [None, 2023, 2024],
+        ["North", 5, 6],
+        ["South", 7, 8],
+    ]
     lines = rows_of_sheet(tmp_path, *rows, merged=("A1:A2", "B1:C1"))
     assert lines[0] == "| Site | Sales 2023 | Sales 2024 |"
+
+
+@pytest.mark.parametrize(
+    ("rows", "merged", "last"),
+    [
+        (
+            [["Project", "Staff", "Budget"], ["A", "Ann", 1000], ["", "Bob", None]],
+            "C2:C3",
+            "Bob | ",
+        ),
+        ([["Item", "Net", "Gross"], ["Tea", 5, 6], ["Rum", 40, None]], "B3:C3", "40 | "),
+        ([["No.", "Staff", "Sum"], [7, "Ann", 5], [None, "Bob", 6]], "A2:A3", "7 | Bob | 6"),
+        ([["Post", "Year", "Sum"], ["A", 2024, 5], ["B", None, 6]], "B2:B3", "2024 | 6"),
+        ([["Post", "Day", "Sum"], ["A", "2024-05-01", 5], ["B", None, 6]], "B2:B3", "05-01 | 6"),
+    ],
+)
+def test_a_merged_amount_is_said_once(
+    rows: list[list[object]], merged: str, last: str, tmp_path: Path
+) -> None:
+    assert rows_of_sheet(tmp_path, *rows, merged=(merged,))[-1].endswith(f"{last} |")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown_as", "expected"),
+    [
+        (0.1234567, "0.0%", "12.3%"),
+        (1 / 3, "0%", "33%"),
+        (0.125, "0%", "13%"),
+        (-0.0525, "0.0%;[Red]-0.0%", "-5.3%"),
+        (12, "#,##0.00%", "1200.00%"),
+    ],
+)
+def test_shares_are_rounded_as_they_are_shown(
+    value: float, shown_as: str, expected: str, tmp_path: Path
+) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Rate", value])
+    book.active["B1"].number_format = shown_as
+    assert f"| Rate | {expected} |" in read(tmp_path / "a.xlsx", saved(book)).text
 
 
 def test_shares_times_and_comments_are_as_people_see_them(tmp_path: Path) -> None:
@@ -156,6 +203,24 @@ def test_shares_times_and_comments_are_as_people_see_them(tmp_path: Path) -> Non
             "Text\n"
             "Dialogue: 0,0:00:01.00,0:00:03.00,Default,Tom,0,0,0,,{\\b1}Under\\Nthe stone, left.\n",
             ["Tom: Under the stone, left."],
+        ),
+        (
+            "b.vtt",
+            "WEBVTT - Tour\nKind: captions\n\nNOTE\nby hand\n\n1\n00:01.000 --> 00:02.000\n"
+            "REGION 5 reports\n4 cases.\n\n00:02.000 --> 00:03.000\nNOTE THE EXIT.\nSTYLE\n",
+            ["REGION 5 reports 4 cases. NOTE THE EXIT. STYLE"],
+        ),
+        (
+            "b.srt",
+            "1\n00:00:01,000 --> 00:00:03,000\nTime: 8\n\n2\n00:00:03,500 --> 00:00:06,000\n"
+            "Time: 20\n\n3\n00:00:07,000 --> 00:00:09,000\n注意：三号门关闭。\n"
+            "注意：请走五号门。\n",
+            ["Time: 8", "Time: 20", "注意：三号门关闭。", "注意：请走五号门。"],
+        ),
+        (
+            "b.lrc",
+            "[00:20.00]<00:20.10>第<00:20.50>二句\n[00:24.00]Row <00:25>on\n",
+            ["第二句", "Row on"],
         ),
         ("a.lrc", "[ti:送别]\n[00:12.00]长亭外\n[00:17.50]古道边\n", ["送别", "长亭外", "古道边"]),
     ],
