@@ -30,6 +30,8 @@ _ANSWERERS = re.compile(r"instruct|coder|embed|rerank|non-?thinking|no-?think")
 _FENCE = re.compile(r"^[^\S\n]*(?:```|~~~)", re.MULTILINE)
 _CHANNEL_OF_ANSWERS = "final"
 """The one of Harmony's channels that is for the reader."""
+_SWITCHES = ("<think/>", "<think />")
+"""Tags that switch thinking off, where they begin a reply."""
 
 Delta = ReasoningDelta | AnswerDelta
 Channel = Literal["reasoning", "answer"]
@@ -158,25 +160,34 @@ class ThinkSplitter:
             case "end" | "start" if in_code or (mark.name == "</s>" and "<s>" in text):
                 # The text speaks of a control token: in inline code, or struck out.
                 return deltas + self._put(mark.text)
+            case "start" if mark.name in _SWITCHES and (text or mark.next_character in ("", " ")):
+                return deltas + self._put(mark.text)  # the text speaks of the tag
             case "end":
                 # Before the answer, and between Harmony's messages, such a mark means nothing.
                 is_message_end = self._has_channels and mark.name == "<|end|>"
                 self._ended = self._channel == "answer" and bool(self.answer) and not is_message_end
             case "answer_open" | "answer_close":
-                # Leave out the tags around a whole answer (GLM, and models tuned with GRPO).
-                if mark.kind == "answer_open" and not self.answer:
-                    self._in_answer_tag, self._presumed = True, False
-                    self._channel = "answer"
-                    return deltas
-                if mark.kind == "answer_close" and self._in_answer_tag:
-                    self._in_answer_tag = False
-                    return deltas
-                return deltas + self._put(mark.text)
+                return self._apply_answer_tag(mark, deltas)
             case "open" | "close":
                 return self._apply_tag(mark, deltas)
             case "start":
                 pass
         return deltas
+
+    def _apply_answer_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
+        """Leave out the tags around a whole answer (GLM, and models tuned with GRPO)."""
+        # `<response>` is a tag of models behind thinking alone.
+        may_be_text = mark.name == "<response>" and (
+            not self.reasoning or self.has_thinking_field or self._channel == "reasoning"
+        )
+        if mark.kind == "answer_open" and not self.answer and not may_be_text:
+            self._in_answer_tag, self._presumed = True, False
+            self._channel = "answer"
+            return deltas
+        if mark.kind == "answer_close" and self._in_answer_tag:
+            self._in_answer_tag = False
+            return deltas
+        return deltas + self._put(mark.text)
 
     def _apply_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
         if self._channel == "reasoning" and mark.kind == "close":

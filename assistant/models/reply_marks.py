@@ -16,14 +16,15 @@ MarkKind = Literal["open", "close", "channel", "end", "start", "answer_open", "a
 
 _NAMES = (
     *("think", "thinking", "thought", "thoughts", "reasoning", "seed:think", "mythink"),
-    *("analysis", "reflection", "scratchpad", "inner_monologue", "思考", "思考过程", "思维链"),
-    *("thinking_process", "thought_process", "chain_of_thought", "cot", "rationale"),
-    *("longcat_think", "minimax:think", "internal_thoughts"),
+    *("analysis", "reflection", "scratchpad", "inner_monologue", "思考", "思考过程"),
+    *("longcat_think", "minimax:think"),
 )
+_SOFT_NAMES = (
+    *("thinking_process", "thought_process", "chain_of_thought", "cot", "rationale"),
+    *("internal_thoughts", "思维链"),
+)
+"""Names that texts about markup use too."""
 _GAP = r"[^\S\n]{0,3}"
-_BRACKETS = (("<", ">"), ("&lt;", "&gt;"), ("＜", "＞"), ("\\u003c", "\\u003e"))
-"""Brackets of tags, as they are written and as servers and filters escape them."""
-_OPEN, _CLOSE = ("|".join(map(re.escape, side)) for side in zip(*_BRACKETS, strict=True))
 _NAME = "|".join(map(re.escape, sorted(_NAMES, key=len, reverse=True)))
 
 END_TEXTS = (
@@ -73,10 +74,6 @@ _FIXED = {
     **{text.casefold(): "start" for text in START_TEXTS},
     "[think]": "open",
     "[/think]": "close",
-    "[thinking]": "open",
-    "[/thinking]": "close",
-    "【思考】": "open",
-    "【/思考】": "close",
     "<|thinking|>": "open",
     "<|/thinking|>": "close",
     "<|channel>thought": "open",
@@ -111,7 +108,7 @@ _CHANNEL = (
     r"(?:[^<\n]|<\|constrain\|>){0,80}<\|message\|>"
 )
 _MARK = re.compile(
-    rf"{_CHANNEL}|(?:{_OPEN}){_GAP}(?P<slash>\\?/|){_GAP}(?P<name>{_NAME}){_GAP}(?:{_CLOSE})"
+    rf"{_CHANNEL}|<{_GAP}(?P<slash>\\?/|){_GAP}(?P<name>{_NAME}){_GAP}>"
     rf"|(?P<fixed>{'|'.join(map(re.escape, sorted(_FIXED, key=len, reverse=True)))})",
     re.IGNORECASE,
 )
@@ -120,47 +117,81 @@ _BARE_CHANNEL = re.compile(r"\s*(?P<channel>analysis|commentary|final)[^\S\n]*<\
 _BARE_CHANNELS = tuple(f"{name}<|message|>" for name in ("analysis", "commentary", "final"))
 
 
+# `ollama run`.
+_TERMINAL_OPEN = re.compile(r"\s*Thinking(?:\.\.\.|…)[^\S\n]*\n")
+_TERMINAL_BEGUN = re.compile(
+    r"\s*(?:t|th|thi|thin|think|thinki|thinkin|thinking(?:\.{0,3}|…))\s*\Z", re.IGNORECASE
+)
+_TERMINAL_CLOSE = re.compile(r"\n?(?:\.\.\.|…)done thinking\.")
+_TERMINAL_CLOSES = tuple(f"{gap}{dots}donethinking." for gap in ("", "\n") for dots in ("...", "…"))
+
+_LINE = r"[^\S\n]*\n\s*(?![a-z])\S"
+_ANSWER = re.compile(_LINE + r"|[^\sa-z.,;:!?…)\]。，、；：！？）】」』”’\"'`]")
+"""How an answer begins behind its thinking: not as a sentence goes on that names a tag."""
+
+
 @dataclass(frozen=True, slots=True)
-class _StartStyle:
-    """Thinking that begins a reply and is no tag."""
+class _SoftStyle:
+    """Thinking at the start of a reply that looks as text may.
+
+    It is thinking only where it is closed and an answer follows.
+    """
 
     opening: re.Pattern[str]
-    begun: re.Pattern[str]
-    """What may become its opening."""
     closing: re.Pattern[str]
-    closings: tuple[str, ...]
-    """What closes it, in small letters without white space, to know a beginning."""
+    begun: re.Pattern[str] | None = None
+    """What may become its opening, for those that are no tags."""
+    answer: re.Pattern[str] = _ANSWER
 
 
-_START_STYLES = (
-    # `ollama run`.
-    _StartStyle(
-        re.compile(r"\s*Thinking(?:\.\.\.|…)[^\S\n]*\n"),
-        re.compile(r"\s*(?:t|th|thi|thin|think|thinki|thinkin|thinking(?:\.{0,3}|…))\s*\Z", re.I),
-        re.compile(r"\n?(?:\.\.\.|…)done thinking\."),
-        tuple(f"{gap}{dots}donethinking." for gap in ("", "\n") for dots in ("...", "…")),
-    ),
+def _soft_tag(begin: str, end: str, names: tuple[str, ...]) -> _SoftStyle:
+    begin, end = re.escape(begin), re.escape(end)
+    name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return _SoftStyle(
+        re.compile(rf"\s*{begin}{_GAP}(?:{name}){_GAP}{end}(?![^\S\n]+\S)", re.IGNORECASE),
+        re.compile(rf"{begin}{_GAP}\\?/{_GAP}(?:{name}){_GAP}{end}", re.IGNORECASE),
+    )
+
+
+_SOFT_TAGS = (
+    ("<", ">", _SOFT_NAMES),
+    # As servers and filters escape them.
+    *((*pair, _NAMES + _SOFT_NAMES) for pair in (("&lt;", "&gt;"), ("\\u003c", "\\u003e"))),
+    ("＜", "＞", _NAMES + _SOFT_NAMES),
+    ("[", "]", ("thinking",)),
+    ("【", "】", ("思考",)),
+)
+_SOFT_BEGINNINGS = tuple(
+    f"{begin}{name}{end}".casefold() for begin, end, names in _SOFT_TAGS for name in names
+)
+_SUMMARY = (
+    r"\W{0,4}(?:thoughts?|thinking|reasoning|(?:thinking|thought|reasoning) (?:process|trace|steps)"
+    r"|chain of thought|thought for (?:(?:about )?\d[^<>\n]{0,25}|a (?:moment|second|minute|while|"
+    r"bit|few seconds|couple of seconds))|(?:思考|推理)(?:过程|中)|思维链"
+    r"|(?:已|深度|已深度)思考(?:完成|过程)?(?:\W{0,2}(?:用时|耗时)?\W?[\d.]{1,6}\W?秒)?)\W{0,4}"
+)
+_SOFT_STYLES = (
+    *(_soft_tag(*tag) for tag in _SOFT_TAGS),
     # A fenced block that says so.
-    _StartStyle(
-        re.compile(r"\s*```(?:think|thinking|thought|reasoning)[^\S\n]*\n", re.IGNORECASE),
+    _SoftStyle(
+        re.compile(r"\s*```(?:think|thinking|thought|reasoning)[^\S\n]*(?=\n)", re.IGNORECASE),
+        re.compile(r"\n```(?P<nested>\w)?"),
         re.compile(r"\s*`{1,3}(?:(?<=```)[a-z]{0,9}[^\S\n]*)?\Z", re.IGNORECASE),
-        re.compile(r"\n```(?=\n|\Z)"),
-        ("\n```",),
+        re.compile(_LINE),
     ),
     # Open WebUI, and pages that fold it.
-    _StartStyle(
+    _SoftStyle(
         re.compile(
-            r"\s*<details(?: [^<>\n]{0,80})?>\s*<summary>[^<>\n]{0,40}"
-            r"(?:think|thought|reason|思考|推理)[^<>\n]{0,40}</summary>",
+            r"\s*<details(?:(?: [^<>\n]{0,80})? type=\"reasoning\"[^<>\n]{0,80}>\s*<summary>"
+            rf"[^<>\n]{{0,90}}|(?: [^<>\n]{{0,80}})?>\s*<summary>{_SUMMARY})</summary>",
             re.IGNORECASE,
         ),
+        re.compile(r"</details>|(?P<nested><details)", re.IGNORECASE),
         re.compile(
-            r"\s*<(?:d|de|det|deta|detai|detail|details(?: [^<>\n]{0,80})?(?:>\s*(?:<(?:[a-z]{0,7}"
+            r"\s*<(?:d|de|det|deta|detai|detail|details(?: [^<>\n]{0,180})?(?:>\s*(?:<(?:[a-z]{0,7}"
             r"(?:(?<=summary)>[^<>\n]{0,90}(?:</?[a-z]{0,7})?)?)?)?)?)?\Z",
             re.IGNORECASE,
         ),
-        re.compile(r"</details>", re.IGNORECASE),
-        ("</details>",),
     ),
 )
 
@@ -169,16 +200,11 @@ _BEGINNINGS = tuple(
     re.sub(r"[^\S\n]+", "", whole).casefold()
     for whole in (
         *_FIXED,
-        *(
-            f"{begin}{slash}{name}{end}"
-            for begin, end in _BRACKETS
-            for name in _NAMES
-            for slash in ("", "/", "\\/")
-        ),
+        *(f"<{slash}{name}>" for name in _NAMES for slash in ("", "/", "\\/")),
     )
 )
 _LONGEST_CHANNEL = 160
-_TRIGGERS = "<[◁&＜\\【"
+_TRIGGERS = "<[◁"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +226,7 @@ class MarkScanner:
     def __init__(self) -> None:
         self._buffer = ""
         self._is_start = True
-        self._style: _StartStyle | None = None
+        self._in_terminal_style = False
 
     def feed(self, text: str) -> Iterator[str | Mark]:
         """Yield text and marks that are certain; what may become a mark waits."""
@@ -215,6 +241,17 @@ class MarkScanner:
         self._buffer = ""
 
     def _scan(self, *, is_last: bool) -> Iterator[str | Mark]:
+        if self._is_start and (soft := _begin_softly(self._buffer)) is not None:
+            opening, closing, is_certain = soft
+            if not is_certain and not is_last:
+                return
+            if is_certain and closing:
+                body = self._buffer[opening.end() : closing.start()]
+                self._buffer = self._buffer[closing.end() :]
+                yield Mark("open", opening[0], "think", body[:1])
+                yield body
+                yield Mark("close", closing[0], "think", self._buffer[:1])
+            self._is_start = False
         while True:
             found = self._next_mark()
             if found is None:
@@ -239,15 +276,14 @@ class MarkScanner:
 
     def _next_mark(self) -> tuple[re.Match[str], Mark] | None:
         if self._is_start:
-            for style in _START_STYLES:
-                if match := style.opening.match(self._buffer):
-                    self._style = style
-                    return match, Mark("open", match[0], "terminal")
+            if match := _TERMINAL_OPEN.match(self._buffer):
+                self._in_terminal_style = True
+                return match, Mark("open", match[0], "terminal")
             if match := _BARE_CHANNEL.match(self._buffer):
                 return match, Mark("channel", match[0], match["channel"])
         match = _MARK.search(self._buffer)
-        if self._style:
-            closing = self._style.closing.search(self._buffer)
+        if self._in_terminal_style:
+            closing = _TERMINAL_CLOSE.search(self._buffer)
             if closing and (match is None or closing.start() < match.start()):
                 return closing, Mark("close", closing[0], "terminal")
         if match is None:
@@ -265,10 +301,10 @@ class MarkScanner:
         """Return how many characters of the buffer cannot belong to a mark that is still coming."""
         text = self._buffer
         if self._is_start and (
-            _may_begin(text.lstrip(), _BARE_CHANNELS)
-            or any(
-                style.begun.match(text) or style.opening.fullmatch(text) for style in _START_STYLES
-            )
+            _may_begin(text.lstrip(), _BARE_CHANNELS + _SOFT_BEGINNINGS)
+            or _TERMINAL_BEGUN.match(text)
+            or _TERMINAL_OPEN.fullmatch(text)
+            or any(style.begun and style.begun.match(text) for style in _SOFT_STYLES)
         ):
             return 0
         for at in range(max(0, len(text) - _LONGEST_CHANNEL), len(text)):
@@ -276,11 +312,34 @@ class MarkScanner:
                 _may_begin(text[at:], _BEGINNINGS) or _may_be_channel(text[at:])
             ):
                 return at
-            if self._style and text[at] in "\n.…<" and _may_begin(text[at:], self._style.closings):
+            if (
+                self._in_terminal_style
+                and text[at] in "\n.…"
+                and _may_begin(text[at:], _TERMINAL_CLOSES)
+            ):
                 return at
         if (match := _MARK.search(text)) is not None:  # complete, but what follows it is to come
             return match.start()
         return len(text)
+
+
+def _begin_softly(text: str) -> tuple[re.Match[str], re.Match[str] | None, bool] | None:
+    """Return the opening and the closing of thinking that looks as text may, if it begins `text`.
+
+    The last part says whether more text cannot change this; certain and no closing is prose.
+    """
+    for style in _SOFT_STYLES:
+        if (opening := style.opening.match(text)) is None:
+            continue
+        closing = style.closing.search(text, opening.end())
+        if closing is None:
+            return opening, None, False
+        if closing.lastgroup == "nested":
+            return opening, None, True
+        rest = text[closing.end() :]
+        is_thinking = style.answer.match(rest)
+        return opening, closing if is_thinking else None, bool(rest.strip())
+    return None
 
 
 def _may_begin(tail: str, wholes: tuple[str, ...]) -> bool:

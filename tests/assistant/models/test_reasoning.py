@@ -287,3 +287,62 @@ def test_further_dresses_of_thinking_are_known_wherever_they_are_cut(reply: str)
 )
 def test_what_only_looks_like_thinking_stays_text(reply: str) -> None:
     assert {split(reply[:at], reply[at:]) for at in range(len(reply))} == {("", reply)}
+
+
+@pytest.mark.parametrize("starts_thinking", [False, True])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "<details><summary>Reasons</summary>It was raining.</details>",
+        "<details><summary>Reasons</summary>It was raining.</details>\nSo it closed.",
+        "<details><summary>Think tank budget</summary>5 million.</details>\nIn all.",
+        "<details><summary>Thought for the day</summary>Rest.</details>\nIn all.",
+        "<details><summary>思考题答案</summary>第一题选A。</details>\n完。",
+        "<details><summary>推理小说推荐</summary>东野圭吾。</details>\n完。",
+        "<details><summary>Reason for the change</summary>5 %.</details>\nSo 7 euros.",
+        "<details><summary>Thinking</summary>It was raining.</details>",
+        "【思考】\n1. 为什么天是蓝的？",
+        "【思考】这一节讲的是反思。\n请读者回答问题。",
+        "答案有两部分。\n【思考】\n1. 为什么天是蓝的？",
+        "＜思考＞一下，答案是5。",
+        "＜思考＞是栏目名。＜/思考＞ 是结尾。",
+        "[Thinking] about the question, the page says 5.",
+        "```thinking\nThe block of the page",
+        "```think\nplan\n```python\nprint(1)\n```\nThe answer is 5.",
+        "<response>200 OK</response> is returned by the server.",
+        "<rationale>\nBecause of rain\n</rationale>\nis the XML you want.",
+        "<rationale>\nBecause of rain\n</rationale>",
+        "&lt;think&gt; is how models escape it. It ends with &lt;/think&gt;. Use it.",
+        "&lt;think&gt;x&lt;/think&gt; is how models escape it.",
+        "Steps:\n&lt;thought&gt;\nis a tag, and\n&lt;/thought&gt;\nends it.",
+        "\\u003canalysis\\u003e is how Go's encoding/json writes <analysis>.",
+        "Write <think/> in the template.",
+        "<think/> in the template turns thinking off.",
+    ],
+)
+def test_what_may_be_text_swallows_no_answer(reply: str, *, starts_thinking: bool) -> None:
+    for at in range(len(reply)):
+        splitter = ThinkSplitter(starts_thinking=starts_thinking)
+        splitter.feed(reply[:at])
+        splitter.feed(reply[at:])
+        splitter.close()
+        assert (splitter.reasoning, splitter.answer) == ("", reply)
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        "```thinking\nplan\n```\n",
+        "<details><summary>Thinking</summary>plan</details>\n",
+        '<details type="reasoning" done="true"><summary>3 s</summary>plan</details>\n',
+        "<details><summary>已深度思考（用时 5 秒）</summary>plan</details>\n",
+        "<rationale>\nplan\n</rationale>\n",
+        "&lt;think&gt;\nplan\n&lt;/think&gt;\n\n",
+    ],
+)
+def test_thinking_that_looks_as_text_ends_once(opened: str) -> None:
+    answer = "Run:\n```\nls\n```\n<details><summary>More</summary>x</details>\nDone."
+    reply = opened + answer
+    for at in range(len(reply)):
+        reasoning, text = split(reply[:at], reply[at:])
+        assert (reasoning, text) == ("plan", answer)
