@@ -213,7 +213,9 @@ class MarkerScanner:
         return AnswerUnit("word", first) if read is not None and not read.text else read
 
     def _parenthesis(self, rest: str) -> AnswerUnit | None:
-        if found := PARENTHESES.match(rest):
+        # 《合同》（第3段） is about a part of what it names.
+        named = self._before.endswith("》") and rest[1:].lstrip().startswith("第")
+        if (found := PARENTHESES.match(rest)) and not named:
             return AnswerUnit("marker", found[0], marker_numbers(found["inside"]))
         if not self._quoted and (marker := pointed_at(rest, self._before)):
             return marker

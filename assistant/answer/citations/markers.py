@@ -13,7 +13,7 @@ MAX_RANGE_NUMBERS = 20
 _SOURCE = (
     r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|pages?|documents?|docs?|doc[ _]?id"
     r"|id"
-    r"|chunks?|snippets?|excerpts?|evidence|context|web|notes?|blocks?|来源|出处"
+    r"|chunks?|snippets?|excerpts?|evidence|context|web|notes?|来源|出处"
     r"|参考(?:文献|资料|来源)?|文献|资料|段落?|片段|笔记|网页|引用|文档|证据)"
 )
 _IN_PARENTHESES = (
@@ -21,16 +21,14 @@ _IN_PARENTHESES = (
     r"|参考(?:文献|资料|来源)?|文献|资料|段落|引用|证据)"
 )
 _NUMBER = (
-    rf"\^?\s*#?\s*{_SOURCE}?\s*[_:#.№-]?\s*(?:\d{{1,3}}|第\s*\d{{1,3}}\s*个?(?:段落?|来源|篇"
+    rf"\^?\s*#?\s*(?:{_SOURCE}\s*-|{_SOURCE}?\s*[_:#.№]?)\s*(?:\d{{1,3}}|第\s*\d{{1,3}}\s*个?(?:段落?|来源|篇"
     rf"|页|则|号|条资料)|\d{{1,3}}\s*号(?:段落|来源|资料))\^?"
 )
-_ORDINALS = (
-    r"第\s*\d{1,3}(?:\s*(?:[,、~–-]|至|到|和|与|及)\s*第?\s*\d{1,3})*"
-    r"\s*个?(?:段落?|来源|篇|页|则|号|条资料)"
-)
-"""One word for several: 第2、9段."""
+_ORDINALS = r"第 ?\d{1,3}(?: ?(?:[,、~–-]|至|到|和|与|及) ?第? ?\d{1,3}){0,6} ?个?(?:段落?|来源)"
+"""One word for several: 第2、9段. Pages, articles and numbers are the text's own: 合同（第3页）."""
 _POINTING = (
-    r"(?:cf\.|(?:see|cf|from|per|sources?|refs?)\b|参?见|参考|参阅|引自|来自|据|来源|出处|资料)"
+    r"(?:cf\.|(?:see|cf|from(?!\s*\d)|per(?!\s*\d)|sources?|refs?)\b"
+    r"|参?见|参考|参阅|引自|来自|据|来源|出处|资料)"
 )
 _JOINED = r"(?:[,;、&/|+~–-]|and|to|以及|和|与|及|至)"
 _MARKER = re.compile(
@@ -73,17 +71,18 @@ NESTED_BEGUN = re.compile(
     rf"\[{_BRACKETED}(?:\s*[,，、;；]?\s*{_BRACKETED})*\s*[,，、;；]?\s*(?:[\[【［〔][^\[\]()\n]{{0,24}})?\Z"
 )
 EMPTY_ELEMENT = re.compile(
-    r"<(?:ref|cite|source|citation)\s+(?:[a-z]{1,9}\s*=\s*)?[\"']?(?P<number>\d{1,3})[\"']?\s*/>",
+    r"<(?:ref|cite|source|citation)\s+id\s*=\s*[\"']?(?P<number>\d{1,3})[\"']?\s*/>",
     re.IGNORECASE,
 )
 PARENTHESES_BEGUN = re.compile(
     r"[(（]\s*(?:see\s+"
-    r"|见)?第?[a-z\u4e00-\u9fff]{0,10}[\s:：#.,，、;；&\d和与段]{0,24}(?:and)?[a-z\u4e00-\u9fff\s]{0,9}\d{0,3}\Z",
+    r"|见)?第?[a-z\u4e00-\u9fff]{0,10}[\s:：#.,，、;；&\d和与段]{0,24}(?:and)?[a-z\u4e00-\u9fff\s]{0,9}\d{0,3}\Z"
+    r"|[(（]\s*(?:see\s+|见)?第[\s\d第,、~–至到和与及-]{0,60}(?:个|个?(?:段落?|来源?)\s*)?\Z",
     re.IGNORECASE,
 )
 ELEMENT = re.compile(
     r"<(?P<name>sup|cite|ref|source"
-    r"|citation)\b[^>\n]{0,60}>\s*(?P<inside>[^<\n]{0,80}?)\s*</(?P=name)>",
+    r"|citation)\b[^>\n]{0,60}>[^\S\n]*(?P<inside>[^<\n]{0,80}?)[^\S\n]*</(?P=name)>",
     re.IGNORECASE,
 )
 ELEMENT_BEGUN = re.compile(
@@ -117,7 +116,7 @@ _CODE_NAME = re.compile(
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
 _CALL_OPEN = re.compile(r"[A-Za-z_]\w*\([^()]*$")
-_ASSIGNED = re.compile(r"(?:=|==|\+=|:=|\breturn|[\"']\s*:|\\|\$|[∈⊂⊆∪∩×]|\bprint)\s*$")
+_ASSIGNED = re.compile(r"(?:=|==|\+=|:=|\breturn|[\"']\s*:|\\|\$|[∈⊂⊆∪∩×]|\bprint\s*\(?)\s*$")
 _INTERVAL = re.compile(
     r"(?:\b(?:intervals?|ranges?|ranging|between|domain|set|segment|bounds?|limits|scale|class"
     r"|regex|pattern)"
@@ -132,10 +131,16 @@ _NOUN = re.compile(
 )
 _INDEXED_NOUN = re.compile(
     r"(?:数组|列表|元组|切片|向量|下标|索引|元素|序列|字典|矩阵|指针|位置|\b(?:index|indices|subscript"
-    r"|element|item|offset|position|array|list|tuple|vector)) ?$|['\"]\]$",
+    r"|element|item|offset|position|array|list|tuple|vector|matrix)) ?$|['\"]\]$",
     re.IGNORECASE,
 )
 """Before [0], which is no passage: what has a first element."""
+_LISTED_BEHIND = re.compile(
+    r"(?:\b(?:is|are|was|were|be|equals?|returns?|returned|gives?(?: you)?|yields?|prints?|outputs?"
+    r"|such as|like|contains?)|是|为|等于|返回|得到|输出|即|如) ?$",
+    re.IGNORECASE,
+)
+"""Before [[1], [2]], which is the value that is spoken of."""
 _INDEX_ITSELF = re.compile(r"(?:下标|索引|\bsubscript) ?$", re.IGNORECASE)
 _CODE_BEHIND = re.compile(r"\.[a-z_]|\s?(?:[-+*/]?=|->)|\(|\[[\"'a-z]")
 _SHORT_BASE = re.compile(
@@ -277,15 +282,21 @@ def pointed_at(rest: str, before: str) -> AnswerUnit | None:
     found = BRACKETS.match(rest)
     numbers = bracketed_numbers(found["inside"]) if found else ()
     glued = before[-1:].isascii() and (before[-1:].isalnum() or before[-1:] == "_")
-    return AnswerUnit("marker", found[0], numbers) if found and numbers and not glued else None
+    if not found or not numbers or glued or 0 in numbers:
+        return None
+    # Without a word that points, one bracket alone may be an interval: 区间（[0, 1]）.
+    several = len(re.findall(_BRACKETED, found["inside"])) > 1
+    marked = found["pointing"] or (several and not is_interval("1,2", before, numbers))
+    return AnswerUnit("marker", found[0], numbers) if marked else None
 
 
 def nested_markers(rest: str, before: str) -> AnswerUnit | None:
-    """Return the marker [[2], [9]], which may be a list of lists, too."""
+    """Return the marker [[2], [9]], or as a word the list of lists that it may be, too."""
     found = NESTED.match(rest)
     numbers = bracketed_numbers(found["inside"]) if found else ()
-    if not found or not numbers or is_interval("1,2", before, numbers):
+    if not found or not numbers:
         return None
-    if is_index(before, "", numbers) or before.endswith(("数组", "列表", "矩阵")):
-        return None
+    listed = is_interval("1,2", before, numbers) or is_index(before, "", numbers)
+    if listed or _LISTED_BEHIND.search(before) or _INDEXED_NOUN.search(before):
+        return AnswerUnit("word", found[0])
     return AnswerUnit("marker", found[0], numbers, noun=is_noun(before))

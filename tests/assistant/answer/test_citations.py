@@ -655,6 +655,7 @@ def test_what_only_begins_like_ones_own_machine_goes(text: str) -> None:
         ("Lights (cf. [2]).", "Lights [2]."),
         ("Lights (Sources: [2], [9]).", "Lights [2]."),
         ("Lights [see 2].", "Lights [2]."),
+        ("The interval (see [2]).", "The interval [2]."),
         ("Lights [Passage-2].", "Lights [2]."),
         ("Lights [Note 9].", "Lights."),
         ("Lights [[2], [9]].", "Lights [2]."),
@@ -674,3 +675,60 @@ def test_what_only_begins_like_ones_own_machine_goes(text: str) -> None:
 def test_markers_in_other_dresses_are_the_same_wherever_they_are_cut(said: str, shown: str) -> None:
     shown_by_cut = {cited(said[:at], said[at:], attach=False) for at in range(len(said))}
     assert shown_by_cut == {shown}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Take [-1] for the last item.",
+        "The vector has [-1, 2, 3].",
+        "Temperatures of [-5, 10] degrees.",
+        "The interval ([0, 1]) is closed.",
+        "区间（[0,1]）是闭区间。",
+        "The result is [[1], [2]].",
+        "It returns [[1, 2], [3, 4]].",
+        "The matrix [[1], [2]] has rows.",
+        "矩阵是[[1], [2]]。",
+        "结果为[[1],[2]]。",
+        "It prints 2: print ([2])",
+    ],
+)
+def test_numbers_of_mathematics_and_code_stay_wherever_they_are_cut(text: str) -> None:
+    assert {cited(text[:at], text[at:], attach=False) for at in range(len(text))} == {text}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "《论语》（第1、2篇）讲学习。",
+        "《论语》（第2段）讲学习。",
+        "合同（第3页）规定押金。",
+        "选手（第3号）获胜。",
+        "（第1至3篇）",
+        "书（第12-15页）。",
+        "Buses [from 5 to 9] run.",
+        "Blocks [block 2] are freed.",
+        'Footnotes are written <ref name="2" /> when reused.',
+        "Use <source 2/> here.",
+    ],
+)
+def test_references_of_the_text_itself_stay_wherever_they_are_cut(text: str) -> None:
+    assert {cited(text[:at], text[at:], attach=False) for at in range(len(text))} == {text}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "灯光（第1至2段）。",
+        "灯光（第1、第2段）。",
+        "灯光（见第1到2个来源）。",
+        "灯光（第1-2段落 ）。",
+    ],
+)
+def test_a_list_of_passages_in_parentheses_is_read_character_by_character(text: str) -> None:
+    assert cited(*text, attach=False) == cited(text, attach=False) == "灯光[1][2]。"
+
+
+def test_an_element_over_two_lines_is_text_wherever_it_is_cut() -> None:
+    text = "<sup>[1]\n</sup>"
+    assert len({cited(text[:at], text[at:]) for at in range(len(text))}) == 1
