@@ -52,7 +52,7 @@ def kind_has_other_predicate(claim: SentenceText, window: SentenceText) -> bool:
     said = [token.text.lower() for token in claim.tokens if token.content and token.text]
     letters = spell_ideographs(claim.tokens)
     answers = []
-    for clause in split_clauses(window.tokens):
+    for clause in _with_times_joined(split_clauses(window.tokens)):
         if kinds.isdisjoint(kind_words(clause)) or any(t.key == NEGATION for t in clause):
             continue
         held = [token.text.lower() for token in clause if token.content and token.text]
@@ -64,6 +64,21 @@ def kind_has_other_predicate(claim: SentenceText, window: SentenceText) -> bool:
             (opposed and bool(agrees)) or opposed_words_zh(letters, spell_ideographs(clause))
         )
     return bool(answers) and all(answers)
+
+
+def _with_times_joined(clauses: Sequence[Sequence[Token]]) -> Iterator[list[Token]]:
+    """Yield clauses with those that begin with a figure: 工作日9点开门，20点关门."""
+    joined: list[Token] = []
+    for clause in clauses:
+        goes_on = (
+            clause[0].figure and joined and clause[0].clause - joined[-1].clause < STRONG_BREAK
+        )
+        if joined and not goes_on:
+            yield joined
+            joined = []
+        joined += clause
+    if joined:
+        yield joined
 
 
 def spell_ideographs(tokens: Sequence[Token]) -> str:

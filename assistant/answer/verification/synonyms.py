@@ -56,7 +56,8 @@ _PHRASES = (
     (r"(?<!not )(?<!n't )\b(?:is|are|was|were) (?:allowed|permitted|able|free) to\b", "may"),
     # A bound and no negation.
     (
-        r"\b(?:must|may|should|shall|can|do|does)(?: not|n['’]t) (?P<verb>\w+)"
+        r"\b(?:(?:must|may|should|shall|can|do|does)(?: not|n['’]t)"
+        r"|(?:is|are|was|were)(?: not|n['’]t) (?:allowed|permitted) to) (?P<verb>\w+)"
         r" (?:more|longer) than\b",
         r"may \g<verb> at most",
     ),

@@ -616,3 +616,26 @@ def test_a_day_of_the_week_is_no_part_of_the_time_behind_it() -> None:
 @pytest.mark.parametrize("name", ["S٢٤", "A३", "abc१", "v٢.", "x²३"])
 def test_a_letter_before_a_digit_of_another_script_ends_the_reading(name: str) -> None:
     assert read_sentence(f"Galaxy {name} is out.").keys[-1] == "out"
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence", "is_true"),
+    [
+        (
+            "Employees must not work more than 48 hours a week.",
+            "Employees are not allowed to work more than 48 hours a week.",
+            True,
+        ),
+        (
+            "Employees are not permitted to work more than 48 hours a week.",
+            "Employees may work more than 48 hours a week.",
+            False,
+        ),
+        ("图书馆工作日上午9点开门，晚上8点关门。", "工作日晚上八点关门。", True),
+        ("周一闭馆，其余时间开放。", "周一开放。", False),
+    ],
+)
+def test_a_bound_that_is_not_allowed_and_a_day_that_goes_on_are_read(
+    passage: str, sentence: str, is_true: bool
+) -> None:
+    assert (verdict(passage, sentence).kind == "supported") == is_true
