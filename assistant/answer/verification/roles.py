@@ -104,15 +104,41 @@ def is_total(figure: Quantity, claim: SentenceText, window: SentenceText) -> boo
     )
     things_of = {id(other): things for other, things in _counted_things(window.tokens)}
     summands = [
-        other.base
-        for token in window.tokens
+        (index, other.base)
+        for index, token in enumerate(window.tokens)
         if (other := token.figure)
         and other.kind == "number"
         and is_same_dimension(figure.dimension, other.dimension)
         and bool(figure.dimension) == bool(other.dimension)
         and (not (things := things_of.get(id(other), frozenset())) or things & counted)
     ]
-    return len(summands) >= MIN_SUMMANDS and math.isclose(sum(summands), figure.base)
+    if figure.dimension and _names_one_alone(claim, window, [index for index, _ in summands]):
+        return False
+    total = sum(value for _, value in summands)
+    return len(summands) >= MIN_SUMMANDS and math.isclose(total, figure.base)
+
+
+def _names_one_alone(claim: SentenceText, window: SentenceText, places: Sequence[int]) -> bool:
+    """Return whether a claim has words of one figure's own and none of another: adults pay 14."""
+    said = {token.key for token in claim.tokens if token.content and not token.figure}
+    parts = split_clauses(window.tokens)
+    behind, before = [], []
+    for token in (window.tokens[place] for place in places):
+        part = next(part for part in parts if any(one is token for one in part))
+        at = next(index for index, one in enumerate(part) if one is token)
+        behind.append({t.key for t in part[at + 1 : at + 1 + COUNTED_WITHIN] if _is_word(t)})
+        before.append({t.key for t in part[max(0, at - COUNTED_WITHIN) : at] if _is_word(t)})
+    for beside in (behind, before):
+        shared = set.intersection(*beside) if beside else set()
+        own = [words - shared for words in beside]
+        if own and all(own):
+            named = [bool(words & said) for words in own]
+            return any(named) and not all(named)
+    return False
+
+
+def _is_word(token: Token) -> bool:
+    return token.content and not token.figure
 
 
 def _sums_up(claim: SentenceText) -> bool:

@@ -639,3 +639,24 @@ def test_a_bound_that_is_not_allowed_and_a_day_that_goes_on_are_read(
     passage: str, sentence: str, is_true: bool
 ) -> None:
     assert (verdict(passage, sentence).kind == "supported") == is_true
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence", "is_true"),
+    [
+        (
+            "Tickets cost 5 euros for children and 9 euros for adults.",
+            "Tickets cost 14 euros for adults in total.",
+            False,
+        ),
+        (
+            "Tickets cost 5 euros for children and 9 euros for adults.",
+            "Tickets for adults and children cost 14 euros in total.",
+            True,
+        ),
+        ("儿童票20元，成人票50元。", "成人票一共70元。", False),
+        ("儿童票20元，成人票50元。", "儿童票和成人票一共70元。", True),
+    ],
+)
+def test_a_sum_is_of_none_of_its_summands_alone(passage: str, sentence: str, is_true: bool) -> None:
+    assert (verdict(passage, sentence).kind == "supported") == is_true
