@@ -199,7 +199,30 @@ class AlignedTexts:
         claim, held = self.claim.keys, self.window.keys
         before = claim[max(0, claim.index(token.key) - 1) : claim.index(token.key)]
         at = held.index(token.key)
-        return at not in self.matched_held and before == held[max(0, at - 1) : at]
+        if at in self.matched_held or before != held[max(0, at - 1) : at]:
+            return False
+        # "In winter hourly" of "in summer hourly, in winter twice a day": what ends the claim is
+        # of the other one.
+        last = next((t for t in reversed(self.claim.tokens) if t.content and t != token), token)
+        clause = self.window.tokens[at].clause
+        return any(t.key == last.key for t in self.window.tokens if t.clause == clause)
+
+    def is_other_count(self, slot: Slot) -> bool:
+        """Return whether 一 stands for another number before the same measure: 一勺 for 2勺."""
+        behind = slot.said_start + len(slot.said)
+        figure = slot.held[-1].figure
+        if any(token.key == "#1" for token in slot.held):
+            return False
+        return (
+            slot.said[-1].key == "一"
+            and figure is not None
+            and figure.kind == "number"
+            and figure.value > 1
+            and behind in self.matched
+            # 一个, 一位 count nothing: 他是一位教授.
+            and self.claim.keys[behind] not in "个位种名项些"
+            and self.claim.tokens[behind].kind == "ideograph"
+        )
 
     def ends_in_opposites(self, slot: Slot) -> bool:
         """Return whether opposites stand before the same word: 热水 and 冷水 in longer runs."""
@@ -207,7 +230,6 @@ class AlignedTexts:
         said, held = slot.said[-1], slot.held[-1]
         return (
             said.key in MODIFIERS
-            and max(len(slot.said), len(slot.held)) > LONGEST_OPPOSITE
             and behind in self.matched
             and self.claim.tokens[behind].clause == said.clause
             and runs_are_opposed(said.key, held.key)

@@ -335,7 +335,8 @@ class _Comparer:
             self._result.contradicted[otherwise or "polarity"] = None
             return
         numerals = NUMERAL_CHARACTERS.intersection(said), NUMERAL_CHARACTERS.intersection(held)
-        if len(said) == len(held) and all(numerals) and numerals[0] != numerals[1]:
+        is_other_numeral = len(said) == len(held) and all(numerals) and numerals[0] != numerals[1]
+        if is_other_numeral or self._texts.is_other_count(slot):
             self._result.contradicted["figure"] = None
             return
         content = sum(t.content for t in slot.said if t.kind == "ideograph")

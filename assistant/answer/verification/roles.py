@@ -69,6 +69,7 @@ _COMPARATIVES = (
 )
 _COMPARED = re.compile(rf"{_COMPARATIVES}\b(?! (?:or|and)\b)")
 _COMPARED_ZH = re.compile(r"比.*[多少高低重轻长短大小快慢贵早晚] ?$")
+_HALF_ZH = re.compile("[上下]半场")
 _COMPARES = re.compile(rf"\b(?:{_COMPARATIVES}|than|by)\b|比|多|少")
 
 
@@ -330,7 +331,29 @@ def tuples_are_reordered(claim: SentenceText, window: SentenceText) -> bool:
         and any(sorted(one) == sorted(other) for other in window.number_tuples)
         for one in claim.number_tuples
     )
-    return (reordered and not _is_rearranged(claim, window)) or _tuples_are_of_others(claim, window)
+    return (
+        (reordered and not _is_rearranged(claim, window))
+        or _tuples_are_of_others(claim, window)
+        or _score_is_of_other_half(claim, window)
+    )
+
+
+def _score_is_of_other_half(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a half of a match has another score in the claim: 上半场3比2 of 上半场2比2."""
+    said, held = _scores_of_halves(claim), _scores_of_halves(window)
+    return any(half in held and not scores & held[half] for half, scores in said.items())
+
+
+def _scores_of_halves(text: SentenceText) -> dict[str, set[tuple[str, ...]]]:
+    """Return the scores, without their order, in the clauses that name a half of a match."""
+    scores: dict[str, set[tuple[str, ...]]] = {}
+    for clause in _clauses(text.tokens) if text.number_tuples else ():
+        half = _HALF_ZH.search("".join(token.key for token in clause))
+        for is_number, run in itertools.groupby(clause, key=lambda t: t.figure is not None):
+            numbers = tuple(sorted(token.key for token in run))
+            if half and is_number and len(numbers) >= _MIN_TUPLE_NUMBERS:
+                scores.setdefault(half[0], set()).add(numbers)
+    return scores
 
 
 def _tuples_are_of_others(claim: SentenceText, window: SentenceText) -> bool:

@@ -660,3 +660,43 @@ def test_a_bound_that_is_not_allowed_and_a_day_that_goes_on_are_read(
 )
 def test_a_sum_is_of_none_of_its_summands_alone(passage: str, sentence: str, is_true: bool) -> None:
     assert (verdict(passage, sentence).kind == "supported") == is_true
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence", "is_true"),
+    [
+        (
+            "In summer the ferry sails hourly, in winter it sails twice a day.",
+            "In winter the ferry sails hourly.",
+            False,
+        ),
+        (
+            "In summer the ferry sails hourly, in winter it sails twice a day.",
+            "In winter the ferry sails twice a day.",
+            True,
+        ),
+        ("海川队以3比2战胜山河队。上半场双方2比2战平。", "上半场海川队3比2领先。", False),
+        ("海川队以3比2战胜山河队。上半场双方2比2战平。", "上半场打成2比2平。", True),
+    ],
+)
+def test_a_season_has_what_its_own_clause_says_and_a_half_its_own_score(
+    passage: str, sentence: str, is_true: bool
+) -> None:
+    assert (verdict(passage, sentence).kind == "supported") == is_true
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence", "is_true"),
+    [
+        ("五花肉冷水下锅，煮10分钟捞出。", "五花肉要热水下锅。", False),
+        ("五花肉冷水下锅，煮10分钟捞出。", "五花肉要冷水下锅。", True),
+        ("老抽1勺，生抽2勺。", "生抽放一勺。", False),
+        ("老抽1勺，生抽2勺。", "老抽放一勺，生抽放两勺。", True),
+        ("本品孕妇禁用。", "孕妇可以使用。", False),
+        ("本品孕妇禁用。", "孕妇不得使用。", True),
+    ],
+)
+def test_short_chinese_opposites_and_counts_are_compared(
+    passage: str, sentence: str, is_true: bool
+) -> None:
+    assert (verdict(passage, sentence).kind == "supported") == is_true
