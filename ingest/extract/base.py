@@ -1,5 +1,9 @@
 """What a file reader is, how bytes that are no text are recognized, and the extractor's version."""
 
+import io
+import re
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -26,8 +30,16 @@ SNIFFED_BYTES = 1024
 PAGE_MARK = "\f"
 """Form feed: is in `FileContent.text` where a page of paper begins, but the first."""
 
-ENCRYPTION_WINDOW = 65_536
-"""Bytes at the end of a zip file in which its directory is, or the end of it."""
+ENCRYPTION_LIST = 1_000_000
+"""Bytes that are read of the list of encrypted parts of a book: some thousand names."""
+
+_ENCRYPTED_PARTS = "META-INF/encryption.xml"
+_ENCRYPTED_NAME = re.compile(rb"CipherReference\s[^>]*URI\s*=\s*[\"']([^\"']+)")
+_FONT = re.compile(rb"\.(?:otf|ttf|ttc|woff2?|eot)$", re.IGNORECASE)
+_PDF_DICTIONARY = re.compile(
+    rb"(?:\btrailer\b|\bobj\b).{0,4000}?(?:startxref|stream|endobj)", re.DOTALL
+)
+_PDF_ENCRYPTION = re.compile(rb"/Encrypt\s*(?:\d+\s+\d+\s+R|<<)")
 
 _BINARY_SIGNATURES = (
     *(b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"),  # PDF, zip (Office), OLE (old Office, .msg)
@@ -53,9 +65,26 @@ def is_encrypted(body: bytes) -> bool:
     """Return whether a file that cannot be read is one that a password or a shop protects."""
     if body.startswith(b"\xd0\xcf\x11\xe0"):  # an OLE file around the zip ([MS-OFFCRYPTO], 2.3.4)
         return "EncryptedPackage".encode("utf-16-le") in body
-    if body.startswith(b"PK\x03\x04"):  # bit 0 of the flags (APPNOTE, 4.4.4); OpenDocument, EPUB
-        return bool(body[6] & 1) or b"META-INF/encryption.xml" in body[-ENCRYPTION_WINDOW:]
-    return b"%PDF-" in body[:SNIFFED_BYTES] and b"/Encrypt" in body
+    if body.startswith(b"PK\x03\x04"):  # bit 0 of the flags (APPNOTE, 4.4.4); EPUB
+        return bool(body[6] & 1) or _has_encrypted_text(body)
+    if b"%PDF-" not in body[:SNIFFED_BYTES]:
+        return False
+    # The text of a PDF may speak of "/Encrypt": only its trailers say that it is.
+    return any(
+        _PDF_ENCRYPTION.search(found[0])
+        for found in _PDF_DICTIONARY.finditer(body)
+        if found[0].startswith(b"trailer") or b"/XRef" in found[0]
+    )
+
+
+def _has_encrypted_text(body: bytes) -> bool:
+    """Return whether a zipped book says that more of it than its fonts is encrypted."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as book, book.open(_ENCRYPTED_PARTS) as part:
+            listed = part.read(ENCRYPTION_LIST)
+    except (KeyError, OSError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False
+    return any(not _FONT.search(name) for name in _ENCRYPTED_NAME.findall(listed))
 
 
 TOO_MUCH_MEMORY = Message("reading it takes too much memory")

@@ -471,6 +471,23 @@ def test_protection_is_told_from_damage(tmp_path: Path) -> None:
         assert name in caught.value.localize("en")
 
 
+def test_damage_is_no_protection_where_fonts_or_words_speak_of_it(tmp_path: Path) -> None:
+    fonts = io.BytesIO(protected_epub())
+    with zipfile.ZipFile(fonts) as book:
+        chapter = next(name for name in book.namelist() if name.endswith("html"))
+    spoken = (
+        b"%PDF-1.7\n1 0 obj\n<< >>\nstream\n(See /Encrypt 5 0 R in trailers.)\nendstream\nendobj\n"
+    )
+    for name, body in (
+        ("a.pdf", spoken + b"trailer\n<< /Root 1 0 R >>\nstartxref\n0\n"),
+        ("b.pdf", spoken),
+        ("a.epub", fonts.getvalue().replace(chapter.encode(), b"f" * (len(chapter) - 4) + b".ttf")),
+    ):
+        with pytest.raises(ExtractError) as caught:
+            read(tmp_path / name, body)
+        assert "is damaged or protected" in caught.value.localize("en")
+
+
 def test_pictures_in_a_document_are_counted_if_they_may_show_text(tmp_path: Path) -> None:
     written = io.BytesIO(file_samples.docx("The gate opens at six."))
     with zipfile.ZipFile(written, "a") as document:
