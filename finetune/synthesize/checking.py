@@ -31,13 +31,18 @@ WIDER = 3
 
 NOT_THERE: dict[Language, tuple[str, ...]] = {
     "en": (
-        "The notes do not say.",
-        "The notes do not contain the answer.",
-        "The notes give no information about this.",
+        "Not stated in the notes.",
+        "Not mentioned in the notes.",
+        "Not given in the notes.",
     ),
     "zh": ("资料中没有说明。", "资料中没有提到这一点。", "资料中没有给出答案。"),
 }
-"""Learnt where a small model's notes do not hold the answer; `says_not_there` knows each."""
+"""Learnt where a small model's notes do not hold the answer; `says_not_there` knows each.
+
+None begins as answers do. Most answers begin with "The": were declining "The notes do not say.", a
+model that goes by the likeliest token would begin the same way and then choose among all nouns of a
+text, each of them rarer than "notes", and so decline whatever it has not seen the like of.
+"""
 
 PASSAGES_NOT_THERE: dict[Language, tuple[str, ...]] = {
     "en": ("The passages do not hold the answer.",),

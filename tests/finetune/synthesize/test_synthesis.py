@@ -148,6 +148,16 @@ def test_what_is_declined_lacks_its_page_and_says_so(rows: Rows) -> None:
         assert says_not_there(row["messages"][-1]["content"])
 
 
+def test_declining_does_not_begin_as_answers_do(rows: Rows) -> None:
+    # "The notes do not say." shared its first word with most answers: where a model had to go on
+    # from there on unknown text, "notes" was likelier than any noun.
+    begins = {way.split()[0] for way in NOT_THERE["en"]}
+    english = [row for row in rows.answered if row["language"] == "en"]
+    assert english
+    assert begins.isdisjoint(row["messages"][-1]["content"].split()[0] for row in english)
+    assert begins.isdisjoint({"The", "A", "It", "Only", "To"})
+
+
 @pytest.mark.parametrize("sentences", [NOT_THERE, PASSAGES_NOT_THERE])
 def test_the_assistant_knows_each_way_to_decline(sentences: dict[str, tuple[str, ...]]) -> None:
     verifier = SentenceVerifier(())
