@@ -22,7 +22,6 @@ _ORG_HEADING = re.compile(r"(?m)^(\*{1,6}) (.+?)[ \t]*$")
 _ORG_LINK = re.compile(r"\[\[([^\]\n]+)\](?:\[([^\]\n]+)\])?\]")
 
 _RST_OVERLINED = re.compile(r"(?m)^([=\-~^\"'`#*+.:_])\1{2,}[ \t]*\n[ \t]*(\S.*)\n\1{3,}[ \t]*$")
-_RST_HEADING = re.compile(r"(?m)^(\S.*)\n([=\-~^\"'`#*+.:_])\2{2,}[ \t]*$")
 _RST_ANY_HEADING = re.compile(r"(?m)\0(.)\0([^\0]*)\0|^(\S.*)\n([=\-~^\"'`#*+.:_])\4{2,}[ \t]*$")
 """Overlined ones as they are marked first, and underlined ones."""
 _RST_CODE = re.compile(
