@@ -130,24 +130,7 @@ class RobotsFile:
                 own_rules = [] if own_rules is None and "us" in named_agents else own_rules
             elif record["rule"]:
                 naming = False
-                # The rules of one line: none if it names no path, two for an allowed index page.
-                value = record["path"].strip()
-                if not value:
-                    rules = []
-                else:
-                    allow = record["rule"].lower() == "allow"
-                    shown = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-                    shown = "".join(c if c.isprintable() else "�" for c in shown[:SHOWN_CHARACTERS])
-                    octets = value.encode("utf-8", "surrogateescape")
-                    patterns = [_upper_escapes(quote(octets, safe=_PRINTABLE_ASCII))]
-                    folder, slash, page = patterns[0].rpartition("/")
-                    # Google: who allows it allows its folder's name.
-                    if allow and page.startswith("index.htm"):
-                        patterns.append(f"{folder}{slash}$")
-                    rules = [
-                        _Rule(line=number, allow=allow, shown=shown, pattern=pattern)
-                        for pattern in patterns
-                    ]
+                rules = _parse_rules(number, record)
                 everyone.extend(rules if "everyone" in named_agents else [])
                 if own_rules is not None and "us" in named_agents:
                     own_rules.extend(rules)
@@ -214,6 +197,23 @@ def _parse_records(text: bytes | str) -> list[tuple[int, re.Match[str]]]:
         if record:
             found.append((number, record))
     return found
+
+
+def _parse_rules(number: int, record: re.Match[str]) -> list[_Rule]:
+    """Return the rules of one line: none if it names no path, two for an allowed index page."""
+    value = record["path"].strip()
+    if not value:
+        return []
+    allow = record["rule"].lower() == "allow"
+    octets = value.encode("utf-8", "surrogateescape")
+    shown = octets.decode("utf-8", "replace")
+    shown = "".join(c if c.isprintable() else "�" for c in shown[:SHOWN_CHARACTERS])
+    patterns = [_upper_escapes(quote(octets, safe=_PRINTABLE_ASCII))]
+    folder, slash, page = patterns[0].rpartition("/")
+    # Google: who allows it allows its folder's name.
+    if allow and page.startswith("index.htm"):
+        patterns.append(f"{folder}{slash}$")
+    return [_Rule(line=number, allow=allow, shown=shown, pattern=pattern) for pattern in patterns]
 
 
 def _upper_escapes(text: str) -> str:
