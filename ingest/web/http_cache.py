@@ -31,25 +31,7 @@ def fresh_until(page: Page, *, default_ttl_s: float) -> datetime:
     as long again as it lay there.
     """
     # RFC 9111, 4.2.1: max-age overrides Expires.
-    # The lifetime that Cache-Control grants, None if it has no directive about it. s-maxage is
-    # for shared caches. must-revalidate forbids what we never do: to use stale pages.
-    directives: dict[str, str] = {}
-    for name, quoted, bare in _DIRECTIVE.findall(page.cache_control):
-        # Of two with one name the first counts (RFC 9111, 4.2.1).
-        directives.setdefault(name.lower(), quoted or bare)
-    # A no-cache that names fields may be taken as one without (5.2.2.4).
-    if {"no-store", "no-cache"} & directives.keys():
-        lifetime = timedelta()
-    elif "max-age" not in directives:
-        lifetime = None
-    else:
-        seconds = directives["max-age"]
-        if not _SECONDS.fullmatch(seconds):
-            lifetime = timedelta()
-        else:
-            lifetime = timedelta(
-                seconds=int(seconds) if len(seconds) <= _MAX_DIGITS else _OVERFLOW_S
-            )
+    lifetime = _parse_cache_control(page.cache_control)
     if lifetime is None and page.expires.strip():
         try:
             expires = parsedate_to_datetime(page.expires)
@@ -64,3 +46,23 @@ def fresh_until(page: Page, *, default_ttl_s: float) -> datetime:
         lifetime = timedelta(seconds=min(default_ttl_s, MAX_FRESHNESS.total_seconds()))
     # Not below zero: an Expires in the past must not make a page older than it is.
     return page.fetched_at + min(max(lifetime, timedelta()), MAX_FRESHNESS)
+
+
+def _parse_cache_control(header: str) -> timedelta | None:
+    """Return the lifetime that Cache-Control grants, None if it has no directive about it.
+
+    s-maxage is for shared caches. must-revalidate forbids what we never do: to use stale pages.
+    """
+    directives: dict[str, str] = {}
+    for name, quoted, bare in _DIRECTIVE.findall(header):
+        # Of two with one name the first counts (RFC 9111, 4.2.1).
+        directives.setdefault(name.lower(), quoted or bare)
+    # A no-cache that names fields may be taken as one without (5.2.2.4).
+    if {"no-store", "no-cache"} & directives.keys():
+        return timedelta()
+    if "max-age" not in directives:
+        return None
+    seconds = directives["max-age"]
+    if not _SECONDS.fullmatch(seconds):
+        return timedelta()
+    return timedelta(seconds=int(seconds) if len(seconds) <= _MAX_DIGITS else _OVERFLOW_S)
