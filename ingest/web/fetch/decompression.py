@@ -86,9 +86,8 @@ class _Layer:
             return b""
         if not self._began:
             self._began = True
-            # Some servers name a packing and send the page as it is.
-            # Whether a body that is said to be packed begins as text, so that it is not.
-            # No packed data begins with "<", and a piece may end within a character.
+            # Some servers name a packing and send the page as it is: it begins as text. No packed
+            # data begins with "<". The last character may be cut: a piece may end within it.
             self._is_plain = raw.lstrip()[:1] == b"<" or (
                 not (len(raw) < MIN_PLAIN_BYTES or _CONTROL.search(raw))
                 and "\ufffd" not in raw.decode("utf-8", "replace")[:-1]
