@@ -282,14 +282,10 @@ def _event_pairs(entry: JsonObject) -> Iterator[Pair]:
 
 
 def _job_pairs(entry: JsonObject) -> Iterator[Pair]:
-    for label, key in (("employer", "hiringOrganization"), ("employment", "employmentType")):
-        value = entry.get(key)
-        yield (
-            label,
-            _text_of_value(value).replace("_", " ").lower()
-            if key == "employmentType"
-            else _text_of_value(value.get("name") if isinstance(value, dict) else value),
-        )
+    employer = entry.get("hiringOrganization")
+    employer = employer.get("name") if isinstance(employer, dict) else employer
+    yield "employer", _text_of_value(employer)
+    yield "employment", _text_of_value(entry.get("employmentType")).replace("_", " ").lower()
     for place in as_list(entry.get("jobLocation"))[:3]:
         yield "place", _address_of(place.get("address")) if isinstance(place, dict) else ""
     salary = entry.get("baseSalary")
@@ -298,10 +294,8 @@ def _job_pairs(entry: JsonObject) -> Iterator[Pair]:
         amount = amount if isinstance(amount, dict) else {"value": amount}
         ends = (_text_of_value(amount.get(end)) for end in ("minValue", "maxValue"))
         figure = "–".join(filter(None, ends)) or _text_of_value(amount.get("value"))
-        currency, unit = (
-            _text_of_value(salary.get("currency")),
-            _text_of_value(amount.get("unitText")),
-        )
+        currency = _text_of_value(salary.get("currency"))
+        unit = _text_of_value(amount.get("unitText"))
         if figure:
             yield "salary", f"{figure} {currency}".strip() + (f" / {unit.lower()}" if unit else "")
     if match := _MOMENT.match(_text_of_value(entry.get("validThrough"))):
