@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from ingest.extract.formats.zip_parts import ZipParts, attribute, local_name
+from ingest.extract.formats.zip_parts import ZipParts, attribute, local_name, relation_id
 
 MAX_MERGED = 20_000  # cells that one sheet may say are merged; a damaged file may name millions
 
@@ -44,8 +44,7 @@ def read_sheet_parts(parts: ZipParts) -> dict[str, SheetParts]:
     found = {}
     for each in () if workbook is None else workbook.iter():
         if local_name(each) == "sheet":
-            keys = [value for key, value in each.attrib.items() if key.endswith("}id")]
-            part = related.get(keys[0], "") if keys else ""
+            part = related.get(relation_id(each), "")
             found[attribute(each, "name")] = _read_parts_of(parts, part)
     return found
 

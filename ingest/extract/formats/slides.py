@@ -8,7 +8,14 @@ from lxml import etree
 from ingest.extract.base import DamagedFileError, FileContent
 from ingest.extract.formats.office_text import read_office_properties, render_chart
 from ingest.extract.formats.table_rows import render_rows
-from ingest.extract.formats.zip_parts import ZipParts, attribute, child, local_name, names_damage
+from ingest.extract.formats.zip_parts import (
+    ZipParts,
+    attribute,
+    child,
+    local_name,
+    names_damage,
+    relation_id,
+)
 
 _MAIN = "ppt/presentation.xml"
 _TITLES = frozenset({"title", "ctrTitle"})
@@ -25,13 +32,7 @@ def read_slides(body: bytes, _charset: str | None) -> FileContent:
         raise DamagedFileError
     related = parts.related(_MAIN)
     order = [each for each in root.iter() if local_name(each) == "sldId"]
-    # Beside r:id stands an id of its own, without a namespace.
-    names = [
-        related.get(
-            next((v for k, v in each.attrib.items() if k.endswith("relationships}id")), ""), ""
-        )
-        for each in order
-    ]
+    names = [related.get(relation_id(each), "") for each in order]
     blocks = [block for name in names for block in _slide_blocks(parts, name)]
     properties = read_office_properties(parts)
     title = "" if any(block.startswith("# ") for block in blocks) else properties.title

@@ -122,6 +122,15 @@ def attribute(element: etree._Element | None, name: str, default: str = "") -> s
     return default
 
 
+def relation_id(element: etree._Element) -> str:
+    """Return the r:id of an element, "" if it has none.
+
+    Beside it may stand an id of the element's own, without a namespace.
+    """
+    ids = (value for key, value in element.attrib.items() if key.endswith("relationships}id"))
+    return str(next(ids, ""))
+
+
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
     """Return the first descendant along local names, None if there is none."""
     for name in path:
