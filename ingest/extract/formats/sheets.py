@@ -48,10 +48,8 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
     import openpyxl
 
     parts = ZipParts(body)
-    has_formulas = False
-    for name in parts.names:  # openpyxl unfolds whatever it is given
-        if name.startswith("xl/") and name.endswith(".xml"):
-            has_formulas |= b"<f" in parts.read(name)
+    has_formulas = _has_formulas(parts)
+    # Anew: what has been read of `parts` counts against its bound.
     beside = read_sheet_parts(ZipParts(body))
     book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
     # Values and formulas come from two readings: openpyxl gives one or the other.
@@ -75,8 +73,7 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
                     "of sheet {name} the first {count:,} rows", name=sheet.title, count=MAX_ROWS
                 )
             )
-        tables = _render_sheet(cells, beside.get(sheet.title))
-        if tables:
+        if tables := _render_sheet(cells, beside.get(sheet.title)):
             blocks += [f"## {sheet.title}", tables]
     properties = book.properties
     book.close()
@@ -92,6 +89,18 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
         modified=properties.modified.date() if properties.modified else None,
         notes=tuple(notes),
     )
+
+
+def _has_formulas(parts: ZipParts) -> bool:
+    """Return whether a workbook has formulas; raise `OversizedFileError` for a bomb.
+
+    All of its parts are read, also behind the first formula: openpyxl unfolds what it is given.
+    """
+    found = False
+    for name in parts.names:
+        if name.startswith("xl/") and name.endswith(".xml"):
+            found |= b"<f" in parts.read(name)
+    return found
 
 
 def _fill_in_formulas(cells: list[list[str]], sheet: Any) -> int:
