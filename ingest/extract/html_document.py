@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from lxml import etree
 
@@ -105,12 +105,6 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     if listing is not None and kind in ("listing", "other", "article") and listing.holds(text):
         text, kind = listing.text, "listing"
     text, kind = _with_structure(page, text, kind)
-    published = declared.published
-    if kind == "forum" and page.thread is not None and page.thread.opened is not None:
-        # Beside a post stands since when its author is a member, too.
-        published = page.thread.opened
-    # The first day on a list is that of its first entry.
-    is_list = listing is not None and text == listing.text
     return Document(
         url=url,
         title=declared.title or url,
@@ -118,7 +112,7 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
         kind=kind,
         fetched_at=fetched_at,
         language=detect_language(declared.language, text),
-        published=None if is_list else published,
+        published=_published_on(page, text, kind),
         modified=declared.modified,
         author=declared.author,
         canonical=declared.canonical,
@@ -257,6 +251,16 @@ def _text_of_data(
     root = parse_html(source)
     hydrated = "" if root is None else read_hydration(root)
     return hydrated if len(hydrated) > MIN_JSONLD_RATIO * len(text) else text
+
+
+def _published_on(page: _PageContent, text: str, kind: PageKind) -> date | None:
+    """Return when what was made of a page appeared, None if that is not known."""
+    if page.listing is not None and text == page.listing.text:
+        return None  # the first day on a list is that of its first entry
+    if kind == "forum" and page.thread is not None and page.thread.opened is not None:
+        # Beside a post stands since when its author is a member, too.
+        return page.thread.opened
+    return page.declared.published
 
 
 def _with_structure(page: _PageContent, text: str, kind: PageKind) -> tuple[str, PageKind]:
