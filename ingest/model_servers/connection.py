@@ -105,12 +105,7 @@ class ServerConnection:
         """
         answered = False
         waits_s = self._busy_waits_s if busy_waits_s is None else busy_waits_s
-        encoded = b""
-        if body is not None:
-            # httpx would raise UnicodeEncodeError for half a surrogate pair, which file names, cut
-            # documents and command lines hold; so would the server for its escape.
-            text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-            encoded = text.encode("utf-8", "replace")
+        encoded = b"" if body is None else _encode_body(body)
         try:
             for wait_s in (*waits_s, None):
                 content = _read_file(file) if file else None
@@ -157,6 +152,16 @@ class ServerConnection:
                 # The settings check addresses; those of the command line and of recipes come here.
                 raise ModelServerError("unreachable", str(error)) from error
         return self._client
+
+
+def _encode_body(body: Mapping[str, Any]) -> bytes:
+    """Return a body as JSON, with "?" for half a surrogate pair.
+
+    File names, cut documents and command lines hold such halves: httpx would raise
+    UnicodeEncodeError for one, and so would the server for its escape.
+    """
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace")
 
 
 async def _read_file(path: Path) -> AsyncGenerator[bytes, None]:
