@@ -52,13 +52,13 @@ def read_rows(table: etree._Element) -> list[list[str]]:
             columns = _span(cell, "colspan")
             repeated = "" if is_alone or len(text) > MAX_LABEL else text
             left -= len(repeated) * (columns - 1)
-            spread = [text, *[repeated if left > 0 else ""] * (columns - 1)]
+            spread = [repeated if left > 0 else ""] * (columns - 1)
             covers = _span(cell, "rowspan")
             if covers > 1:
                 # A long cell still takes its place, so that those beside it stay in theirs.
-                spread[0] = text if len(text) <= MAX_LABEL else ""
-                below |= {len(texts) + at: (covers - 1, part) for at, part in enumerate(spread)}
-            texts += [text, *spread[1:]]
+                parts = [text if len(text) <= MAX_LABEL else "", *spread]
+                below |= {len(texts) + at: (covers - 1, part) for at, part in enumerate(parts)}
+            texts += [text, *spread]
         above = below
         while texts and not texts[-1]:
             texts.pop()
