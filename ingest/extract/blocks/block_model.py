@@ -10,7 +10,7 @@ import math
 import operator
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from lxml import etree
 
@@ -152,14 +152,7 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
     amid = {
         around for around in entries if around.getprevious() in texts and around.getnext() in texts
     }
-    # Words of a few letters look like a menu wherever they stand; one of links would be one.
-    plain = {
-        around
-        for around in entries
-        if not texts.isdisjoint((around.getprevious(), around.getnext()))
-        and next(around.iterdescendants("a"), None) is None
-    }
-    plain -= {_list_around(block) for block in kept if is_line_before_text(block.text)}
+    plain = _find_plain_lists(kept, beside=texts)
     unlikely: set[TextBlock] = set()
     heads_text = False  # whether text follows
     for block in reversed(kept):
@@ -183,6 +176,23 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
         else:
             heads_text = not block.is_heading
     return unlikely
+
+
+def _find_plain_lists(
+    kept: Sequence[TextBlock], *, beside: Set[etree._Element]
+) -> set[etree._Element]:
+    """Return the lists in `kept` without a link that stand right before or after a text.
+
+    Words of a few letters look like a menu wherever they stand; one of links would be one.
+    """
+    lists = {around for block in kept if (around := _list_around(block)) is not None}
+    dated = {_list_around(block) for block in kept if is_line_before_text(block.text)}
+    return {
+        around
+        for around in lists - dated
+        if not beside.isdisjoint((around.getprevious(), around.getnext()))
+        and next(around.iterdescendants("a"), None) is None
+    }
 
 
 def _list_around(block: TextBlock) -> etree._Element | None:
