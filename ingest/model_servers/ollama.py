@@ -324,8 +324,8 @@ def parse_chat_line(line: Mapping[str, Any]) -> ChatPiece:
     if line.get("error"):  # the status was 200 long before it went wrong
         raise parse_failure(json.dumps(line), httpx.codes.OK)
     with as_wrong_protocol(line):
-        told = line.get("message")
-        message = {"content": told} if isinstance(told, str) else mapping_field(line, "message")
+        value = line.get("message")
+        message = {"content": value} if isinstance(value, str) else mapping_field(line, "message")
         reason = name_field(line, "done_reason")
         is_done = flag_field(line, "done") or (bool(reason) and "done" not in line)
         thoughts = (text_field(message, key) for key in REASONING_KEYS)

@@ -114,9 +114,9 @@ class ChatReply:
         """
         # SGLang, older vLLM and FastAPI send the message itself, flat. Others have "error": null in
         # each frame.
-        told = frame.get("message")  # Anthropic's is the message that begins, an object
+        message = frame.get("message")  # Anthropic's is the message that begins, an object
         is_flat = "choices" not in frame and (
-            (told and not isinstance(told, Mapping)) or frame.get("detail")
+            (message and not isinstance(message, Mapping)) or frame.get("detail")
         )
         if frame.get("error") or is_flat:
             raise parse_failure(json.dumps(frame), 200)

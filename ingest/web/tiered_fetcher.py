@@ -84,8 +84,8 @@ class TieredFetcher:
         try:
             return await self._load_with(self._http, "http", url, known)
         except IngestError as error:
-            climbs = error.reason == "needs_browser" or error.browser_may_help
-            if choice == "http" or not climbs or self._browser is None:
+            may_be_browsed = error.reason == "needs_browser" or error.browser_may_help
+            if choice == "http" or not may_be_browsed or self._browser is None:
                 raise
             below = error
         # Out of the except block: an error of the browser is not "during handling" of this one.
@@ -142,12 +142,12 @@ class TieredFetcher:
             return loaded
         # The page with the text of its further parts, as far as they can be had in time.
         texts, hops, following = [loaded.document.text], loaded.page.hops, loaded.document.next_page
-        asked = {loaded.page.url, loaded.page.final_url}
+        read_urls = {loaded.page.url, loaded.page.final_url}
         # A part that is late, forbidden or gone takes none of those before it along.
         with contextlib.suppress(TimeoutError, IngestError, MissingDependencyError):
             async with asyncio.timeout(PARTS_S):
-                while following and following not in asked and len(texts) < MAX_PARTS:
-                    asked.add(following)
+                while following and following not in read_urls and len(texts) < MAX_PARTS:
+                    read_urls.add(following)
                     part = await fetcher.fetch(following)
                     hops += part.hops
                     self._check_directives(part, part.directives, "X-Robots-Tag")

@@ -27,7 +27,7 @@ EDGE = 5  # blocks at either end that are looked at for lines of page chrome
 MAX_ATTACHMENTS = 20  # blocks behind a text in which names of files are looked for
 MIN_OWN = 0.7  # share of the letters of an element that are text, so that all of it is
 MIN_SIGNED = 0.5  # share of the letters of a text that stand before the editor's name
-MIN_TOLD = 60  # bytes of letters in sentences behind the editor's name with which a text goes on
+MIN_SENTENCE_BYTES = 60  # of letters, in sentences behind the editor's name: the text goes on
 
 _position = operator.attrgetter("position")
 
@@ -75,8 +75,8 @@ def _behind_signature(kept: list[TextBlock]) -> list[TextBlock]:
         if signs_article(block.text) and before >= MIN_SIGNED * whole:
             behind = kept[number + 1 :]
             own = [each for each in behind if not each.linked]
-            told = sum(each.weight for each in own if is_sentence(each.text))
-            if told < MIN_TOLD and not any(labels_detail(each.text) for each in own):
+            sentences = sum(each.weight for each in own if is_sentence(each.text))
+            if sentences < MIN_SENTENCE_BYTES and not any(labels_detail(each.text) for each in own):
                 return [each for each in kept[number:] if not names_origin(each.text)]
         before += block.weight
     return []

@@ -32,7 +32,7 @@ def render_cues(text: str) -> str:
     """
     if found := _ASS_LINE.findall(text):
         names = [fields.split(",")[4].strip() for fields, _ in found]
-        lines = [re.sub(r"\\[Nnh]", " ", said) for _, said in found]
+        lines = [re.sub(r"\\[Nnh]", " ", line) for _, line in found]
         return _paragraphs(
             (f"{name}: {line}" if name else line for name, line in zip(names, lines, strict=True)),
             {*names},
@@ -63,15 +63,15 @@ def _paragraphs(lines: Iterable[str], voices: Set[str]) -> str:
     """
     speaker, paragraphs = "", list[str]()
     for line in lines:
-        said = " ".join(_CUE_TAG.sub("", line).split())
-        if not said:
+        spoken = " ".join(_CUE_TAG.sub("", line).split())
+        if not spoken:
             continue
-        named = _NAMED.match(said)
+        named = _NAMED.match(spoken)
         if named and named[1] == speaker and speaker in voices:
-            paragraphs[-1] += f" {said[named.end() :]}"  # goes on speaking
-        elif named or _SPEAKER.match(said) or not paragraphs:
-            paragraphs.append(said)
+            paragraphs[-1] += f" {spoken[named.end() :]}"  # goes on speaking
+        elif named or _SPEAKER.match(spoken) or not paragraphs:
+            paragraphs.append(spoken)
             speaker = named[1] if named else ""
         else:
-            paragraphs[-1] += f" {said}"
+            paragraphs[-1] += f" {spoken}"
     return "\n\n".join(paragraphs)

@@ -156,8 +156,8 @@ class PageDays:
             for time in self._root.xpath("//time[@datetime]")[:MAX_CANDIDATES]:
                 line = time.getparent()
                 line = line.getparent() if line.tag in ("b", "i", "em", "strong", "a") else line
-                said = text_of(line)[:MAX_LINE].strip()[:MAX_DATELINE]
-                if time.get("itemprop") == "dateModified" or _MODIFIED_LABEL.search(said):
+                label = text_of(line)[:MAX_LINE].strip()[:MAX_DATELINE]
+                if time.get("itemprop") == "dateModified" or _MODIFIED_LABEL.search(label):
                     yield parse_day(time.get("datetime"))
 
     def _parse(self, text: str) -> date | None:

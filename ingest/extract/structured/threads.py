@@ -176,14 +176,14 @@ def read_faq(objects: Sequence[JsonObject], *, text: str) -> str:
             if not isinstance(answer, dict):
                 continue
             title = " ".join(text_property(question.get("name")).split())
-            said = _markdown_of(answer.get("text"))
-            letters = letters_of(said)
+            reply = _markdown_of(answer.get("text"))
+            letters = letters_of(reply)
             # "By hand" is in any text on valves; with its question beside it, it is the answer.
             is_known = letters in known and (
                 len(letters) >= MIN_ANSWER or letters_of(title) in known
             )
-            if title and said and not is_known:
-                parts.append(f"## {title}\n\n{said}")
+            if title and reply and not is_known:
+                parts.append(f"## {title}\n\n{reply}")
     return "\n\n".join(parts)
 
 
