@@ -62,19 +62,8 @@ _HEADING_TOOLS = re.compile(
 """Classes of what stands in a heading to edit its section, or to copy its address."""
 _TOOL_TEXTS = frozenset(
     {
-        "¶",
-        "#",
-        "§",
-        "🔗",
-        "编辑",
-        "播报",
-        "編輯",
-        "edit",
-        "[edit]",
-        "[source]",
-        "[编辑]",
-        "[編輯]",
-        "permalink",
+        *("¶", "#", "§", "🔗", "permalink", "编辑", "播报", "編輯", "edit"),
+        *("[edit]", "[source]", "[编辑]", "[編輯]"),
     }
 )
 _MAX_TOOL = 20  # characters of one; "Permalink to this heading" is read aloud and hidden

@@ -46,20 +46,8 @@ _HINTS: Final[tuple[tuple[tuple[str, ...], Message], ...]] = (
     ),
     (
         (
-            *(
-                ".mp3",
-                ".m4a",
-                ".wav",
-                ".flac",
-                ".ogg",
-                ".opus",
-                ".aac",
-                ".wma",
-                ".amr",
-                ".mp4",
-                ".mkv",
-            ),
-            *(".mov", ".avi", ".webm", ".wmv", ".flv", ".m4v"),
+            *(".mp3", ".m4a", ".wav", ".flac", ".ogg", ".opus", ".aac", ".wma", ".amr"),
+            *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".wmv", ".flv", ".m4v"),
         ),
         Message("sound is not read: a transcript of it (.srt, .vtt or .txt) is"),
     ),
