@@ -129,20 +129,23 @@ def _open_noscript(root: etree._Element) -> None:
 
 
 def _clean_title(title: etree._Element) -> None:
-    # Whether a heading is a button for a panel that scripts fill when it is pressed. What comes
-    # behind that panel would be read as its answer. The data of the page often have it.
-    button, panel = title.find("button"), title.getnext()
-    if button is None or panel is None:
-        heads_empty_panel = False
-    else:
-        controlled = button.get("aria-controls")
-        is_empty = len(panel) == 0 and not (panel.text or "").strip()
-        heads_empty_panel = is_empty and bool(controlled) and panel.get("id") == controlled
-    if heads_empty_panel:
+    if _heads_empty_panel(title):
+        # What comes behind that panel would be read as the answer. The data of the page often have
+        # the right one.
         _drop_text(title)
         return
     for tool in list(title.iterdescendants("a", "span", "button")):
         _drop_heading_tool(tool, title)
+
+
+def _heads_empty_panel(title: etree._Element) -> bool:
+    """Return whether a heading is a button for a panel that scripts fill when it is pressed."""
+    button, panel = title.find("button"), title.getnext()
+    if button is None or panel is None:
+        return False
+    controlled = button.get("aria-controls")
+    is_empty = len(panel) == 0 and not (panel.text or "").strip()
+    return is_empty and bool(controlled) and panel.get("id") == controlled
 
 
 def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:
