@@ -107,26 +107,7 @@ def _read_markup(root: etree._Element) -> Iterator[str]:
         if isinstance(value, list) and len(value) > 1 and isinstance(value[1], str)
     )
     if flight:
-        # The elements in React's flight rows as HTML; texts that they refer to are put in.
-        texts: dict[str, str] = {}
-        trees: list[Any] = []
-        at = 0
-        data = flight.encode()
-        while match := _FLIGHT_ROW.match(data, at):
-            at = match.end()
-            if text := _FLIGHT_TEXT.match(data, at):
-                end = text.end() + int(text[1], 16)  # its length in bytes
-                texts[match[1].decode()] = data[text.end() : end].decode("utf-8", "replace")
-                at = end
-                continue
-            end = data.find(b"\n", at)
-            end = len(data) if end < 0 else end
-            trees.append(_load_json(data[at:end].decode("utf-8", "replace")))
-            at = end
-        body = etree.Element("body")
-        for tree in trees:
-            _add_flight_node(body, tree, texts, 0)
-        yield str(etree.tostring(body, encoding="unicode", method="html"))
+        yield _render_flight(flight)
 
 
 def _text_of_markup(source: str) -> str:
@@ -276,6 +257,29 @@ def _is_prose(text: str) -> bool:
 
 
 # ---------------------------------------------------------------- React's flight rows
+
+
+def _render_flight(rows: str) -> str:
+    """Return the elements in React's flight rows as HTML; texts that they refer to are put in."""
+    texts: dict[str, str] = {}
+    trees: list[Any] = []
+    at = 0
+    data = rows.encode()
+    while match := _FLIGHT_ROW.match(data, at):
+        at = match.end()
+        if text := _FLIGHT_TEXT.match(data, at):
+            end = text.end() + int(text[1], 16)  # its length in bytes
+            texts[match[1].decode()] = data[text.end() : end].decode("utf-8", "replace")
+            at = end
+            continue
+        end = data.find(b"\n", at)
+        end = len(data) if end < 0 else end
+        trees.append(_load_json(data[at:end].decode("utf-8", "replace")))
+        at = end
+    body = etree.Element("body")
+    for tree in trees:
+        _add_flight_node(body, tree, texts, 0)
+    return str(etree.tostring(body, encoding="unicode", method="html"))
 
 
 def _add_flight_node(parent: etree._Element, node: Any, texts: dict[str, str], depth: int) -> None:
