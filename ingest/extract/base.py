@@ -30,8 +30,8 @@ SNIFFED_BYTES = 1024
 PAGE_MARK = "\f"
 """Form feed: is in `FileContent.text` where a page of paper begins, but the first."""
 
-ENCRYPTION_LIST = 1_000_000
-"""Bytes that are read of the list of encrypted parts of a book: some thousand names."""
+MAX_ENCRYPTION_BYTES = 1_000_000
+"""Bytes that are read of a book's list of its encrypted parts: some thousand names."""
 
 _ENCRYPTED_PARTS = "META-INF/encryption.xml"
 _ENCRYPTED_NAME = re.compile(rb"CipherReference\s[^>]*URI\s*=\s*[\"']([^\"']+)")
@@ -81,7 +81,7 @@ def _has_encrypted_text(body: bytes) -> bool:
     """Return whether a zipped book says that more of it than its fonts is encrypted."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as book, book.open(_ENCRYPTED_PARTS) as part:
-            listed = part.read(ENCRYPTION_LIST)
+            listed = part.read(MAX_ENCRYPTION_BYTES)
     except (KeyError, OSError, RuntimeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         return False
     return any(not _FONT.search(name) for name in _ENCRYPTED_NAME.findall(listed))
