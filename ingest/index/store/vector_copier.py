@@ -54,13 +54,9 @@ class VectorCopier:
     Args:
         catalog: File of the index.
         folder: Chroma's.
-        max_silence_s: Longest wait for an answer of the process.
     """
 
-    def __init__(
-        self, catalog: Path, folder: Path, *, max_silence_s: float = MAX_SILENCE_S
-    ) -> None:
-        self.max_silence_s = max_silence_s
+    def __init__(self, catalog: Path, folder: Path) -> None:
         self._command = [sys.executable, "-P", "-c", _PROGRAM, str(ingest.__file__)]
         self._command += [str(catalog), str(folder)]
         self._lock = threading.Lock()
@@ -127,7 +123,7 @@ class VectorCopier:
         """Return the next line of the process, b"" when it has ended or hangs and is killed."""
         assert process.stdout is not None
         # No system reads a pipe with a limit of time alike; a killed process ends the read.
-        watchdog = threading.Timer(self.max_silence_s, process.kill)
+        watchdog = threading.Timer(MAX_SILENCE_S, process.kill)
         watchdog.start()
         try:
             return process.stdout.readline()

@@ -12,7 +12,7 @@ import pytest
 
 from ingest.bootstrap import open_maintenance
 from ingest.index.check import check_index
-from ingest.index.store import hybrid
+from ingest.index.store import hybrid, vector_copier
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_copier import VectorCopier
@@ -111,13 +111,16 @@ def test_index_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     copier.stop()
 
 
-async def test_process_that_hangs_is_killed_and_the_work_left_to_the_caller(tmp_path: Path) -> None:
+async def test_process_that_hangs_is_killed_and_the_work_left_to_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await fill(tmp_path)
     copier = VectorCopier(tmp_path / "index.sqlite", tmp_path / "chroma")
     assert copier.update()
     (process,) = copier_processes(tmp_path)
     os.kill(process, signal.SIGSTOP)
-    copier.max_silence_s = 0.5  # the start, which imports Chroma, had the whole time
+    # The start, which imports Chroma, had the whole time.
+    monkeypatch.setattr(vector_copier, "MAX_SILENCE_S", 0.5)
     assert not copier.update()
     assert copier_processes(tmp_path) == []
     copier.stop()
