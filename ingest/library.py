@@ -291,9 +291,6 @@ class Library:
         Each goes in a transaction of its own, so that a call that is stopped has removed the first
         ones and left the others whole. What is removed is overwritten on the disk.
         """
-        # Else the text would stay readable in the file until its pages are used again.
-        with self._catalog.reading() as connection:
-            connection.execute("PRAGMA secure_delete = ON")
         counts = [self._catalog.delete(url) for url in urls]
         if self._cache is not None:
             self._cache.remove_mentions(urls)

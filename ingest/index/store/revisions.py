@@ -167,7 +167,8 @@ def remove_chunks(connection: sqlite3.Connection, chunks: Iterable[Stored]) -> N
 
 def remove_document(connection: sqlite3.Connection, url: str) -> dict[str, Stored]:
     """Delete a document and what belongs to it; return the chunks that it had, by id."""
-    # Else the text would stay readable in the file until its pages are used again.
+    # Else the text would stay readable in the file until its pages are used again. It holds for
+    # this connection from now on.
     connection.execute("PRAGMA secure_delete = ON")
     old = stored(connection, url)
     # Chunks first: FTS5 needs their words, which a cascade would not give it. The rows of `pages`
