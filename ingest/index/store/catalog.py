@@ -196,11 +196,6 @@ class Catalog:
                 connection, words, top_k=top_k, collections=collections
             )
 
-    def is_segment_due(self) -> bool:
-        """Return whether so many chunks were written that their postings are due for a file."""
-        with self.reading() as connection:
-            return self._word_search.postings.is_due(connection)
-
     def near_misses(self, words: Sequence[str]) -> list[str]:
         """Return words of the index one edit from those of `words` that it does not have."""
         with self.reading() as connection:

@@ -51,7 +51,7 @@ class WordSearch:
 
     def __init__(self, folder: Path | None = None) -> None:
         """Name the folder of the files of postings; None: FTS5 answers all questions."""
-        self.postings = SegmentedPostings(folder)
+        self._postings = SegmentedPostings(folder)
         self._chunks = 0
         self._count_of_word: dict[str, int] = {}
 
@@ -70,7 +70,7 @@ class WordSearch:
         distinct = list(dict.fromkeys(filter(_WORD.fullmatch, words)))[:MAX_QUERY_WORDS]
         if not distinct or top_k < 1:
             return []
-        found = self.postings.best_matches(
+        found = self._postings.best_matches(
             connection, distinct, top_k=top_k, collections=collections
         )
         if found is None:

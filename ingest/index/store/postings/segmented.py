@@ -138,16 +138,6 @@ class SegmentedPostings:
             wanted *= 4
         return None
 
-    def is_due(self, connection: sqlite3.Connection) -> bool:
-        """Return whether so much was written that a file of it should be made."""
-        if self._folder is None:
-            return False
-        # Files first: one that is made meanwhile is of rows that are there.
-        chain = chain_of(self._folder)
-        end = chain[-1].last if chain else 0
-        last = counts.last_row(connection, "chunk_words")
-        return last - end >= SEGMENT_EVERY or end > last
-
     def _has_all_words(self, connection: sqlite3.Connection) -> bool:
         """Return whether each chunk has its row of words.
 
@@ -199,6 +189,15 @@ def rows_behind(connection: sqlite3.Connection, change: int, limit: int = -1) ->
         "SELECT change, length, words FROM chunk_words WHERE change > ? ORDER BY change LIMIT ?",
         (change, limit),
     ).fetchall()
+
+
+def is_segment_due(connection: sqlite3.Connection, folder: Path) -> bool:
+    """Return whether so much was written that a file of it should be made."""
+    # Files first: one that is made meanwhile is of rows that are there.
+    chain = chain_of(folder)
+    end = chain[-1].last if chain else 0
+    last = counts.last_row(connection, "chunk_words")
+    return last - end >= SEGMENT_EVERY or end > last
 
 
 def make_segment(connection: sqlite3.Connection, folder: Path) -> bool:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from ingest.errors import StoreError
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.postings.segment_files import delete_segments, holds_withdrawn
-from ingest.index.store.postings.segmented import make_segment
+from ingest.index.store.postings.segmented import is_segment_due, make_segment
 from ingest.index.store.sqlite_errors import store_errors
 from ingest.index.store.upkeep import BackgroundUpkeep
 
@@ -33,9 +33,7 @@ class WordsUpkeep:
         """See to it that a file that is due is made, and return at once."""
         if not self._is_writable:
             return
-        if self._catalog.is_segment_due() or (
-            time.monotonic() >= self._clear_at and self._holds_withdrawn()
-        ):
+        if self._is_due():
             self._clear_at = time.monotonic() + CLEARED_EVERY_S
             self._upkeep.wake()
 
@@ -60,6 +58,15 @@ class WordsUpkeep:
                 seconds = CLOSE_S
                 self._upkeep.wake()
         self._upkeep.close(seconds=seconds)
+
+    def _is_due(self) -> bool:
+        if self._catalog.words_folder is None:
+            return False
+        with self._catalog.reading() as connection:
+            return is_segment_due(connection, self._catalog.words_folder) or (
+                time.monotonic() >= self._clear_at
+                and holds_withdrawn(connection, self._catalog.words_folder)
+            )
 
     def _holds_withdrawn(self) -> bool:
         if self._catalog.words_folder is None:
