@@ -7,6 +7,7 @@ import logging
 import os
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -280,14 +281,12 @@ def add_lacking_words(connection: sqlite3.Connection) -> None:
         return
     # Where it cannot be written now, whoever opens it next does it.
     with suppress(sqlite3.OperationalError), transaction(connection):
+        # All at once, unlike in `rebuild_words`: the statement reads the table that is written.
         for number, text, heading, title in connection.execute(
             "SELECT c.number, c.text, c.heading, d.title FROM chunks c JOIN documents d USING (url)"
             " WHERE c.number NOT IN (SELECT chunk FROM chunk_words)"
         ).fetchall():
-            connection.execute(
-                "INSERT INTO chunk_words (chunk, length, words) VALUES (?, ?, ?)",
-                (number, *word_record(words(text), words(f"{title} {heading}"))),
-            )
+            _add_word_record(connection, number, words(text), words(f"{title} {heading}"))
 
 
 def add_words(
@@ -299,9 +298,15 @@ def add_words(
         "INSERT INTO words (rowid, body, heading) VALUES (?, ?, ?)",
         (number, " ".join(body), " ".join(head)),
     )
+    _add_word_record(connection, number, body, head)
+
+
+def _add_word_record(
+    connection: sqlite3.Connection, number: int, body: Sequence[str], heading: Sequence[str]
+) -> None:
     connection.execute(
         "INSERT INTO chunk_words (chunk, length, words) VALUES (?, ?, ?)",
-        (number, *word_record(body, head)),
+        (number, *word_record(body, heading)),
     )
 
 
