@@ -73,7 +73,9 @@ class VectorMatrix:
             block = self._blocks[first // BLOCK]
             block[first % BLOCK : first % BLOCK + end - start] = rows[start:end]
             self._numbers += numbers[start:end]
-            self._row_of.update(zip(numbers[start:end], range(first, first + end), strict=False))
+            self._row_of.update(
+                zip(numbers[start:end], range(first, first + end - start), strict=True)
+            )
             start = end
 
     def remove(self, numbers: Iterable[int]) -> None:
