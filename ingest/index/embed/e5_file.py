@@ -112,7 +112,7 @@ class E5File:
             place = self._read_vocabulary(44)
             _, size = self._unpack("<iI", place)  # the map of characters, which NFKC makes needless
             self._directory = dict(self._read_directory(place + 8 + size))
-        except BaseException:
+        except BaseException:  # whatever it is, a caller who has no E5File cannot close it
             self._map.close()
             raise
 

@@ -200,7 +200,7 @@ def connect(
             if not frozen:
                 add_lacking_words(connection)
             connection.execute(VOCABULARY)
-        except BaseException:
+        except BaseException:  # whatever it is, a caller who has no connection cannot close it
             connection.close()
             raise
         return connection

@@ -65,7 +65,7 @@ class BackgroundUpkeep:
                         pass
                 except StoreError as error:
                     log.warning("vectors wait in the journal: %s", error)
-        except BaseException:
+        except BaseException:  # whatever ended it: who wakes it next must start another
             with self._lock:
                 self._thread = None
             raise
