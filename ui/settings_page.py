@@ -197,6 +197,7 @@ def _save(service: AssistantService, changes: Any, language: Language) -> None:
 @cache
 def _configured_colours() -> dict[str, dict[str, Any]]:
     """Return the options of .streamlit/config.toml for both schemes, and for each."""
+    # Once, before the first `apply_theme`: it sets other values in their place.
     sections = (THEME, *(f"{THEME}.{scheme}" for scheme in SCHEMES))
     return {name: config.get_options_for_section(name) for name in sections}
 
