@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,28 +18,13 @@ from ingest.index.store.catalog import Catalog
 from ingest.index.store.maintenance import IndexMaintenance
 from ingest.index.store.memberships import put_member
 from ingest.index.store.postings import segment_files
-from ingest.index.store.postings import segmented as segments
 from ingest.index.store.postings.segment import word_key
 from ingest.index.store.postings.segment_files import SegmentFile, chain_of
 from ingest.library import Library
 from tests.index_samples import persistent
 from tests.segment_samples import PAGE_CHUNKS, files, fill, make_files, put, ranked
 
-
-@pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an index of a few hundred chunks be a large one, of several files."""
-    monkeypatch.setattr(segments, "SEGMENT_EVERY", 32)
-    monkeypatch.setattr(segments, "MAX_ROWS_IN_MEMORY", 64)
-    monkeypatch.setattr(segments, "MAX_SEGMENT_CHUNKS", 100)
-    monkeypatch.setattr(segments, "MAX_SMALL_SEGMENTS", 3)
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(tmp_path / "index.sqlite")
-    yield catalog
-    catalog.close()
+pytestmark = pytest.mark.usefixtures("small_segments")
 
 
 DAMAGES = {

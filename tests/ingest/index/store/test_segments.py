@@ -3,7 +3,7 @@
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,21 +18,7 @@ from ingest.library import Library
 from tests.index_samples import chunks_of, document, persistent
 from tests.segment_samples import PAGE_CHUNKS, WORDS, files, fill, make_files, put, ranked
 
-
-@pytest.fixture(autouse=True)
-def small_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let an index of a few hundred chunks be a large one, of several files."""
-    monkeypatch.setattr(segments, "SEGMENT_EVERY", 32)
-    monkeypatch.setattr(segments, "MAX_ROWS_IN_MEMORY", 64)
-    monkeypatch.setattr(segments, "MAX_SEGMENT_CHUNKS", 100)
-    monkeypatch.setattr(segments, "MAX_SMALL_SEGMENTS", 3)
-
-
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    catalog = Catalog(tmp_path / "index.sqlite")
-    yield catalog
-    catalog.close()
+pytestmark = pytest.mark.usefixtures("small_segments")
 
 
 def by_fts5(
