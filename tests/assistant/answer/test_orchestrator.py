@@ -4,15 +4,13 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assistant.answer.orchestrator import LONGEST_QUESTION, Assistant, WebParts
-from assistant.answer.retrieval import Retriever
+from assistant.answer.orchestrator import LONGEST_QUESTION
 from assistant.errors import ModelError, QuestionError, SearchError
 from assistant.events import (
     ANSWER_EVENT,
@@ -20,52 +18,38 @@ from assistant.events import (
     AnswerEvent,
     AnswerFailed,
     AnswerFinished,
-    EvidenceChosen,
-    Notice,
     PassagesChosen,
-    ReasoningDelta,
-    ReplyFinished,
     SearchFinished,
-    SentenceChecked,
-    StageStarted,
 )
 from assistant.labels import NO_TEXT_OFFLINE, NO_TEXT_WEB
-from assistant.models.base import ChatModel
 from assistant.models.extractive import ExtractiveModel
-from assistant.models.pool import RETRY_S, ChosenModel, ModelPool
+from assistant.models.pool import ChosenModel, ModelPool
 from assistant.models.scripted import ScriptedModel
-from assistant.search.base import SearchProvider
 from assistant.search.memory import MemorySearch
-from assistant.values import ChatMessage, Question, SearchHit, SearchReply, Usage
+from assistant.values import ChatMessage, Question, SearchHit, SearchReply
 from ingest.documents import Page
-from ingest.errors import EmbedError, FetchError, ForbiddenError, IngestError
+from ingest.errors import EmbedError, FetchError, IngestError
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.messages import Language, Message
-from ingest.index.embed.base import Embedder
 from ingest.index.embed.memory import HashingEmbedder
-from ingest.index.store.catalog import Catalog
-from ingest.index.store.hybrid import Index
-from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.web.fetch.memory import html_page
-from tests.ingest_parts import ingest_parts
-from tests.tea_pages import GREEN_TEA
+from tests.assistant_samples import (
+    BROKEN,
+    LAW,
+    NO_MODEL,
+    PAGES,
+    QUESTION,
+    TEA,
+    assistant,
+    codes,
+    events_of,
+    finished,
+    order,
+)
 
 pytestmark = pytest.mark.anyio
 
-TEA = "https://tea.test/green"
-LAW = "https://law.test/closed"
-PAGES: dict[str, Page | IngestError] = {
-    TEA: html_page(TEA, GREEN_TEA),
-    LAW: ForbiddenError(
-        Message.bilingual("the site says no", "网站不允许"),
-        url=LAW,
-        reason="robots",
-        robots="robots.txt line 2: Disallow: /",
-    ),
-}
-QUESTION = "How hot should the water for green tea be?"
-NO_MODEL = Notice(code="no_model", text=Message.bilingual("no model", "没有模型"))
+
 MANY: dict[str, Page | IngestError] = {
     f"https://tea{n}.test/": html_page(
         f"https://tea{n}.test/",
@@ -74,17 +58,6 @@ MANY: dict[str, Page | IngestError] = {
         "</html>",
     )
     for n in range(1, 4)
-}
-LETTERS = {
-    SearchFinished: "S",
-    PageStored: "P",
-    PageSkipped: "P",
-    PassagesChosen: "C",
-    EvidenceChosen: "E",
-    ReasoningDelta: "R",
-    AnswerDelta: "A",
-    SentenceChecked: "A",
-    AnswerFinished: "F",
 }
 
 
@@ -121,62 +94,6 @@ class FailingEmbedder(HashingEmbedder):
 
     async def embed_query(self, text: str) -> Sequence[float]:
         raise EmbedError(Message.bilingual("gone", "不在了"))
-
-
-def assistant(
-    *,
-    model: ChatModel | None = None,
-    models: ModelPool | None = None,
-    search: SearchProvider | None = None,
-    embedder: Embedder | None = None,
-    pages: dict[str, Page | IngestError] | None = None,
-    notices: tuple[Notice, ...] = (),
-) -> Assistant:
-    pages = PAGES if pages is None else pages
-    store = Index(catalog=Catalog(None), vectors=MemoryVectors())
-    embedder = embedder or HashingEmbedder()
-    hits = [SearchHit(rank=n, title=url, url=url) for n, url in enumerate(pages, start=1)]
-    return Assistant(
-        web=LazyResource.of(
-            WebParts(
-                search=search or MemorySearch(hits),
-                reader=ingest_parts(pages, embedder=embedder, store=store).reader,
-            )
-        ),
-        retriever=Retriever(store=store, embedder=embedder, top_k=4),
-        fallback_model=ExtractiveModel(),
-        models=models
-        or ModelPool.holding(
-            model or ScriptedModel("The water should have 80 degrees [1]."), *notices
-        ),
-    )
-
-
-async def events_of(
-    assistant: Assistant,
-    question: str = QUESTION,
-    *,
-    web: bool = True,
-    history: Sequence[ChatMessage] = (),
-    options: dict[str, Any] | None = None,
-) -> list[AnswerEvent]:
-    asked = Question(question, web=web, **options or {})
-    async with aclosing(assistant.ask(asked, history)) as events:
-        return [event async for event in events]
-
-
-def order(events: Sequence[AnswerEvent]) -> str:
-    return "".join(LETTERS[type(e)] for e in events if not isinstance(e, StageStarted | Notice))
-
-
-def finished(events: Sequence[AnswerEvent]) -> AnswerFinished:
-    last = events[-1]
-    assert isinstance(last, AnswerFinished)
-    return last
-
-
-def codes(events: Sequence[AnswerEvent]) -> list[str]:
-    return [event.code for event in events if isinstance(event, Notice)]
 
 
 async def test_events_come_in_the_promised_order_and_survive_json() -> None:
@@ -243,22 +160,6 @@ async def test_embedder_that_goes_away_leaves_words_and_says_so() -> None:
     assert finished(events).answer.citations
 
 
-BROKEN = ModelError(
-    Message.bilingual("it died", "它崩溃了"),
-    kind="broken_stream",
-    hint=Message.bilingual("start it", "请启动"),
-)
-
-
-async def test_model_that_fails_ends_the_stream_with_a_typed_event_after_the_passages() -> None:
-    events = await events_of(assistant(model=ScriptedModel("80", BROKEN)))
-    assert order(events[:-1]) == "SPPCEA"
-    assert events[-1] == AnswerFailed(
-        code="model", message=BROKEN.message, hint=BROKEN.hint, exit_code=1
-    )
-    assert ANSWER_EVENT.validate_json(ANSWER_EVENT.dump_json(events[-1])) == events[-1]
-
-
 async def test_messages_are_written_in_the_language_of_the_context() -> None:
     failed = (await events_of(assistant(model=ScriptedModel(BROKEN))))[-1]
     for language, message in (("en", "it died"), ("zh", "它崩溃了")):
@@ -299,86 +200,6 @@ async def test_one_assistant_serves_questions_with_different_options_side_by_sid
     assert isinstance(failed[-1], AnswerFailed)
 
 
-class WarmUpFails(ScriptedModel):
-    """A model whose warm-up fails, where the real request would not."""
-
-    async def warm_up(self) -> None:
-        raise BROKEN
-
-
-class WarmUpIsSlowToStop(ScriptedModel):
-    """A model whose warm-up needs a moment to stop."""
-
-    async def warm_up(self) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0.05)
-
-
-async def test_a_warm_up_that_fails_changes_nothing_about_the_answer() -> None:
-    events = await events_of(assistant(model=WarmUpFails("80 degrees [1].")))
-    assert isinstance(events[-1], AnswerFinished)
-    assert sum(isinstance(event, AnswerFinished | AnswerFailed) for event in events) == 1
-
-
-async def test_who_is_cancelled_while_the_warm_up_stops_stays_cancelled() -> None:
-    asking = asyncio.create_task(events_of(assistant(model=WarmUpIsSlowToStop("80 [1]."))))
-    while not asking.done():
-        await asyncio.sleep(0.01)
-        asking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asking
-
-
-async def test_closing_a_pool_closes_every_model_though_one_fails() -> None:
-    closed: list[str] = []
-
-    class Closing(ScriptedModel):
-        async def close(self) -> None:
-            closed.append(self.name)
-            raise BROKEN
-
-    async def open_model(name: str | None) -> ChosenModel:
-        return ChosenModel(model=Closing(name=str(name)))
-
-    pool = ModelPool(open_model=open_model)
-    await pool.get("a")
-    await pool.get("b")
-    with pytest.raises(ModelError):
-        await pool.close()
-    assert sorted(closed) == ["a", "b"]
-
-
-async def test_a_stand_in_that_stays_the_same_is_closed_once() -> None:
-    now = 0.0
-    closed: list[int] = []
-
-    class Counting(ScriptedModel):
-        async def close(self) -> None:
-            closed.append(1)
-
-    model = Counting("80")
-
-    async def open_model(name: str | None) -> ChosenModel:
-        return ChosenModel(model=model, notices=(NO_MODEL,))
-
-    pool = ModelPool(open_model=open_model, clock=lambda: now)
-    for _ in range(3):
-        await pool.get()
-        now += RETRY_S
-    await pool.close()
-    assert closed == [1]
-
-
-async def test_what_is_missing_is_known_before_the_first_question() -> None:
-    async def open_model(name: str | None) -> ChosenModel:
-        raise BROKEN
-
-    with pytest.raises(ModelError):
-        await assistant(models=ModelPool(open_model=open_model)).prepare(Question(""))
-
-
 async def test_top_k_holds_for_one_question() -> None:
     one = assistant(pages=MANY)
     await events_of(one)
@@ -393,28 +214,6 @@ async def test_top_k_holds_for_one_question() -> None:
     assert counts == [1, 3]
 
 
-async def test_a_model_that_another_one_stands_in_for_is_looked_for_again() -> None:
-    now = 0.0
-    replies = [
-        ChosenModel(
-            model=ScriptedModel("quote"),
-            notices=(Notice(code="no_model", text=Message.bilingual("no model", "没有模型")),),
-        ),
-        ChosenModel(model=ScriptedModel("model")),
-    ]
-
-    async def open_model(name: str | None) -> ChosenModel:
-        return replies.pop(0)
-
-    pool = ModelPool(open_model=open_model, clock=lambda: now)
-    assert (await pool.get()).notices
-    assert (await pool.get()).notices  # not looked for at every question
-    now = RETRY_S
-    assert not (await pool.get()).notices
-    assert not replies
-    await pool.close()
-
-
 async def test_empty_index_without_web_says_how_to_search_the_web() -> None:
     events = await events_of(assistant(), "这里没有的东西?", web=False)
     assert order(events) == "CAF"
@@ -427,11 +226,6 @@ async def test_pages_that_all_fail_end_in_an_answer_that_says_so() -> None:
     events = await events_of(assistant(pages={TEA: gone}))
     assert order(events) == "SPCAF"
     assert finished(events).answer.kind == "nothing"
-
-
-async def test_what_is_to_be_said_of_the_model_comes_first_in_both_languages() -> None:
-    events = await events_of(assistant(notices=(NO_MODEL,)), "绿茶用多热的水?")
-    assert events[0] == NO_MODEL
 
 
 async def test_follow_up_is_searched_as_a_question_that_stands_alone() -> None:
@@ -461,30 +255,6 @@ async def test_small_talk_is_answered_without_searching_or_asking_the_model(said
     assert finished(events).answer.kind == "nothing"
     assert not search.queries
     assert not model.prompts
-
-
-async def test_reply_that_reached_its_limit_is_told() -> None:
-    end = ReplyFinished(reason="length", usage=Usage(prompt=10, reply=20))
-    events = await events_of(assistant(model=ScriptedModel("80 degrees [1]", end)))
-    assert "reply_cut_short" in codes(events)
-    assert finished(events).answer.usage == Usage(prompt=10, reply=20)
-
-
-async def test_thinking_that_leaked_into_the_answer_is_taken_back() -> None:
-    leak = Notice(code="reasoning_leaked", text=Message.verbatim("that was thinking"))
-    model = ScriptedModel("Let me see, it says [1] 80.", leak, "80 degrees [1].")
-    answer = finished(await events_of(assistant(model=model))).answer
-    assert answer.text == "80 degrees [1]."
-    assert "Let me see" in answer.reasoning
-
-
-async def test_leaving_early_closes_the_model_stream() -> None:
-    model = ScriptedModel("one ", "two ", "three")
-    async with aclosing(assistant(model=model).ask(Question(QUESTION, web=True))) as events:
-        async for event in events:
-            if isinstance(event, AnswerDelta):
-                break
-    assert model.closed_early == 1
 
 
 async def test_stream_can_be_pumped_step_by_step_from_different_tasks() -> None:
