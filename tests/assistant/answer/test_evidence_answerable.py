@@ -105,16 +105,16 @@ async def test_question_that_no_page_is_about_gets_no_block(question: str) -> No
         ("无人机夜间飞行需要什么条件？", "灯光系统"),
     ],
 )
-async def test_question_that_a_page_answers_is_blockd(question: str, answer: str) -> None:
+async def test_question_that_a_page_answers_gets_its_block(question: str, answer: str) -> None:
     blocks = await blocks_of_the_demo(question)
     assert any(answer in block.text for block in blocks)
 
 
-async def test_page_in_another_language_is_not_blockd_for_its_names_alone() -> None:
+async def test_page_in_another_language_gets_no_block_for_its_names_alone() -> None:
     assert await blocks_of_the_demo("爬虫可以把 robots.txt 缓存多久？") == ()
 
 
-def test_page_in_another_language_is_blockd_for_a_name_in_its_own_script() -> None:
+def test_page_in_another_language_gets_a_block_for_a_name_in_its_own_script() -> None:
     blocks = blocks_of("Who is 李白?", passages("李白是唐代诗人，字太白，号青莲居士。"))
     assert len(blocks) == 1
 
