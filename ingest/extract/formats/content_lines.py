@@ -1,18 +1,15 @@
-"""Calendars (.ics, RFC 5545) and address cards (.vcf, RFC 6350 and the versions 2.1 and 3.0).
+"""Content lines, NAME;PARAMETER=x:VALUE, within BEGIN and END.
 
-Both are made of the same content lines, NAME;PARAMETER=x:VALUE, within BEGIN and END. Each event
-and each card becomes one line with the names of its fields, so that it is understood alone.
+Calendars (RFC 5545) and address cards (RFC 6350) are made of them. Each event and each card becomes
+one line with the names of its fields, so that it is understood alone.
 """
 
-import datetime
 import quopri
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ingest.extract.base import DamagedFileError, FileContent
-from ingest.extract.formats.zip_parts import names_damage
 from ingest.text.cjk import CJK
 from ingest.text.encodings import decode
 
@@ -22,19 +19,15 @@ _LINE = re.compile(r"(?:[\w-]+\.)?([A-Za-z][\w-]*)((?:;(?:\"[^\"]*\"|[^\":;])*)*
 """Name, parameters, value. A group ("item1.TEL") says only which lines belong together."""
 _PARAMETER = re.compile(r";([\w-]+)(?:=((?:\"[^\"]*\"|[^\";])*))?")
 _FOLD = re.compile(r"\r?\n[ \t]")
+"""In text, too: in UTF-16 the bytes of a fold are others."""
 _BYTE_FOLD = re.compile(rb"\r?\n[ \t]")
 """Before the bytes are decoded: RFC 5545, 3.1, lets a line be folded within a character."""
 _SOFT_BREAK = re.compile(r"=\r?\n")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_HALVES = re.compile(r"(?<!\\);")
-_TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?\d\d)?(Z?))?")
-_DURATION = re.compile(
-    r"\+?P(?:(?P<weeks>\d{1,3})W)?(?:(?P<days>\d{1,4})D)?"
-    r"(?:T(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,6})S)?)?"
-)
-_RULE_PART = re.compile(r"(\w+)=([^;]+)")
+TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:T(\d\d):?(\d\d)(?::?\d\d)?(Z?))?")
+"""Year, month, day, and of a time also hour, minute and whether it is UTC."""
 
-_LABELS: Final[Mapping[str, tuple[str, str]]] = {
+LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "when": ("When", "时间"),
     "to": ("to", "至"),
     "due": ("Due", "截止"),
@@ -80,19 +73,10 @@ _DAYS: Final = {
     "SA": ("Saturday", "周六"),
     "SU": ("Sunday", "周日"),
 }
-_PICKS = frozenset(
-    {"BYSETPOS", "BYMONTHDAY", "BYMONTH", "BYYEARDAY", "BYWEEKNO", "BYHOUR", "BYMINUTE", "BYSECOND"}
-)
-"""Parts of a rule of repetition that make another rule of its days."""
-_CARD_FIELDS = (
-    *("NICKNAME", "ORG", "TITLE", "ROLE", "TEL", "EMAIL", "IMPP", "X-QQ", "X-WECHAT", "ADR"),
-    *("BDAY", "ANNIVERSARY", "URL", "NOTE"),
-)
-_KINDS_SHOWN = frozenset({"cell", "work", "home", "fax"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Component:
+class Component:
     """What stands between BEGIN and END: content lines by name."""
 
     kind: str
@@ -100,21 +84,23 @@ class _Component:
 
     def texts(self, name: str) -> list[str]:
         """Return the values of that name, unescaped and without empty ones."""
-        return [text for _, value in self.lines.get(name, []) if (text := _unescape(value))]
+        return [text for _, value in self.lines.get(name, []) if (text := unescape(value))]
 
     def first(self, name: str) -> tuple[dict[str, str], str]:
         """Return the parameters and the raw value of the first line of that name."""
         return self.lines.get(name, [({}, "")])[0]
 
 
-def _unescape(value: str) -> str:
+def unescape(value: str) -> str:
+    """Return a value as its author wrote it, without white space around it."""
     text = _ESCAPED.sub(lambda found: "\n" if found[1] in "nN" else found[1], value)
     return text.strip()
 
 
-def _entries(text: str) -> Iterator[_Component]:
+def parse_components(body: bytes, charset: str | None) -> Iterator[Component]:
     """Yield what is begun and ended at any depth, in the order of its ends."""
-    stack: list[_Component] = []
+    text = decode(_BYTE_FOLD.sub(b"", body), claimed=charset)
+    stack: list[Component] = []
     for line in _unfolded_lines(text):
         found = _LINE.fullmatch(line)
         if found is None:
@@ -122,7 +108,7 @@ def _entries(text: str) -> Iterator[_Component]:
         name, value = found[1].upper(), found[3]
         parameters = _parameters(found[2])
         if name == "BEGIN":
-            stack.append(_Component(value.strip().upper()))
+            stack.append(Component(value.strip().upper()))
         elif name == "END" and stack:
             yield stack.pop()
         elif stack:
@@ -156,14 +142,14 @@ def _unfolded_lines(text: str) -> Iterator[str]:
         yield line.rstrip("\r\n")
 
 
-class _Words:
+class FieldLabels:
     """The labels of one entry, in the language that it is written in."""
 
     def __init__(self, text: str) -> None:
         self._column = int(re.search(f"[{CJK}]", text) is not None)
 
     def __getitem__(self, key: str) -> str:
-        return _LABELS[key][self._column]
+        return LABELS[key][self._column]
 
     def day(self, code: str) -> str:
         """Return the weekday of a code as rules of repetition have it: "MO", "1FR", "-1SU"."""
@@ -176,68 +162,12 @@ class _Words:
         return f"{self[key]}: {' '.join(value.split())}" if value.strip() else ""
 
 
-@names_damage
-def read_calendar(body: bytes, charset: str | None) -> FileContent:
-    """Return the events, tasks and notes of an .ics file, one line each with what it says."""
-    text = decode(_BYTE_FOLD.sub(b"", body), claimed=charset)
-    entries = list(_entries(text))[:MAX_ENTRIES]
-    shown = [each for each in entries if each.kind in ("VEVENT", "VTODO", "VJOURNAL")]
-    calendar = next((each for each in entries if each.kind == "VCALENDAR"), None)
-    if calendar is None and not shown:
-        raise DamagedFileError
-    names = calendar.texts("X-WR-CALNAME") + calendar.texts("NAME") if calendar else []
-    blocks = [block for each in shown for block in _event_blocks(each)]
-    return FileContent(
-        text="\n\n".join([*(f"# {name}" for name in names[:1] if blocks), *blocks]),
-        title=names[0] if names else "",
-    )
-
-
-def _event_blocks(event: _Component) -> Iterator[str]:
-    words = _Words(" ".join(event.texts("SUMMARY") + event.texts("DESCRIPTION")))
-    fields = [
-        words.pair("when", _span(event, words)),
-        words.pair("due", _moment(event.first("DUE"))),
-        words.pair("repeats", _repetition(event.first("RRULE")[1], words)),
-        words.pair("except", ", ".join(map(_moment, event.lines.get("EXDATE", [])))),
-        words.pair("also", ", ".join(map(_moment, event.lines.get("RDATE", [])))),
-        words.pair("originally", _moment(event.first("RECURRENCE-ID"))),
-        words.pair("location", ", ".join(event.texts("LOCATION"))),
-        words.pair("organizer", _person(*event.first("ORGANIZER"))),
-        words.pair(
-            "attendee", ", ".join(_person(*each) for each in event.lines.get("ATTENDEE", []))
-        ),
-        words.pair("url", ", ".join(event.texts("URL"))),
-    ]
-    # That an event is confirmed is what everybody takes for granted.
-    status = "".join(event.texts("STATUS")[:1]).lower()
-    fields.append(words.pair("status", "" if status == "confirmed" else status))
-    summary = " ".join(" ".join(event.texts("SUMMARY")).split())
-    if line := "; ".join(filter(None, [summary, *fields])):
-        yield f"- {line}"
-    yield from (text for text in event.texts("DESCRIPTION") + event.texts("COMMENT"))
-
-
-def _span(event: _Component, words: _Words) -> str:
-    """Return when an event begins and ends, without saying a day or a zone twice."""
-    begin, end = _moment(event.first("DTSTART")), _last_moment(event)
-    if end in ("", begin):
-        return begin
-    day, _, hours = begin.partition(" ")
-    last_day, _, last_hours = end.partition(" ")
-    if day == last_day:
-        end = last_hours
-        if hours.partition(" ")[2] == last_hours.partition(" ")[2]:
-            begin = f"{day} {hours.partition(' ')[0]}"
-    return f"{begin} {words['to']} {end}"
-
-
-def _moment(line: tuple[dict[str, str], str]) -> str:
+def render_moment(line: tuple[dict[str, str], str]) -> str:
     """Return a day or a time as people write it, with the zone that its file names."""
     parameters, value = line
     shown = []
     for each in value.split(","):
-        found = _TIME.match(each.strip())
+        found = TIME.match(each.strip())
         if found is None:
             shown.append(each.strip())
             continue
@@ -246,113 +176,3 @@ def _moment(line: tuple[dict[str, str], str]) -> str:
         time = f" {hour}:{minute} {zone}".rstrip() if hour else ""
         shown.append(f"{year}-{month}-{day}{time}")
     return ", ".join(filter(None, shown))
-
-
-def _last_moment(event: _Component) -> str:
-    """Return when an event ends; of whole days the last one, where the file names the one after."""
-    parameters, value = event.first("DTEND")
-    start_parameters, start = event.first("DTSTART")
-    if not value and (length := _DURATION.fullmatch(event.first("DURATION")[1].strip())):
-        parameters, value = start_parameters, _after(start, length)
-    if "T" in value or not (found := _TIME.match(value)):
-        return _moment((parameters, value))
-    try:
-        last = datetime.date(*map(int, found.groups()[:3])) - datetime.timedelta(days=1)
-    except (ValueError, OverflowError):
-        return ""
-    # Many programs name the day itself as the one after it.
-    return last.isoformat() if last.isoformat() > _moment((start_parameters, start)) else ""
-
-
-def _after(start: str, length: re.Match[str]) -> str:
-    """Return the value of a DTEND that is `length` after a DTSTART, "" if that is no time."""
-    found = _TIME.match(start.strip())
-    if found is None:
-        return ""
-    utc, has_hours = found[6], found[4] is not None
-    year, month, day, hour, minute = (int(each or 0) for each in found.groups()[:5])
-    span = {unit: int(number) for unit, number in length.groupdict(default="0").items()}
-    try:
-        end = datetime.datetime(year, month, day, hour, minute) + datetime.timedelta(**span)
-    except (ValueError, OverflowError):
-        return ""
-    return f"{end:%Y%m%dT%H%M}{utc}" if has_hours else f"{end:%Y%m%d}"
-
-
-def _repetition(rule: str, words: _Words) -> str:
-    """Return a rule of repetition in words: "every week, Monday, until 2025-12-31".
-
-    One that picks among its days, "the last of the month", stays as it is written.
-    """
-    parts = {name.upper(): value for name, value in _RULE_PART.findall(rule)}
-    often = parts.get("FREQ", "").lower()
-    if not often:
-        return ""
-    shown = [words[often] if often in _LABELS else often]
-    if parts.get("INTERVAL", "1") != "1":
-        shown[0] += f" × {parts['INTERVAL']}"
-    picks = [f"{name}={value}" for name, value in parts.items() if name.startswith("BY")]
-    if parts.keys().isdisjoint(_PICKS):
-        days = parts.get("BYDAY", "").split(",")
-        picks = [words.day(code.strip()) for code in days if code.strip()]
-    shown += picks
-    if until := _moment(({}, parts.get("UNTIL", ""))):
-        shown.append(f"{words['until']} {until}")
-    if count := parts.get("COUNT"):
-        shown.append(f"{count} ×")
-    return ", ".join(shown)
-
-
-def _person(parameters: Mapping[str, str], value: str) -> str:
-    address = re.sub(r"(?i)^mailto:", "", value.strip())
-    name = parameters.get("CN", "")
-    return f"{name} <{address}>" if name and address and name != address else name or address
-
-
-@names_damage
-def read_cards(body: bytes, charset: str | None) -> FileContent:
-    """Return the cards of a .vcf file, a paragraph each: name, phones, addresses, notes."""
-    text = decode(_BYTE_FOLD.sub(b"", body), claimed=charset)
-    cards = [each for each in _entries(text) if each.kind == "VCARD"][:MAX_ENTRIES]
-    if not cards:
-        raise DamagedFileError
-    names = [_card_name(card) for card in cards]
-    lines = [_card_line(card, name) for card, name in zip(cards, names, strict=True)]
-    title = names[0] if len(cards) == 1 else ""
-    return FileContent(text="\n\n".join(f"- {line}" for line in lines if line), title=title)
-
-
-def _card_name(card: _Component) -> str:
-    if full := card.texts("FN"):
-        return " ".join(full[0].split())
-    family, given, *_ = [*map(_unescape, _HALVES.split(card.first("N")[1])), "", ""]
-    is_chinese = re.search(f"[{CJK}]", family + given) is not None
-    return f"{family}{given}" if is_chinese else f"{given} {family}".strip()
-
-
-def _card_line(card: _Component, name: str) -> str:
-    words, fields = _Words(" ".join([name, *card.texts("ORG")])), [name]
-    for key in _CARD_FIELDS:
-        for parameters, value in card.lines.get(key, []):
-            fields.append(_labelled_value(key.lower(), parameters, value, words))
-    return "; ".join(filter(None, fields))
-
-
-def _labelled_value(key: str, parameters: Mapping[str, str], value: str, words: _Words) -> str:
-    """Return one field of a card: "Phone (mobile): +47 555 0199"."""
-    pieces: Sequence[str] = [_unescape(part) for part in _HALVES.split(value)]
-    text = ", ".join(filter(None, pieces)) if key in ("org", "adr") else _unescape(value)
-    if key in ("bday", "anniversary"):
-        # The year of a birthday without one: Apple's 1604, RFC 6350's "--".
-        year = parameters.get("X-APPLE-OMIT-YEAR", "-")
-        if without_year := re.fullmatch(rf"{re.escape(year)}-?(\d\d)-?(\d\d)", text):
-            text = "-".join(without_year.groups())
-        text = _moment(({}, text))
-    elif key == "tel":
-        text = text.removeprefix("tel:").replace(";ext=", " ext. ")
-    kinds = [kind for kind in parameters.get("TYPE", "").lower().split(",") if kind in _KINDS_SHOWN]
-    pair = words.pair(key, text)
-    if not pair or not kinds:
-        return pair
-    shown = ", ".join(words[kind] for kind in kinds)
-    return pair.replace(words[key], f"{words[key]} ({shown})", 1)

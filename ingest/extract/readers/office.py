@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 
 from ingest.extract.base import FileContent, FileReader, looks_like_text
+from ingest.extract.formats.address_cards import read_cards
 from ingest.extract.formats.books import read_epub, read_open_document, read_rtf
-from ingest.extract.formats.content_lines import read_calendar, read_cards
+from ingest.extract.formats.calendars import read_calendar
 from ingest.extract.formats.data_files import read_json, read_json_lines, read_notebook
 from ingest.extract.formats.second_reader import with_second_reader
 from ingest.extract.formats.sheets import read_separated, read_workbook
