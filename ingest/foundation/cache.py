@@ -137,7 +137,7 @@ def _connect(path: Path | None) -> sqlite3.Connection:
         connection.execute("PRAGMA secure_delete = ON")
         for statement in _TABLES:
             connection.execute(statement)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: nobody else could close it
         connection.close()
         raise
     return connection

@@ -55,7 +55,7 @@ def open_private_database(
                     connection.execute(f"PRAGMA user_version = {file_format}")
         if _format_of(connection) != file_format:
             raise UnknownFormatError
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: nobody else could close it
         connection.close()
         raise
     return connection

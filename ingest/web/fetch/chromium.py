@@ -172,7 +172,7 @@ class Chromium:
         try:
             chromium._devtools = await DevTools.connect(ours)
             await chromium._wait_until_it_answers(executable)
-        except BaseException:
+        except BaseException:  # cancelled, too: nobody else knows the process and its profile
             await chromium.stop()
             raise
         return chromium

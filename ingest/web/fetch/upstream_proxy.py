@@ -115,7 +115,7 @@ async def dial_through(proxy: str, host: str, port: int, *, tunnel: bool) -> Lin
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
         writer.close()
         raise DialError(f"the proxy hangs up ({error})") from error
-    except BaseException:
+    except BaseException:  # a refusal, and a cancelled task: nobody else knows the connection
         writer.close()
         raise
     return link
