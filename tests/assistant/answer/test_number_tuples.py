@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.assistant.answer.test_verification import verdict
+from tests.verdict_samples import verdict
 
 
 @pytest.mark.parametrize(
