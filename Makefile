@@ -8,7 +8,9 @@ WHEELS := $(HOME)/.cache/qiuzheng/wheels
 LLAMA := llama-cpp-python==0.3.36
 # A file of tests stays in one process: its fixtures (a served internet, a trained model) are made once.
 # The files begin in the order of tests/conftest.py: the longest first.
-PARALLEL := -n $(or $(WORKERS),2) --dist loadfile --no-loadscope-reorder
+# Half of a worker's time is waiting: for a page, a browser, a process, a time-out. Four keep two
+# processors busy.
+PARALLEL := -n $(or $(WORKERS),4) --dist loadfile --no-loadscope-reorder
 export Q
 # Where it is set, each of some thousand processes of the tests compiles all of our modules anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,8 +43,12 @@ help: ## list the commands
 
 .venv/engine: .venv/all
 	@echo "building llama.cpp (once, some minutes; kept in $(WHEELS))…" >&2
+	@# Without its reader of pictures, which nobody uses here: a quarter of all that is compiled. And
+	@# for any processor with AVX2 (or any ARM): built for this one, it uses AMX where the processor
+	@# has it, also under a hypervisor that does not let it, and ends with "illegal instruction".
 	@ls $(WHEELS)/llama_cpp_python-*.whl >/dev/null 2>&1 || \
-		$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps -w $(WHEELS) $(LLAMA)
+		CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF $$CMAKE_ARGS" \
+		$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-cache-dir --no-deps -w $(WHEELS) $(LLAMA)
 	@$(INSTALL) --find-links $(WHEELS) --editable '.[engine]'
 	@touch $@
 
