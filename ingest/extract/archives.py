@@ -22,10 +22,15 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import IO, Literal
 
-from ingest.extract.base import SNIFFED_BYTES, DamagedFileError
+from ingest.extract.base import (
+    OLD_OFFICE_SUFFIXES,
+    READABLE_SUFFIXES,
+    SNIFFED_BYTES,
+    DamagedFileError,
+    suffix_of,
+)
 from ingest.extract.file_bytes import MAX_FILE_BYTES
 from ingest.extract.formats.zip_parts import names_damage
-from ingest.extract.registry import READABLE_SUFFIXES, find_file_reader
 from ingest.foundation.private_files import OWNER_ONLY_FILE, make_private_folder
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -89,7 +94,7 @@ class _Member:
 
 def is_archive(path: Path) -> bool:
     """Return whether a file of this name is an archive."""
-    return path.name.lower().endswith(ARCHIVE_SUFFIXES)
+    return path.name.lower().rstrip().endswith(ARCHIVE_SUFFIXES)
 
 
 @names_damage
@@ -159,15 +164,17 @@ def _problem(member: _Member, budget: int) -> MemberLeftOut | None:
         return member.problem
     if member.size > min(MAX_FILE_BYTES, budget):
         return "beyond_bounds"
-    if is_archive(Path(member.name)) or path.suffix.lower() in READABLE_SUFFIXES:
+    if is_archive(Path(member.name)) or suffix_of(path) in READABLE_SUFFIXES:
         return None
-    return "no_reader" if path.suffix else None  # without one the bytes decide
+    if suffix_of(path) in OLD_OFFICE_SUFFIXES:
+        return None
+    return "no_reader" if suffix_of(path) else None  # without one the bytes decide
 
 
 def _unpack_member(
     member: _Member, folder: Path | None, budget: int
 ) -> tuple[int, MemberLeftOut | None]:
-    """Look into a file without a suffix, write it below the folder, and return as `_write` does.
+    """Look into a file whose suffix says nothing, write it, and return as `_write` does.
 
     README and LICENSE are read, programs are not. The file is opened once: a step back in a packed
     tar file unpacks again all that comes before.
@@ -175,7 +182,11 @@ def _unpack_member(
     Raises:
         NoRoomError: the disk is full.
     """
-    is_sniffed = not PurePosixPath(member.name).suffix
+    # The process that only names archives needs no reader.
+    from ingest.extract.registry import begins_readable  # noqa: PLC0415
+
+    suffix = suffix_of(member.name)
+    is_sniffed = not suffix or suffix in OLD_OFFICE_SUFFIXES
     if folder is None and not is_sniffed:
         return member.size, None
     start = b""
@@ -183,7 +194,7 @@ def _unpack_member(
         with member.open() as file:
             if is_sniffed:
                 start = file.read(SNIFFED_BYTES)
-                if not start or find_file_reader("", start) is None:
+                if not start or not begins_readable(suffix, start):
                     return 0, "no_reader"
             if folder is None:
                 return member.size, None
@@ -236,7 +247,7 @@ def _write(
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Iterator[_Member]]:
-    name = path.name.lower()
+    name = path.name.lower().rstrip()
     if name.endswith(TAR_SUFFIXES):
         with tarfile.open(path) as archive:
             yield _tar_members(archive)
@@ -244,9 +255,9 @@ def _opened(path: Path) -> Iterator[Iterator[_Member]]:
         with zipfile.ZipFile(path) as archive:
             yield _zip_members(archive)
     else:
-        suffix = path.suffix.lower()
+        suffix = suffix_of(path)
         packed = _Member(
-            name=path.name[: -len(suffix)],
+            name=path.name.rstrip()[: -len(suffix)],
             size=0,  # nobody knows: it is counted while it is written
             modified=path.stat().st_mtime,
             open=partial(_OPENERS[suffix], path),

@@ -87,8 +87,10 @@ def parse_html(source: str) -> etree._Element | None:
         for hint in _BREAK_HINTS:
             source = source.replace(hint, "")
     source = _WRITTEN_HINTS.sub("", source)
-    if max(map(len, _TAG.findall(source)), default=0) > _MAX_TAG:  # of hardly any page
-        source = _TAG.sub(_drop_excess_attributes, source)
+    # Long tags are those of pictures in several sizes; hardly any page has too many attributes.
+    long_tags = (tag for tag in _TAG.findall(source) if len(tag) > _MAX_TAG)
+    if any(_drop_excess_attributes(tag) != tag for tag in long_tags):
+        source = _TAG.sub(lambda tag: _drop_excess_attributes(tag[0]), source)
     root, is_whole = _parse_tree(source)
     if not is_whole:
         # Tags that are never closed nest until libxml2 gives up, at 256, and drops the rest of the
@@ -101,13 +103,13 @@ def parse_html(source: str) -> etree._Element | None:
     return root
 
 
-def _drop_excess_attributes(tag: re.Match[str]) -> str:
+def _drop_excess_attributes(tag: str) -> str:
     """Return the tag, without its attributes if it has more than a person would write."""
-    if len(tag[0]) <= _MAX_TAG or "</script" in tag[0]:  # "a<b" in a script is no tag
-        return tag[0]
+    if len(tag) <= _MAX_TAG or "</script" in tag:  # "a<b" in a script is no tag
+        return tag
     # Blanks, slashes and equals signs bound the number of attributes from above, quoted ones apart.
-    separators = re.findall(r"[\s/=]", _QUOTED.sub("=", tag[0]))
-    return tag[0].split(None, 1)[0][:_MAX_TAG] if len(separators) > _MAX_ATTRIBUTES else tag[0]
+    separators = re.findall(r"[\s/=]", _QUOTED.sub("=", tag))
+    return tag.split(None, 1)[0][:_MAX_TAG] if len(separators) > _MAX_ATTRIBUTES else tag
 
 
 def _parse_tree(source: str) -> tuple[etree._Element | None, bool]:
@@ -199,8 +201,11 @@ def letters_of(text: str) -> str:
     return "".join(_find_letters(text)).casefold()
 
 
-def split_blocks(root: etree._Element) -> list[etree._Element]:
-    """Return the blocks of `root` in order; loose text becomes paragraphs first."""
+def split_blocks(root: etree._Element) -> tuple[list[etree._Element], set[etree._Element]]:
+    """Return the blocks of `root` in order, and what holds a block.
+
+    Loose text becomes paragraphs first.
+    """
     parents: set[etree._Element] = set()  # every element with a block inside
     # lxml makes a new proxy for an element at each visit unless one is alive.
     everything = list(root.iter(etree.Element))
@@ -228,7 +233,7 @@ def split_blocks(root: etree._Element) -> list[etree._Element]:
         if element.tag == "pre" or element not in parents or is_data:
             walk.skip_subtree()
             found.append(element)
-    return found
+    return found, parents
 
 
 def is_data_table(table: etree._Element) -> bool:
@@ -240,6 +245,9 @@ def is_data_table(table: etree._Element) -> bool:
     inner = ("table", "form") if has_head else ("table", "pre", "form", *HEADINGS)
     if next(table.iterdescendants(*inner), None) is not None:
         return False
+    if not has_head and all(len(row) < 2 for row in table.iterdescendants("tr")):
+        # One column with paragraphs in it is the page, or a part of it, in a frame.
+        return next(table.iterdescendants("p", "div"), None) is None
     longest = _MAX_HEADED_CELL if has_head else _MAX_CELL
     return all(len(text_of(cell)) <= longest for cell in table.iterdescendants("td", "th"))
 

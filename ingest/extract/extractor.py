@@ -14,14 +14,18 @@ from urllib.parse import unquote
 from ingest.documents import Document, Page
 from ingest.errors import ExtractError
 from ingest.extract.base import (
+    BINARY_SUFFIXES,
     PAGE_MARK,
     TOO_MUCH_MEMORY,
     DamagedFileError,
+    EncryptedFileError,
     FileContent,
     FileReader,
     OversizedFileError,
     is_encrypted,
+    looks_like_text,
     missing_extra_error,
+    suffix_of,
 )
 from ingest.extract.file_bytes import read_local_file
 from ingest.extract.formats.conversion_hints import find_conversion_hint
@@ -87,10 +91,11 @@ def read_file(path: Path, *, shown: Path | None = None) -> Document:
     body = read_local_file(path.resolve(), shown=shown)
     path = shown or path.resolve()
     url, now = path.as_uri(), datetime.now(UTC)
-    reader = find_file_reader(path.suffix, body)
+    suffix = suffix_of(path)
+    reader = find_file_reader(suffix, body)
     if reader is None:
-        kind = path.suffix or "binary"
-        if path.suffix and is_known_suffix(path.suffix):
+        kind = path.suffix.rstrip() or "binary"
+        if suffix and is_known_suffix(suffix):
             raise ExtractError(
                 Message("{path} is called {kind} and holds something else", path=path, kind=kind),
                 url=url,
@@ -109,12 +114,31 @@ def read_file(path: Path, *, shown: Path | None = None) -> Document:
         reason="unsupported",
         hint=Message("open it in its own program and save it again"),
     )
+    if not body.strip():
+        raise _blank_error(path, url)
     content = _read_content(
         reader, body, charset=None, shown=str(path), damaged_error=damaged_error
     )
     if reader.produces == "html":
         return document_of_html(content.text, url=url, fetched_at=now)
+    # A text of which nothing is left, e.g. a calendar without events; a PDF may show pictures.
+    if not (content.text.strip() or content.notes) and looks_like_text(body):
+        raise _blank_error(path, url)
     return _document_of_text(content, url=url, fetched_at=now, is_file=False)
+
+
+def _blank_error(path: Path, url: str) -> ExtractError:
+    # No program writes an empty document: a download broke off.
+    if suffix_of(path) in BINARY_SUFFIXES:
+        return ExtractError(
+            Message("{path} is empty", path=path),
+            url=url,
+            reason="unsupported",
+            hint=Message("copy or download it again"),
+        )
+    return ExtractError(
+        Message("{path} is empty, or holds no words", path=path), url=url, reason="blank"
+    )
 
 
 def _read_content(
@@ -135,7 +159,7 @@ def _read_content(
     except OversizedFileError as error:
         raise ExtractError(TOO_MUCH_MEMORY, url=damaged_error.url, reason="too_large") from error
     except DamagedFileError as error:
-        if is_encrypted(body):
+        if isinstance(error, EncryptedFileError) or is_encrypted(body):
             raise ExtractError(
                 Message("{path} is protected by a password or by its seller", path=shown),
                 url=damaged_error.url,

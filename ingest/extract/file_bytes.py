@@ -25,19 +25,19 @@ def read_local_file(path: Path, *, shown: Path | None = None) -> bytes:
         with open(handle, "rb") as file:  # noqa: PTH123  of a handle, not a path
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
-                raise _refusal(shown or path, Message("it is a device, a pipe or a socket"))
+                raise _file_error(shown or path, Message("it is a device, a pipe or a socket"))
             if status.st_size > MAX_FILE_BYTES:
                 size, most = status.st_size // 1_000_000, MAX_FILE_BYTES // 1_000_000
                 why = Message("{size:,} MB, and at most {most} MB are read", size=size, most=most)
                 hint = Message("split it into parts")
-                raise _refusal(shown or path, why, reason="too_large", hint=hint)
+                raise _file_error(shown or path, why, reason="too_large", hint=hint)
             return file.read(MAX_FILE_BYTES)  # it may grow while we read, as logs do
     except OSError as error:
         hint = Message("check the name and the permissions")
-        raise _refusal(shown or path, describe_os_error(error), hint=hint) from error
+        raise _file_error(shown or path, describe_os_error(error), hint=hint) from error
 
 
-def _refusal(
+def _file_error(
     path: Path, why: Message, *, reason: SkipReason = "unreachable", hint: Message = NO_MESSAGE
 ) -> FetchError:
     message = Message("cannot read {path} ({why})", path=path, why=why)

@@ -9,7 +9,9 @@ from lxml import etree
 from ingest.documents import Document, PageKind
 from ingest.errors import ExtractError
 from ingest.extract import main_text
-from ingest.extract.blocks.page_chrome import class_words, is_foot
+from ingest.extract.blocks.brief_text import around_brief_text, read_pictures
+from ingest.extract.blocks.page_chrome import class_words, is_foot, is_imprint
+from ingest.extract.blocks.text_region import read_blocks
 from ingest.extract.dom import hide, letters_of, parse_html, text_of
 from ingest.extract.interstitials import says_missing
 from ingest.extract.js_detection import ScriptSignals, needs_browser, read_script_signals
@@ -60,14 +62,21 @@ MIN_ASCII = 0.97
 """Share of letters from which a text that declares nothing is taken for English; other languages in
 Latin script have more letters with accents."""
 
+MAX_SHORT = 4000
+"""Bytes of letters of a page in which a text of a sentence or two is looked for."""
 MIN_MAIN = 0.3
 """Share of the letters of a page from which on its <main> is taken for all of it."""
 MIN_NOTICE = 30
 """Bytes of letters of the shortest text: ten ideographs, five words."""
-_OTHER_PAGES = frozenset({"related", "recommendations", "recommended"})
+_OTHER_PAGES = frozenset(
+    {"related", "recommend", "recommendations", "recommended", "also", "upsell", "upsells"}
+)
 """Words in class and id of what names other pages."""
 _IN_PARTS = frozenset({"article", "brief", "documentation", "forum", "qa"})
 """Kinds of pages whose text may go on at another address; the next page of a list is another."""
+MAX_COUNTER = 60
+"""Characters of a line that counts readers."""
+_COUNTER = re.compile(r"(?:浏览|阅读|点击|访问)(?:次数|量|数)?\s?[:：]\s?\d")
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 
 
@@ -81,17 +90,19 @@ def document_of_html(source: str, *, url: str, fetched_at: datetime) -> Document
     declared, signals, text, listing = page.declared, page.signals, page.text, page.listing
     # Questions that a page declares with their answers are its text, however few.
     is_faq = bool(text) and text == read_faq(page.objects, text="")
-    if not is_faq and needs_browser(page.scripts, title=declared.title, text=text):
-        raise _scripted_page(url)
-    if not text.strip():
-        raise empty_page(url)
-    if says_missing(declared.title, text):
+    # Before the browser is asked: scripts of such pages lead to the front page of the site.
+    if text.strip() and says_missing(declared.title, text):
         raise ExtractError(
             Message("{url} says that there is no such page", url=url),
             url=url,
             reason="empty",
             hint=Message("try another page"),
         )
+    is_read = is_faq or page.is_of_data
+    if not is_read and needs_browser(page.scripts, title=declared.title, text=text):
+        raise _scripted_page(url)
+    if not text.strip():
+        raise empty_page(url)
     if page.scripts.asks_password and len(letters_of(text).encode()) < main_text.MIN_TEXT:
         raise _walled_page(url, "paywall")
     shape = page.shape
@@ -134,6 +145,8 @@ class _PageContent:
     specifications: list[Pair]
     listing: Listing | None
     text: str
+    is_of_data: bool
+    """Whether the text is that of scripts, which are not needed any more."""
     shape: TextShape
 
 
@@ -144,12 +157,12 @@ def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
     reveal_embedded(root)
     # lxml makes a new proxy for an element at each visit unless one is alive, and sets and dicts
     # of elements compare proxies: all must live until the text is found.
-    everything = list(root.iter())
-    scripts = read_script_signals(root)
+    everything = list(root.iter(etree.Element))
+    scripts = read_script_signals(root, everything)
     data = jsonld.load_jsonld(root)
-    objects = [*jsonld.page_objects(data), *parse_microdata(root, source)]
-    signals = read_kind_signals(root, objects=objects)
-    normalize_markup(root, source)
+    objects = [*jsonld.page_objects(data), *parse_microdata(everything, source)]
+    signals = read_kind_signals(root, everything, objects=objects)
+    normalize_markup(root, source, classes=signals.classes)
     # Before main_text, which removes scripts and all else that is not the text.
     declared = read_metadata(root, url=url, now=fetched_at, data=data)
     thread = read_thread(root, classes=signals.classes) or thread_of_data(objects)
@@ -160,17 +173,19 @@ def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
     text = (
         ""
         if source.count("<") > main_text.MAX_TAGS
-        else main_text.main_text(
-            root, url=url, headlines=declared.headlines, classes=signals.classes
-        )
+        else main_text.main_text(root, headlines=declared.headlines, classes=signals.classes)
     )
     del everything
-    if not text and listing is not None:
-        text = listing.text
+    if listing is not None:
+        size, listed = (len(letters_of(each).encode()) for each in (text, listing.text))
+        # Next to nothing beside a list, on a page without a headline: the foot of the site.
+        is_little = size < NEXT_TO_NOTHING and 2 * size < listed and root.find(".//h1") is None
+        text = listing.text if is_little or not text else text
     text = text or _render_all(root.find("body"))
     # The links in it tell a list from an article, where the page does not say that it is one.
     shape = measure_markdown(text) if signals.is_article else measure_text(root.find("body"))
-    if (better := _text_of_data(source, scripts, objects, declared=declared, text=text)) != text:
+    better = _text_of_data(source, scripts, objects, declared=declared, text=text)
+    if is_of_data := better != text:
         text, shape = better, measure_markdown(better)
     return _PageContent(
         declared=declared,
@@ -182,6 +197,7 @@ def _read_page(source: str, *, url: str, fetched_at: datetime) -> _PageContent:
         specifications=specifications,
         listing=listing,
         text=text,
+        is_of_data=is_of_data,
         shape=shape,
     )
 
@@ -198,13 +214,31 @@ def _render_all(body: etree._Element) -> str:
     feet = [
         each
         for each in body.iter(etree.Element)
-        if is_foot(each) or not _OTHER_PAGES.isdisjoint(class_words(each))
+        if is_foot(each)
+        or not _OTHER_PAGES.isdisjoint(class_words(each))
+        # How often a page was read, and perhaps since when it is there.
+        or (
+            each.tag in ("div", "p", "span")
+            and len(each) == 0
+            and len(each.text or "") <= MAX_COUNTER
+            and _COUNTER.search(each.text or "") is not None
+        )
     ]
     shown = len(letters_of(text_of(body)).encode())
     # A licence may be longer than the notice above it; a page that is all foot keeps it.
     if feet and shown - sum(len(letters_of(text_of(each)).encode()) for each in feet) >= MIN_NOTICE:
         for element in feet:
             hide(element)
+    if shown > MAX_SHORT:
+        return render_markdown(body)
+    has_pictures = read_pictures(body)
+    page = read_blocks(body)[0]
+    around = [] if has_pictures else around_brief_text(page)
+    imprint = [block for block in page if is_imprint(block.text)]
+    if sum(b.weight for b in page) - sum(b.weight for b in imprint) >= MIN_NOTICE:
+        around += imprint
+    for block in around:
+        hide(block.element)
     return render_markdown(body)
 
 

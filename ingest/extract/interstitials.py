@@ -17,6 +17,7 @@ _WORDS = re.compile(
     r"(?:环境|網絡|网络|访问|請求|请求|操作|流量|行为|账号|ip)\S{0,14}(?:异常|異常|频繁|頻繁|受限|过快|风险|不给力)"
     r"|(?:异常|異常|频繁|可疑)\S{0,6}(?:访问|訪問|请求|流量|操作|行为)"
     r"|(?:完成|通过|进行|需要|继续|點擊|点击|请)\S{0,8}(?:验证|驗證|校验)|(?:安全|人机|滑动|身份|访问)(?:验证|驗證|检查)"
+    r"|(?:访问|请求)\S{0,4}(?:被|已被)\S{0,6}(?:阻断|拦截|拒绝|禁止)|安全威胁"
     r"|不是机器人|(?:内容|文章|页面|視頻|视频|帖子)\S{0,8}(?:已被|因)\S{0,12}(?:删除|屏蔽|无法查看)"
     r"|(?:正在|即将|页面)\S{0,4}(?:跳转|跳轉)"
     r"|(?:请在|請在|请使用)\S{0,8}(?:客户端|浏览器|瀏覽器)\S{0,4}(?:打开|访问)"
@@ -36,6 +37,13 @@ _WORDS = re.compile(
 """What checks and redirects say, in whatever order they say it this year."""
 
 
+_ALONE = re.compile(
+    r"\W*(?:请|請)(?:在|使用)\S{0,8}(?:客户端|客戶端|浏览器|瀏覽器|app)\S{0,4}(?:打开|打開|访问|查看)\S{0,6}\W*"
+    r"|\W*(?:该|此)(?:内容|文章|帖子)\S{0,4}被\S{2,8}(?:删除|刪除|屏蔽)\W*"
+    r"|\W*please (?:open|view) (?:this|the) (?:page|link) in [\w ]{2,30}\W*",
+    re.IGNORECASE,
+)
+"""What leaves no doubt where it is all that a page says, also on one without a script."""
 _MISSING_TITLE = re.compile(
     r"\W*(?:error\W{1,3})?404(?:\W{1,3}error)?(?:\W*$|\W{1,3}(?:page )?(?:is |was )?not found\b.*"
     r"|\s?[-–—|:·_].*)"
@@ -47,6 +55,7 @@ _MISSING_TITLE = re.compile(
     r"|\W*(?:(?:很|非常)?抱歉|对不起|對不起)?\W*(?:[您你]\S{0,8}的|该|該|此|当前|當前|这个|這個)?"
     r"(?:页面|頁面|网页|網頁|文章|内容|內容|帖子|商品|视频|視頻|链接|連結)"
     r"\s?(?:不存在|找不到|未找到|已经?(?:被)?(?:删除|刪除|下架)|走丢)了?(?:或\S{0,12})?\W*"
+    r"|\W*(?:该|此)(?:内容|文章|帖子|账号|公众号|链接)\S{0,16}(?:无法查看|已过期|已失效|已被屏蔽)\W*"
     r"|\W*(?:抱歉\W*)?(?:找不到|没有找到|無法找到)\S{0,8}(?:页面|頁面|网页|網頁)了?\W*",
     re.IGNORECASE,
 )
@@ -71,6 +80,8 @@ def is_interstitial(
         has_controls: whether the page has a script or a form.
         has_script_redirect: whether one of its scripts sets the address.
     """
+    if _ALONE.fullmatch(text):
+        return True
     if not has_controls:
         return False
     shown = f"{title}\n{text}" if title not in text else text

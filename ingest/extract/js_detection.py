@@ -24,6 +24,8 @@ _SCRIPT_NOTICE = re.compile(
     r"|^\W*(?:loading|please wait|加载中|正在加载|载入中|请稍候|请稍等)\W*$",
     re.IGNORECASE | re.MULTILINE,
 )
+_LOG_IN = re.compile(r"/(?:log-?in|sign-?in|passport|captcha|verify)\b", re.IGNORECASE)
+"""Addresses of links that do what a form does."""
 _SCRIPT_REDIRECT = re.compile(
     r"location(?<!\wlocation)(?:(?:\.href)?\s*=\s*[^=\s]|\.(?:replace|assign)\s*\()"
 )
@@ -57,16 +59,21 @@ class ScriptSignals:
     """Whether a script of the page itself sets the address."""
 
 
-def read_script_signals(root: etree._Element) -> ScriptSignals:
-    """Return the signals of a parsed page. Call it before anything is removed from the page."""
+def read_script_signals(root: etree._Element, elements: list[etree._Element]) -> ScriptSignals:
+    """Return the signals of a parsed page. Call it before anything is removed from the page.
+
+    `elements` are all of its elements: to walk over a list is faster than over the tree.
+    """
     return ScriptSignals(
         has_scripts=root.find(".//script") is not None,
         is_app_shell=any(
-            element.get("id") in _MOUNT_POINTS and _holds_less_than(MAX_PLACEHOLDER, element)
-            for element in root.iter(etree.Element)
+            _holds_less_than(MAX_PLACEHOLDER, element)
+            for element in [each for each in elements if each.get("id") in _MOUNT_POINTS]
         ),
         noscript=" ".join(map(text_of, root.iter("noscript"))),
-        has_form=root.find(".//form") is not None or root.find(".//button") is not None,
+        has_form=root.find(".//form") is not None
+        or root.find(".//button") is not None
+        or any(_LOG_IN.search(link.get("href", "")) for link in root.iter("a")),
         asks_password=any(each.get("type") == "password" for each in root.iter("input")),
         has_script_redirect=any(
             _SCRIPT_REDIRECT.search(script.text or "") for script in root.iter("script")

@@ -8,22 +8,31 @@ tables and code are written as the page has them (bench/extraction.py).
 """
 
 import copy
-import functools
-import logging
 import operator
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
 from ingest.extract.blocks.block_features import RuledBlocks
 from ingest.extract.blocks.block_model import review_blocks
-from ingest.extract.blocks.page_chrome import is_foot, is_line_before_text, names_author
+from ingest.extract.blocks.brief_text import around_brief_text
+from ingest.extract.blocks.page_chrome import (
+    is_foot,
+    is_imprint,
+    is_line_before_text,
+    names_attachment,
+    names_author,
+)
 from ingest.extract.blocks.text_edges import (
     MAX_BRIEF,
+    announced_entries,
     edge_siblings,
     find_attachments,
+    find_comments,
+    quotes_amid,
+    rest_of_element,
+    titles_of_entries,
     trim_edges,
     without_end,
 )
@@ -34,9 +43,11 @@ from ingest.extract.blocks.text_region import (
     find_further_articles,
     read_blocks,
 )
-from ingest.extract.dom import hide, letters_of
+from ingest.extract.blocks.trafilatura_text import TRAFILATURA_ERRORS, import_trafilatura
+from ingest.extract.dom import hide, letters_of, text_of
 from ingest.extract.markdown import render_markdown
 from ingest.extract.visibility import remove_unseen
+from ingest.extract.walls import is_consent_box, is_consent_line
 
 MAX_TAGS = 25_000  # "<" in a page; trafilatura takes 2 s for so many, a long article has 3,000
 MAX_TEXT = 300_000  # characters; a longer text is a book, and is not compared block by block
@@ -51,28 +62,20 @@ SENTENCE = 60  # bytes of letters: 60 Latin ones, 20 ideographs
 MIN_QUESTION = 30  # bytes of letters above the posts of a thread: 10 ideographs
 HEADLINE_REACH = 3  # blocks from the first in which the headline may come again
 
-_TRAFILATURA_ERRORS = (
-    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
-    *(AssertionError, etree.LxmlError),
-)
-"""What trafilatura has been seen to raise, or may, on broken pages."""
 _FIGURES = frozenset({"pre", "table"})
 _LISTS = ("ul", "ol", "dl")
 _position = operator.attrgetter("position")
 
 
-def main_text(
-    root: etree._Element, *, url: str, headlines: Iterable[str], classes: str | None = None
-) -> str:
+def main_text(root: etree._Element, *, headlines: Iterable[str], classes: str | None = None) -> str:
     """Return the main text of a parsed page as Markdown, "" if none stands out.
 
     `headlines` are known beside the text and not repeated in it; `classes` are those of all
     elements, if they have been read. The call uses `root` up: scripts
     and hidden elements go, and where a text is found, all else does.
     """
-    everything = list(root.iter())  # keeps their proxies alive, see `document_of_html`
     remove_unseen(root, classes=classes)
-    page, found = find_blocks(root, url=url)
+    page, found = find_blocks(root)
     if page is None:
         return render_markdown(root.find("body"))
     known = {letters_of(headline) for headline in headlines}
@@ -81,11 +84,21 @@ def main_text(
     first = ruled.kept[0].position if ruled.kept else len(page)
     back = {b for b in lost if not (b.is_pointer or _repeats_headline(b, first, known))}
     kept = {*ruled.kept, *back}.difference(unlikely - ruled.thread_lines)
-    kept |= edge_siblings(page, kept) | find_attachments(page, kept)
+    around = edge_siblings(page, kept) | find_attachments(page, kept)
+    around |= announced_entries(page, kept) | titles_of_entries(page, kept)
+    around |= quotes_amid(page, kept)
+    around |= set() if ruled.thread_lines else rest_of_element(page, kept | around)
+    kept |= around - ruled.elsewhere
     if not ruled.thread_lines:
-        is_shorter = bool(ruled.kept) and ruled.kept[-1] in unlikely
-        kept = without_end(sorted(kept, key=_position), is_shorter=is_shorter)
-    del everything
+        comments = find_comments(page, kept)
+        is_shorter = bool(ruled.kept) and ruled.kept[-1] in unlikely | comments
+        kept = without_end(sorted(kept - comments, key=_position), is_shorter=is_shorter)
+    if sum(block.weight for block in kept) < MAX_BRIEF and not ruled.thread_lines:
+        kept -= {
+            block
+            for block in around_brief_text(page)
+            if block.has_links(MOSTLY_LINKS) and not names_attachment(block.text)
+        }
     if sum(block.weight for block in kept) < MIN_TEXT:
         return ""
     for block in set(page).difference(kept):
@@ -93,49 +106,41 @@ def main_text(
     # A <nav> that nobody closed holds the rest of the page.
     for nav in {nav for block in kept for nav in block.element.iterancestors("nav")}:
         nav.tag = "div"
+    # A table around one that is hidden would be one of data, with the rows of both.
+    etree.strip_elements(root, "template", with_tail=False)
     return render_markdown(root.find("body"))
 
 
 def find_blocks(
-    root: etree._Element, *, url: str
+    root: etree._Element,
 ) -> tuple[list[TextBlock] | None, list[TextBlock]]:
     """Return the blocks of a page without unseen elements, and those that trafilatura found.
 
     The first is None if the page is as long as a book.
     """
     page, signs = read_blocks(root.find("body"))
-    # What trafilatura takes for no text wherever it stands; the less it has to search the better.
-    slim = copy.copy(root)
-    etree.strip_elements(slim, "aside", "footer", "link", "meta", with_tail=False)
+    half = sum(len(block.text) for block in page) // 2
+
+    def copy_page() -> etree._Element:
+        """Return a copy without what trafilatura takes for no text wherever it stands."""
+        slim = copy.copy(root)
+        for nav in slim.iter("nav"):
+            # One that nobody closed holds the rest of the page.
+            if len(" ".join(text_of(nav).split())) < half:
+                nav.tag = "aside"
+        etree.strip_elements(slim, "aside", "footer", "link", "meta", with_tail=False)
+        return slim
+
     try:
-        text = import_trafilatura()(
-            slim,
-            url=url,
-            fast=True,
-            include_comments=False,
-            include_formatting=False,
-            # Any but "python", for which it writes the text besides, which nobody reads here.
-            output_format="txt",
-        )
-    except _TRAFILATURA_ERRORS:
-        text = None
+        pieces = import_trafilatura()(root, copy_page)
+    except TRAFILATURA_ERRORS:
+        pieces = []
     # Only now: trafilatura weighs what stands beside a text.
     for element in signs:
         hide(element)
-    pieces = [] if text is None else list(text.body.itertext())
     if sum(map(len, pieces)) > MAX_TEXT:
         return None, []
     return page, _locate(pieces, page)
-
-
-@functools.cache
-def import_trafilatura() -> Callable[..., Any]:
-    """Return trafilatura's `bare_extraction`. Call it early, and the first page need not wait."""
-    from trafilatura import bare_extraction  # heavy: 0.6 s
-
-    for name in ("trafilatura", "htmldate", "justext", "courlan"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # they log addresses of pages
-    return bare_extraction
 
 
 def _locate(pieces: list[str], page: list[TextBlock]) -> list[TextBlock]:
@@ -144,8 +149,8 @@ def _locate(pieces: list[str], page: list[TextBlock]) -> list[TextBlock]:
     trafilatura returns a tree of its own: its pieces are matched by their letters. A block counts
     if it is one of the pieces, or if most of its grams are somewhere in the text.
     """
-    lines = Counter(map(letters_of, pieces))
-    whole = letters_of("".join(pieces))
+    bare = list(map(letters_of, pieces))
+    lines, whole = Counter(bare), "".join(bare)
     grams = {whole[at : at + GRAM] for at in range(len(whole) - GRAM + 1)}
     found = []
     for block in page:
@@ -154,11 +159,12 @@ def _locate(pieces: list[str], page: list[TextBlock]) -> list[TextBlock]:
             lines[letters] -= 1  # a name that was found once is not found wherever it stands
             found.append(block)
             continue
-        if len(letters) >= GRAM and letters in whole:
+        # Its first gram first: a look into the set takes a tenth of a search through the text.
+        if len(letters) >= GRAM and letters[:GRAM] in grams and letters in whole:
             found.append(block)
             continue
         starts = range(0, len(letters) - GRAM + 1, GRAM_STEP)
-        hits = sum(letters[at : at + GRAM] in grams for at in starts)
+        hits = sum(map(grams.__contains__, [letters[at : at + GRAM] for at in starts]))
         if hits * 2 > len(starts):
             found.append(block)
     return found
@@ -172,7 +178,20 @@ def choose_by_rules(
     found = [block for block in found if block not in elsewhere]
     if sum(block.weight for block in found) < MAX_BRIEF:
         # The licences of a portal are longer than news in brief, and would be the text.
-        found = [b for b in found if not any(map(is_foot, b.element.iterancestors()))]
+        found = [
+            block
+            for block in found
+            if not (is_imprint(block.text) or any(map(is_foot, block.element.iterancestors())))
+        ]
+        # A request for consent may be as long as the text, and is not all there is.
+        found = [
+            block
+            for block in found
+            if not (
+                is_consent_line(block.text)
+                and any(map(is_consent_box, block.element.iterancestors()))
+            )
+        ] or found
     region = TextRegion(page, found)
     inside = [block for block in page if region.holds(block) and block not in elsewhere]
     kept = sorted({*inside}.intersection(found), key=_position)

@@ -110,7 +110,9 @@ class _MarkdownWriter:
 
     def text(self, text: str | None) -> None:
         """Add text, white space collapsed as a browser does."""
-        bare = collapse_spaces(text or "")
+        if not text:  # behind most elements
+            return
+        bare = collapse_spaces(text)
         if self._breaks or not self._parts or self._parts[-1].endswith(" "):
             bare = bare.lstrip(" ")
         if bare:
@@ -186,5 +188,9 @@ def _is_whole_block(code: etree._Element, text: str) -> bool:
     """Return whether `code`, whose text it is, is all that its block holds."""
     block = next((each for each in code.iterancestors() if each.tag in BLOCKS), None)
     if block is None or block.tag in _TIGHT_BLOCKS:
+        return False
+    # The first paragraph of an entry is what the others explain.
+    around = block.getparent()
+    if around is not None and around.tag in _TIGHT_BLOCKS and around[0] is block:
         return False
     return letters_of(text_of(block)) == letters_of(text)

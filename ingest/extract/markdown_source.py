@@ -1,6 +1,9 @@
 """Markdown that people wrote: its title, the data before it, other notations of headings."""
 
 import re
+import tomllib
+from contextlib import suppress
+from typing import Any
 
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _HEADING = re.compile(r"#{1,6}\s+(\S.*)")
@@ -20,6 +23,13 @@ def find_heading(text: str) -> str:
 
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_TOML_FRONT = re.compile(r"\+\+\+[ \t]*\n(.*?\n)\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)
+_NOTE_TEXT = re.compile(r"\[\^[^\]\s]+\]:[ \t]*")
+_NOTE_NAME = re.compile(r"^\[\^([^\]\s]+)\]:", re.MULTILINE)
+_NOTE_MARK = re.compile(r"(`[^`\n]*`)|\[\^([^\]\s]+)\]")
+_CALLOUT = re.compile(r"^([ \t>]*>[ \t]*)\[!(\w+)\][+-]?[ \t]*")
+_WIKI_LINK = re.compile(r"(`[^`\n]*`)|!?\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
+"""Notes of Pandoc and GitHub, boxes of GitHub and Obsidian, links of wikis; code stays."""
 _FRONT_FIELD = re.compile(r"([A-Za-z][\w -]{0,30}):[ \t]*(.*)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*")
 _TAG = re.compile(
@@ -35,27 +45,38 @@ _EMBEDDED = re.compile(
 
 
 def split_front_matter(text: str) -> tuple[dict[str, str], str]:
-    """Return the fields of YAML front matter, names in lower case, and the text behind it."""
-    found = _FRONT.match(text)
-    if found is None:
-        return {}, text
-    fields = {}
-    for line in found[1].splitlines():
-        if field := _FRONT_FIELD.fullmatch(line.rstrip()):
-            fields[field[1].lower()] = field[2].strip().strip("\"'")
-    return (fields, text[found.end() :]) if fields else ({}, text)
+    """Return the fields of front matter, names in lower case, and the text behind it.
+
+    It is YAML, or TOML as Hugo has it.
+    """
+    fields: dict[str, str] = {}
+    table: dict[str, Any] = {}
+    if found := _FRONT.match(text):
+        for line in found[1].splitlines():
+            if field := _FRONT_FIELD.fullmatch(line.rstrip()):
+                fields[field[1].lower()] = field[2].strip().strip("\"'")
+    elif found := _TOML_FRONT.match(text):
+        with suppress(tomllib.TOMLDecodeError):
+            table = tomllib.loads(found[1])
+        for name, value in table.items():
+            if not isinstance(value, dict):
+                is_list = isinstance(value, list)
+                fields[name.lower()] = ", ".join(map(str, value)) if is_list else str(value)
+    return (fields, text[found.end() :]) if found and (fields or table) else ({}, text)
 
 
 def normalize_markdown(text: str) -> str:
     """Return Markdown with Setext headings as "#", without embedded pictures and tags of HTML."""
     lines: list[str] = []
     fence = ""
+    notes = frozenset(_NOTE_NAME.findall(text))
     for line in _EMBEDDED.sub(r"\1", text).split("\n"):
         if mark := _FENCE.match(line):
             closes = fence and mark[1].startswith(fence)
             fence = "" if closes else fence or mark[1]
         elif not fence:
             bare = _TAG.sub(r"\1", line) if "<" in line else line
+            bare = _without_notation(bare, notes) if "[" in bare else bare
             rule = _UNDERLINE.fullmatch(bare)
             # CommonMark, 4.3: the line above is a paragraph of one line, no list, no table.
             title = lines[-1].strip() if rule and lines else ""
@@ -66,3 +87,15 @@ def normalize_markdown(text: str) -> str:
             line = bare
         lines.append(line)
     return "\n".join(lines)
+
+
+def _without_notation(line: str, notes: frozenset[str]) -> str:
+    """Return a line without marks of notes, with the kind of a box as a word, with bare links."""
+
+    def unmarked(found: re.Match[str]) -> str:
+        # Without a note of its name it is text: "[^0-9]" of a regular expression.
+        return "" if found[2] in notes else found[0]
+
+    line = _NOTE_MARK.sub(unmarked, _NOTE_TEXT.sub("", line, count=1) if line[0] == "[" else line)
+    line = _CALLOUT.sub(lambda found: f"{found[1]}{found[2].capitalize()}: ", line)
+    return _WIKI_LINK.sub(lambda found: found[1] or found[2], line)

@@ -10,12 +10,19 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from ingest.extract.dom import flatten_text, hide, letters_of, may_hold, text_of
+from ingest.extract.dom import flatten_text, hide, letters_of, text_of
+from ingest.extract.structured.tab_panels import label_panels
+from ingest.extract.structured.table_markup import (
+    rewrite_styled,
+    rewrite_tables,
+    title_tables,
+    write_marks,
+)
 
 MAX_FORMULA = 2000  # characters of LaTeX; longer ones are data
+MAX_STRUCK = 100  # characters that are struck through; a longer text is an amended one
 MAX_RATING = 60  # characters
 # Compiled once: a page of 30 kB costs as much as the compiling of a dozen of these.
-_find_role_tables = etree.XPath("//*[@role='table' or @role='grid']")
 _find_listings = etree.XPath("//pre | //table[.//pre]")
 _find_tex = etree.XPath("//script[starts-with(@type, 'math/tex')] | //*[@data-tex]")
 _find_drawn = etree.XPath("//*[@role='img'][@aria-label]")
@@ -33,27 +40,21 @@ _DISPLAY_STYLE = re.compile(r"^\s*\{\\(?:display|text)style\s+(.*)\}\s*$", re.DO
 _FORMULA_PICTURE = re.compile(r"(?:^|\s)(?:latex|tex|mwe-math-fallback-image-\w+|mathcode)(?:\s|$)")
 """Classes of pictures of formulas: WordPress, old MediaWiki, new MediaWiki, CSDN."""
 
-_ROLE = re.compile(r"""role\s*=\s*["']?(table|grid|img)\b""")
+_ROLE = re.compile(r"""role\s*=\s*["']?(table|grid|img|tab)\b""")
 """The roles of WAI-ARIA 1.2 that are rewritten, in the source."""
-_TABLE_ROLES = frozenset({"table", "grid"})
-_ROLES = {
-    "table": "table",
-    "grid": "table",
-    "row": "tr",
-    "cell": "td",
-    "gridcell": "td",
-    "rowheader": "th",
-    "columnheader": "th",
-}
-"""WAI-ARIA 1.2 roles of a table that is made of other elements -> those of HTML."""
 _TITLES = ("h1", "h2", "h3", "h4", "h5", "h6", "summary", "dt")
-_PLAIN = frozenset({"div", "span", "ul", "ol", "li", "section", "article"})
 _GUTTERS = re.compile(
     r"(?:^|\s)(?:gutter|ln|lnt|lineno|linenos|linenumber|line-?numbers?|[\w-]*__line-index|pre-numbering|hljs-ln-numbers"
     r"|copy(?:-?(?:button|btn|code))?|btn-?copy|code-?copy|hljs-button)(?:\s|$)",
     re.IGNORECASE,
 )
 """Classes of line numbers and copy buttons: Pygments, Rouge, Hexo, Chroma, Prism, CSDN, Zhihu."""
+_TAB_STRIPS = ("tabbed-labels", "vp-code-group")
+_EXPAND = re.compile(r"(?:点击)?展开(?:全部|全文|更多)|Expand description")
+"""What opens the rest of an answer, on elements that are no button: Baidu Zhidao, rustdoc."""
+_EXPANDING = ("展开全", "展开更", "Expand d")
+_BACK_LINK = re.compile(r"返回[^\s<>，,]{1,8}[，,]\s?查看更多")
+"""What Sohu puts behind the last sentence."""
 _HEADING_TOOLS = re.compile(
     r"(?:^|\s)(?:edit-?icon|mw-editsection|edit-?section|(?:header|heading|hash|direct)-?(?:link|anchor)"
     r"|anchor(?:-?link|js-link)?|permalink)(?:\s|$)",
@@ -84,14 +85,15 @@ _MAX_BAR = 60  # characters of the bar above a listing
 _MAX_GUTTER = 2000  # characters; a listing whose class is "line-numbers" (Prism) is no gutter
 _MAX_LINE_NUMBER = 8  # characters, padded
 _POWERS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
-_NOTE = re.compile(r"\d{1,3}|[a-z*†‡]")
+_NOTE = re.compile(r"\[?(?:(?:note|nb|注)\s?)?\d{1,3}\]?|\[?[a-z*†‡]\]?", re.IGNORECASE)
 _POWER = re.compile(r"[+−-]?\d{1,3}")
 
 
-def normalize_markup(root: etree._Element, source: str) -> None:
+def normalize_markup(root: etree._Element, source: str, *, classes: str) -> None:
     """Rewrite, in place, what a page says without text. Linear in its size.
 
-    `source` is that of the page: where a word is not in it, no element needs to be looked for.
+    `source` is that of the page, `classes` are those of all elements: where a word is not in
+    them, no element needs to be looked for.
     """
     roles = frozenset(_ROLE.findall(source))
     _open_noscript(root)
@@ -101,20 +103,42 @@ def normalize_markup(root: etree._Element, source: str) -> None:
         _clean_title(title)
     _title_panels(root)
     for element in list(root.iter("sup")):
-        text = text_of(element).strip()
-        link = element.find(".//a[@href]")
-        if link is not None and link.get("href").startswith("#") and _NOTE.fullmatch(text):
-            _drop_text(element)  # a note: glued to a year, its number makes another year
-            continue
-        # With a link in it, it is a note.
-        if _POWER.fullmatch(text) and element.find(".//a") is None:
-            _become_text(element, text.translate(_POWERS))
-    for element in _find_role_tables(root) if roles & _TABLE_ROLES else ():
-        if element.tag in _PLAIN:
-            for inner in [element, *element.iterdescendants(*_PLAIN)]:
-                inner.tag = _ROLES.get(inner.get("role", ""), inner.tag)
+        _write_raised(element)
+    for element in list(root.iter("del", "s", "strike")):
+        # "199 99 EUR" would be another price.
+        if len(text := text_of(element).strip()) <= MAX_STRUCK:
+            _become_text(element, f"~~{text}~~" if text else "")
+    rewrite_tables(root, roles=roles)
+    rewrite_styled(root, source)
+    title_tables(root)
+    write_marks(root)
     for place in _find_listings(root) if root.find(".//pre") is not None else ():
         _clean_code(place)
+    if "tab" in roles or any(map(classes.__contains__, _TAB_STRIPS)):
+        label_panels(root)
+    _drop_labels(root, source)
+
+
+def _drop_labels(root: etree._Element, source: str) -> None:
+    """Drop what leads back to a portal, or opens the rest of a text, without being a button."""
+    may_expand = any(map(source.__contains__, _EXPANDING))
+    for label in root.iter("div", "span", "a", "p", "summary") if may_expand else ():
+        if len(label) == 0 and _EXPAND.fullmatch((label.text or "").strip()):
+            _drop_text(label)
+    for link in root.iter("a") if _BACK_LINK.search(source) else ():
+        if _BACK_LINK.match(text_of(link).strip()):
+            _drop_text(link)
+
+
+def _write_raised(element: etree._Element) -> None:
+    """Drop the number of a note, write a power as one."""
+    text = text_of(element).strip()
+    link = element.find(".//a[@href]")
+    if link is not None and link.get("href").startswith("#") and _NOTE.fullmatch(text):
+        _drop_text(element)  # a note: glued to a year, its number makes another year
+    # With a link in it, it is a note.
+    elif _POWER.fullmatch(text) and element.find(".//a") is None:
+        _become_text(element, text.translate(_POWERS))
 
 
 def _open_noscript(root: etree._Element) -> None:
@@ -135,7 +159,14 @@ def _clean_title(title: etree._Element) -> None:
         _drop_text(title)
         return
     for tool in list(title.iterdescendants("a", "span", "button")):
-        _drop_heading_tool(tool, title)
+        text = text_of(tool).strip()
+        is_tool = text.lower() in _TOOL_TEXTS or _HEADING_TOOLS.search(tool.get("class", ""))
+        # GitHub's old READMEs have the whole heading in such a link, and sections are named "Edit".
+        if text and is_tool and len(text) <= _MAX_TOOL and text_of(title).strip() != text:
+            _drop_text(tool)
+        elif tool.tag == "button":
+            # The button that opens a panel carries its heading: the question that it answers.
+            tool.tag = "span"
 
 
 def _heads_empty_panel(title: etree._Element) -> bool:
@@ -146,17 +177,6 @@ def _heads_empty_panel(title: etree._Element) -> bool:
     controlled = button.get("aria-controls")
     is_empty = len(panel) == 0 and not (panel.text or "").strip()
     return is_empty and bool(controlled) and panel.get("id") == controlled
-
-
-def _drop_heading_tool(tool: etree._Element, title: etree._Element) -> None:
-    text = text_of(tool).strip()
-    is_tool = text.lower() in _TOOL_TEXTS or _HEADING_TOOLS.search(tool.get("class", ""))
-    # GitHub's old READMEs have the whole heading in such a link, and sections are named "Edit".
-    if text and is_tool and len(text) <= _MAX_TOOL and text_of(title).strip() != text:
-        _drop_text(tool)
-    elif tool.tag == "button":
-        # The button that opens a panel carries its heading: the question that the panel answers.
-        tool.tag = "span"
 
 
 def _title_panels(root: etree._Element) -> None:
@@ -218,7 +238,8 @@ def _find_formulas(root: etree._Element, source: str) -> Iterator[tuple[etree._E
         )
         formula = text_of(notes[0]) if notes else element.get("alttext", "")
         yield element, formula or " ".join("".join(element.itertext()).split())
-    for element in _find_tex(root) if may_hold(source, "math/tex", "data-tex") else ():
+    # With its sign of equality, or every "data-text" would be one.
+    for element in _find_tex(root) if "math/tex" in source or "data-tex=" in source else ():
         yield element, element.get("data-tex") or element.text or ""
     for element in root.iter("img"):
         if not (alt := element.get("alt")):
@@ -237,7 +258,8 @@ def _write_ratings(root: etree._Element, roles: frozenset[str]) -> None:
     drawn = _find_drawn(root) if "img" in roles else ()
     for element in [*root.iter("img"), *drawn]:
         label = (element.get("alt") or element.get("aria-label") or "").strip()
-        if len(label) <= MAX_RATING and _RATING.fullmatch(label):
+        is_emoji = "emoji" in element.get("class", "") and not label.isascii()
+        if len(label) <= MAX_RATING and (is_emoji or _RATING.fullmatch(label)):
             _become_text(element, f" {label} ")
 
 
@@ -256,8 +278,16 @@ def _clean_code(place: etree._Element) -> None:
         # A bar with the language and a button that is no <button>: Juejin, Volcengine.
         if beside is not None and len(text_of(beside)) <= _MAX_BAR:
             labels = [text_of(inner).strip().lower() for inner in beside.iter(etree.Element)]
-            if not _COPY_LABELS.isdisjoint(labels):
+            is_gutter = _GUTTERS.search(beside.get("class", "")) is not None
+            if not _COPY_LABELS.isdisjoint(labels) or (
+                # CSDN's numbers stand behind the listing.
+                is_gutter and "".join(text_of(beside).split()).isdecimal()
+            ):
                 _drop_text(beside)
+    around = place.getparent()
+    if around is not None and "toolbar" in (names := around.get("class", "")):
+        # Prism calls what holds a listing and its buttons so; elsewhere a toolbar is no text.
+        around.set("class", names.replace("toolbar", "listing"))
     # Whether a listing is several <code>, a line each, as WeChat has it.
     codes = list(place.iterchildren("code"))
     between = [place.text, *(code.tail for code in codes)]

@@ -124,14 +124,16 @@ class TextShape:
     """Bytes of letters in the longest of them."""
 
 
-def read_kind_signals(root: etree._Element, *, objects: list[JsonObject]) -> KindSignals:
+def read_kind_signals(
+    root: etree._Element, elements: list[etree._Element], *, objects: list[JsonObject]
+) -> KindSignals:
     """Return the signals of a parsed page. Call it before anything is removed from the page.
 
-    `objects` are what its structured data say of it (`jsonld.page_objects`).
+    `elements` are all of its elements, `objects` are what its structured data say of it
+    (`jsonld.page_objects`).
     """
     # One string of all: looking for words in it is faster than XPath at each element.
-    classed = (element.get("class") for element in root.iter(etree.Element))
-    names = " ".join(filter(None, classed)).split()
+    names = " ".join(filter(None, [element.get("class") for element in elements])).split()
     classes = " ".join(dict.fromkeys(names))
     generators, og_type = [], ""
     for element in root.iter("meta"):
@@ -170,7 +172,12 @@ def measure_text(body: etree._Element) -> TextShape:
         if element.tag == "a":
             link_depth += 1 if is_start else -1
             if not is_start and link_depth == 0:
-                _count_link(shape, element, link_bytes)
+                shape.linked += link_bytes
+                around = element.getparent()
+                if link_bytes >= MIN_LISTED_LETTERS and around is not None:
+                    is_card = any(inner.tag in HEADINGS for inner in element.iterdescendants())
+                    shape.headings += is_card or around.tag in HEADINGS
+                    shape.entries += around.tag == "li" and not is_card
                 link_bytes = 0
         piece = element.text if is_start else element.tail
         letter_bytes = _letter_bytes(piece) if is_start or element is not body else 0
@@ -180,16 +187,6 @@ def measure_text(body: etree._Element) -> TextShape:
         else:
             run_bytes += letter_bytes
     return shape
-
-
-def _count_link(shape: TextShape, element: etree._Element, letters: int) -> None:
-    shape.linked += letters
-    around = element.getparent()
-    if letters < MIN_LISTED_LETTERS or around is None:
-        return
-    is_card = any(inner.tag in HEADINGS for inner in element.iterdescendants())
-    shape.headings += is_card or around.tag in HEADINGS
-    shape.entries += around.tag == "li" and not is_card
 
 
 def measure_markdown(text: str) -> TextShape:

@@ -1,36 +1,64 @@
 """All kinds of files that can be read, in the order in which a body is held against them.
 
-To add one: write its module in `readers/`, name it here, and give
+To add one: write its module in `readers/`, name it here and in `READABLE_SUFFIXES`, and give
 tests/contracts/test_file_reader.py a sample of it.
 """
 
 import re
+from contextvars import ContextVar
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from ingest.extract.base import PAGE_MARK, FileContent, FileReader, missing_extra_error
+from ingest.extract.base import (
+    OLD_OFFICE_SUFFIXES,
+    OLD_SHEETS,
+    PAGE_MARK,
+    PICTURE_SUFFIXES,
+    FileContent,
+    FileReader,
+    missing_extra_error,
+    suffix_of,
+)
 from ingest.extract.dom import parse_html
 from ingest.extract.markdown import render_markdown
-from ingest.extract.readers import feed, html, mail, office, pdf, picture, saved_pages, text
+from ingest.extract.readers import (
+    feed,
+    flat_xml,
+    html,
+    mail,
+    office,
+    outlook,
+    pdf,
+    picture,
+    saved_pages,
+    text,
+)
 from ingest.text.cjk import CJK
+
+MAX_DEPTH = 3
+"""Attachments within attachments that are read: a scan in a mail in a mail."""
+_DEPTH: ContextVar[int] = ContextVar("depth", default=0)
+"""How deep the attachment lies that is being read."""
 
 
 def _read_attachment(name: str, body: bytes) -> FileContent | None:
     """Return what is attached to a mail under this name, None if there is no reader for it."""
-    suffix = Path(name).suffix.lower()
+    suffix = suffix_of(name)
     # Most pictures in mails are the logos of those who sign.
     reader = None if suffix in PICTURE_SUFFIXES else find_file_reader(suffix, body)
-    if reader is None:
+    depth = _DEPTH.get()
+    if reader is None or depth >= MAX_DEPTH:
         return None
+    _DEPTH.set(depth + 1)
     try:
         content = reader.read(body, None)
     except ImportError as error:
         raise missing_extra_error(reader.suffixes[0], reader.extra) from error
+    finally:
+        _DEPTH.set(depth)
     content = FileContent(text=content) if isinstance(content, str) else content
-    # The text of an attachment with a heading where a page begins, instead of a mark. The mail
-    # itself has no pages that a source could name. Amid a sentence a heading waits for the line's
-    # end.
+    # A heading stands for the mark between two pages: a source names pages of the mail alone, and
+    # it has none. Where the mark is amid a line, the heading waits for the line's end.
     first, *pages = content.text.split(PAGE_MARK)
     parts = [first]
     for number, page in enumerate(pages, 2):
@@ -46,12 +74,15 @@ def _read_attachment(name: str, body: bytes) -> FileContent | None:
     return content
 
 
-EML, MSG = mail.mail_readers(_read_attachment)
+EML = mail.mail_reader(_read_attachment)
+MSG = outlook.outlook_reader(_read_attachment)
+DOCX, PPTX = office.word_and_slides_readers(_read_attachment)
+PDF = pdf.pdf_reader(_read_attachment)
 
 READERS: Final[tuple[FileReader, ...]] = (
-    pdf.PDF,
-    office.DOCX,
-    office.PPTX,
+    PDF,
+    DOCX,
+    PPTX,
     office.XLSX,
     office.EPUB,
     picture.PICTURE,
@@ -61,6 +92,7 @@ READERS: Final[tuple[FileReader, ...]] = (
     MSG,
     saved_pages.MHTML,
     saved_pages.WEBARCHIVE,
+    flat_xml.FLAT_XML,
     office.CSV,
     office.CALENDAR,
     office.CARDS,
@@ -83,11 +115,6 @@ READERS: Final[tuple[FileReader, ...]] = (
 
 _BY_SUFFIX: Final = {suffix: reader for reader in READERS for suffix in reader.suffixes}
 
-PICTURE_SUFFIXES: Final = frozenset(picture.PICTURE.suffixes)
-
-READABLE_SUFFIXES: Final = frozenset(_BY_SUFFIX) - {""}
-"""Suffixes of the files that can be read, lower case. Without a suffix the bytes decide."""
-
 DOCUMENT_TYPES: Final = frozenset(
     media_type for reader in READERS if reader.is_document for media_type in reader.media_types
 )
@@ -109,10 +136,23 @@ def find_file_reader(suffix: str, body: bytes) -> FileReader | None:
     A file is what its name says; names and types on the web are less reliable. But an Office file
     called ".txt", or without a suffix, is no text: there the bytes decide.
     """
-    reader = _BY_SUFFIX.get(suffix.lower())
+    suffix = suffix.lower()
+    reader = _BY_SUFFIX.get(suffix)
+    if reader is None and suffix in OLD_OFFICE_SUFFIXES:
+        found = find_reader("", body)
+        return office.CSV if found is text.TEXT and suffix in OLD_SHEETS else found
     if reader is None:
         return None
+    if suffix == ".xml" and flat_xml.fits_flat_xml("", body):
+        return flat_xml.FLAT_XML
     return reader if reader.fits(reader.media_types[0], body) else find_reader("", body)
+
+
+def begins_readable(suffix: str, start: bytes) -> bool:
+    """Return whether a file whose suffix says nothing may have a reader, by its first bytes."""
+    # What a zip file holds shows at its end.
+    is_office = suffix in OLD_OFFICE_SUFFIXES and start.startswith(b"PK\x03\x04")
+    return is_office or find_file_reader(suffix, start) is not None
 
 
 def is_known_suffix(suffix: str) -> bool:

@@ -29,11 +29,10 @@ def read_rows(table: etree._Element) -> list[list[str]]:
         cells = row.iterchildren("td", "th")
         filled = (cell for cell in row.iterchildren("td", "th") if text_of(cell).strip())
         is_alone = len(list(itertools.islice(filled, 2))) == 1
-        is_empty = True
-        last_covered = max(above, default=0)
+        is_empty, last_covered = True, max(above, default=0)
         while len(texts) < MAX_COLUMNS:
-            if covered := above.get(len(texts)):
-                count, text = covered
+            if len(texts) in above:
+                count, text = above[len(texts)]
                 left -= len(text)
                 text = text if left > 0 else ""
                 if count > 1:
@@ -41,11 +40,10 @@ def read_rows(table: etree._Element) -> list[list[str]]:
                 texts.append(text)
                 continue
             cell = next(cells, None)
+            if cell is None and last_covered > len(texts):
+                texts.append("")  # columns further right are still covered from above
+                continue
             if cell is None:
-                # Columns further right may still be covered from above.
-                if last_covered > len(texts):
-                    texts.append("")
-                    continue
                 break
             text = flatten_text(cell).replace("|", "/")
             is_empty = is_empty and not text
@@ -60,9 +58,9 @@ def read_rows(table: etree._Element) -> list[list[str]]:
                 below |= {len(texts) + at: (covers - 1, part) for at, part in enumerate(parts)}
             texts += [text, *spread]
         above = below
-        while texts and not texts[-1]:
-            texts.pop()
         if not is_empty:
+            while not texts[-1]:
+                texts.pop()
             rows.append(texts[:MAX_COLUMNS])
     return rows
 

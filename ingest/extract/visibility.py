@@ -8,7 +8,7 @@ as WeChat does, everything until a script has run.
 import functools
 import itertools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 from lxml import etree
 
@@ -21,19 +21,35 @@ MIN_PANEL = 60  # bytes of letters: a sentence
 MAX_PANEL_LINKS = 0.3  # share of the letters of a panel that may be in links
 MAX_PANEL_TITLE = 200  # characters of what stands before a panel
 MIN_STEPS = 3  # hidden elements of one kind, each with a heading, that are steps
+MIN_ACCORDION = 2  # hidden panels of one kind, each behind a title of one kind
 MAX_PANELS = 300  # hidden elements that are looked at; each look is linear in the element
 MAX_PANEL_LETTERS = 500_000  # characters of all that are looked at; they may nest
 
 _NOT_SHOWN = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|(?<![\w-])font-size\s*:\s*0(?![\d.])"
-    r"|(?<![\w-])(?:left|top|text-indent)\s*:\s*-\d{4}|(?<![\w-])clip\s*:\s*rect\(\s*[01](?:px)?\b"
-    r"|clip-path\s*:\s*inset\(\s*(?:50|100)%|transform\s*:\s*scale\(\s*0\s*\)",
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
+    r"|(?<![\w-])font-size\s*:\s*(?:0(?![\d.])|0?\.(?:0|1\d*(?!\d|rem))|1p[xt])"
+    r"|(?<![\w-])(?:left|right|top|text-indent)\s*:\s*-(?:\d{4}|9\d\d|\d{3}r?em|99r?em|\d{3}v[wh])"
+    r"|(?<![\w-])(?:left|right)\s*:\s*-\d{2}r?em"
+    r"|(?<![\w-])clip\s*:\s*rect\(\s*[01](?:px)?\b"
+    r"|clip-path\s*:\s*inset\(\s*(?:50|100)%|transform\s*:\s*scale\(\s*0\s*\)"
+    r"|(?<![\w-])filter\s*:\s*opacity\(\s*0%?\s*\)",
     re.IGNORECASE,
 )
+_HIDING_WORDS = ("none", "hidden", "collapse", "font-size", "clip", "scale", "filter", ":-", ": -")
+"""One of these is in whatever `_NOT_SHOWN` finds; a look for them takes a tenth of its time."""
 _COLOURLESS = re.compile(
     r"(?<![\w-])color\s*:\s*(?:transparent|rgba\([^()]*,\s*0?\.?0+\s*\))", re.I
 )
-_TRANSPARENT = re.compile(r"(?<![\w-])opacity\s*:\s*0(?![\d.])", re.IGNORECASE)
+_TRANSPARENT = re.compile(
+    r"(?<![\w-])opacity\s*:\s*(?:0(?:\.0\d*)?|\.0\d*)(?![\d.])", re.IGNORECASE
+)
+_FLAT = re.compile(r"(?<![\w-])(?:max-)?height\s*:\s*0(?:px)?\s*(?:;|$|!)", re.IGNORECASE)
+_CLIPPED = re.compile(r"(?<![\w-])overflow(?:-y)?\s*:\s*hidden", re.IGNORECASE)
+_PAINT = re.compile(
+    r"(?<![\w-])(color|background(?:-color)?)\s*:\s*(#[0-9a-f]{3,6}\b|rgb\([^()]*\)|white|black)",
+    re.IGNORECASE,
+)
+_NAMED_COLOURS = {"white": "#fff", "black": "#000"}
 _HIDING_CLASSES = frozenset(
     {
         "sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "a11y-hidden",
@@ -53,15 +69,16 @@ _PANEL_NAMES = frozenset(
 )  # fmt: skip
 """Words in class and id of what a click opens."""
 _TAB_NAMES = frozenset({"pane", "tab", "tabbed", "tabpane", "tabpanel", "tabs"})
+_PLAIN_TITLES = frozenset({"div", "p", "span", "strong"})
 _TITLES = HEADINGS | {"dt", "summary", "legend"}
 _SENTENCE = re.compile(r"[。！？]|\w[.!?…][\"'”’»)]*(?:\s|$)")
 _AT_RULE = re.compile(r"@[^{};]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_ONE_CLASS = re.compile(r"(?:[a-z]+\d?)?\.([\w-]+)")
+_ONE_NAME = re.compile(r"(?:[a-z]+\d?)?([.#][\w-]+)")
 _RESPONSIVE = re.compile(r"(?:^|[\s-])(?:xs|sm|md|lg|xl|xxl)[:-]|:")
 """Classes of Tailwind and Bootstrap that show on wide screens what another class hides."""
 _find_classes = etree.XPath("//@class", smart_strings=False)
-_CLASS_IN_SELECTOR = re.compile(r"\.([\w-]+)")
+_NAME_IN_SELECTOR = re.compile(r"[.#][\w-]+")
 
 
 def remove_unseen(root: etree._Element, *, classes: str | None = None) -> None:
@@ -71,7 +88,10 @@ def remove_unseen(root: etree._Element, *, classes: str | None = None) -> None:
     those of all elements, None if nobody has read them yet.
     """
     is_static = root.find(".//script") is None
-    hiding = _HIDING_CLASSES | _read_hiding_classes(root)
+    named = _read_hiding_names(root)
+    hiding = _HIDING_CLASSES | {name[1:] for name in named if name.startswith(".")}
+    # Scripts show what is hidden by its id: dialogs, tabs, whole pages.
+    ids = {name[1:] for name in named if name.startswith("#")} if is_static else set()
     etree.strip_elements(root, *UNSEEN, with_tail=False)  # words in scripts count for nothing
     # Every second element has some class, and few have one of these.
     names = ("\n".join(_find_classes(root)) if classes is None else classes).split()
@@ -82,6 +102,7 @@ def remove_unseen(root: etree._Element, *, classes: str | None = None) -> None:
         # Scripts fade a text in from `opacity: 0`; without any it stays unseen.
         if _hides(element, hiding) or (is_static and _TRANSPARENT.search(element.get("style", "")))
     ]
+    hidden += [each for each in root.iter(etree.Element) if each.get("id") in ids] if ids else []
     body = root.find("body")
     if hidden and body is not None:
         shown = _find_shown(hidden, len(letters_of(text_of(body))) // 2)
@@ -121,28 +142,50 @@ def _hides(element: etree._Element, classes: frozenset[str]) -> bool:
 @functools.lru_cache(maxsize=1024)
 def _is_hiding_style(style: str) -> bool:
     # A gradient that shines through the letters wants them without a colour of their own.
-    return _NOT_SHOWN.search(style) is not None or (
-        _COLOURLESS.search(style) is not None and "background" not in style
+    return (
+        _NOT_SHOWN.search(style) is not None
+        or (_COLOURLESS.search(style) is not None and "background" not in style)
+        or ("overflow" in style and None not in (_CLIPPED.search(style), _FLAT.search(style)))
+        or _is_painted_over(style)
     )
 
 
-def _read_hiding_classes(root: etree._Element) -> frozenset[str]:
-    """Return the classes that the page's own style sheets hide, and nothing in them shows again.
+def _is_painted_over(style: str) -> bool:
+    """Return whether letters have the colour of what is behind them."""
+    if "background" not in style:
+        return False
+    paints = {name.lower()[:5]: _spell_out(colour) for name, colour in _PAINT.findall(style)}
+    return len(paints) > 1 and len({*paints.values()}) == 1
+
+
+def _spell_out(colour: str) -> str:
+    """Return a colour of CSS with six digits, where it is written in hexadecimal or as a word."""
+    bare = "".join(colour.lower().split())
+    bare = _NAMED_COLOURS.get(bare, bare)
+    is_short = bare.startswith("#") and len(bare) == len("#fff")
+    return "#" + "".join(digit * 2 for digit in bare[1:]) if is_short else bare
+
+
+def _read_hiding_names(root: etree._Element) -> frozenset[str]:
+    """Return the classes and ids that the page's own style sheets hide and nowhere show again.
+
+    As selectors have them: ".off", "#trap".
 
     Media queries are left out: most are for print or for small screens.
     """
     sheets = "".join(style.text or "" for style in root.iter("style"))
-    if len(sheets) > MAX_STYLES or not _NOT_SHOWN.search(sheets):
+    if len(sheets) > MAX_STYLES:
         return frozenset()
     hidden: set[str] = set()
     shown: set[str] = set()
     for selectors, declarations in _RULE.findall(_AT_RULE.sub("", sheets)):
-        is_hiding = _NOT_SHOWN.search(declarations)
+        words = declarations.lower()
+        is_hiding = any(map(words.__contains__, _HIDING_WORDS)) and _NOT_SHOWN.search(declarations)
         for selector in selectors.split(","):
-            if is_hiding and (name := _ONE_CLASS.fullmatch(selector.strip())):
+            if is_hiding and (name := _ONE_NAME.fullmatch(selector.strip())):
                 hidden.add(name[1])
             elif not is_hiding and ("display" in declarations or "visib" in declarations):
-                shown.update(_CLASS_IN_SELECTOR.findall(selector))
+                shown.update(_NAME_IN_SELECTOR.findall(selector))
     return frozenset(hidden - shown)
 
 
@@ -155,6 +198,7 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
         for element in itertools.islice(long, MAX_SHOWN)
         if len(letters_of(text_of(element))) > half
     }
+    accordion = _find_accordion(hidden)
     panels, kinds = [], Counter[tuple[str, str]]()
     left = MAX_PANEL_LETTERS
     for element in hidden[:MAX_PANELS]:
@@ -162,7 +206,7 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
         left -= len(text)
         if left < 0:
             break
-        is_panel = _is_tab_panel(element) or _answers_question(element)
+        is_panel = _is_tab_panel(element) or _answers_question(element) or element in accordion
         if _is_prose(element, text) or (is_panel and _is_own(element, text)):
             kinds[_kind_of(element)] += 1
             panels.append(element)
@@ -177,9 +221,33 @@ def _find_shown(hidden: list[etree._Element], half: int) -> set[etree._Element]:
         for element in panels
         if _is_tab_panel(element)
         or _answers_question(element)
+        or element in accordion
         or _opens_by_click(element)
         or is_step(element)
     )
+
+
+def _find_accordion(hidden: list[etree._Element]) -> set[etree._Element]:
+    """Return the panels of one kind that stand behind a title of one kind each.
+
+    Their titles become headings, or a short one would be no part of the text.
+    """
+    pairs: dict[tuple[str, ...], list[tuple[etree._Element, etree._Element]]] = defaultdict(list)
+    for element in hidden[:MAX_PANELS]:
+        title = element.getprevious()
+        if title is None or not title.get("class") or not element.get("class"):
+            continue
+        if title.tag in _PLAIN_TITLES and 0 < len(text_of(title).strip()) <= MAX_PANEL_TITLE:
+            names = class_words(element) | class_words(title)
+            if not names.isdisjoint(_PANEL_NAMES) and title.find(".//a[@href]") is None:
+                pairs[(*_kind_of(title), *_kind_of(element))].append((title, element))
+    found = set()
+    for group in pairs.values():
+        for title, element in group if len(group) >= MIN_ACCORDION else ():
+            if _is_own(element, text_of(element)):
+                title.tag = "h3"
+                found.add(element)
+    return found
 
 
 def _kind_of(element: etree._Element) -> tuple[str, str]:

@@ -89,6 +89,12 @@ def is_consent_box(element: etree._Element) -> bool:
     return _CONSENT_BOX.search(names) is not None and element.tag not in ("html", "body")
 
 
+def is_consent_line(line: str) -> bool:
+    """Return whether a line asks for consent to being tracked, or tells of it."""
+    lower = line.lower()
+    return any(map(lower.__contains__, _CONSENT_WORDS)) and _CONSENT.search(line) is not None
+
+
 def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
     """Return which wall is in place of the text of a page, None if its text is there.
 
@@ -103,7 +109,7 @@ def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
     total = sum(len(line.encode()) for line in lines)
     if _is_mostly_consent(lines, total) and not _POLICY.search(title):
         return "consent_wall"
-    notices = [line for line in lines if len(line) <= MAX_LINE and _asks_to_pay(line)]
+    notices = [line for line in lines if len(line) <= MAX_LINE and asks_to_pay(line)]
     # What a paid page shows without a notice is a teaser as well, if it is no longer than one.
     if not notices and not (is_paid and total < MIN_LEAD // 2):
         return None
@@ -112,7 +118,8 @@ def find_wall(text: str, *, title: str, is_paid: bool) -> Wall | None:
     return "paywall" if lead < MIN_LEAD else None
 
 
-def _asks_to_pay(line: str) -> bool:
+def asks_to_pay(line: str) -> bool:
+    """Return whether a line offers the rest of a text to those who pay or log in."""
     return any(map(line.lower().__contains__, _PAY_WORDS)) and _PAY.search(line) is not None
 
 
@@ -120,8 +127,7 @@ def _is_mostly_consent(lines: list[str], total: int) -> bool:
     """Return whether lines of consent make up `MOSTLY` of `total` bytes, reading few of others."""
     others = 0
     for line in lines:
-        lower = line.lower()
-        if not (any(map(lower.__contains__, _CONSENT_WORDS)) and _CONSENT.search(line)):
+        if not is_consent_line(line):
             others += len(line.encode())
             if others >= (1 - MOSTLY) * total:
                 return False
@@ -132,6 +138,6 @@ def strip_paywall(text: str) -> tuple[str, bool]:
     """Return `text` without the lines of a paywall at its end, and whether there were any."""
     blocks = text.split("\n\n")
     end = len(blocks)
-    while end > 1 and len(blocks[end - 1]) <= MAX_LINE and _asks_to_pay(blocks[end - 1]):
+    while end > 1 and len(blocks[end - 1]) <= MAX_LINE and asks_to_pay(blocks[end - 1]):
         end -= 1
     return "\n\n".join(blocks[:end]), end < len(blocks)

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from ingest.documents import Document, Page
+from ingest.documents import Page
 from ingest.errors import ExtractError, IngestError
 from ingest.extract.archives import (
     ArchiveContent,
@@ -29,10 +29,10 @@ from ingest.extract.archives import (
     unpack_archive,
 )
 from ingest.extract.base import DamagedFileError
+from ingest.extract.blocks.trafilatura_text import import_trafilatura
 from ingest.extract.extractor import extract, read_file
 from ingest.extract.formats.long_work import allow_long_work
-from ingest.extract.jobs import ArchiveJob, FileJob, Job
-from ingest.extract.main_text import import_trafilatura
+from ingest.extract.jobs import ArchiveJob, Job
 from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.ipc import receive, send
 from ingest.foundation.messages import Message, plain
@@ -119,19 +119,6 @@ def truncate(text: str, *, limit: int) -> str:
     return text[: border if border > 0 else end].rstrip() + CUT_MARK
 
 
-def _read_job(job: Page | FileJob) -> Document:
-    """Return the document of a page, or of a local file, whose text may be longer."""
-    if isinstance(job, Page):
-        document = extract(job)
-        return replace(document, text=truncate(document.text, limit=MAX_TEXT))
-    document = read_file(job.path, shown=job.shown)
-    text = truncate(document.text, limit=MAX_FILE_TEXT)
-    if len(text) < len(document.text):
-        cut = Message("only its first {count:,} characters are stored", count=len(text))
-        document = replace(document, notes=(*document.notes, cut))
-    return replace(document, text=text)
-
-
 def _open_archive(job: ArchiveJob) -> ArchiveContent:
     try:
         if job.folder is None:
@@ -157,12 +144,24 @@ def _result_of(job: Job) -> dict[str, object]:
     """Return what is asked for, as what JSON can hold."""
     if isinstance(job, ArchiveJob):
         return {"archive": asdict(_open_archive(job))}
-    document = _read_job(job)
+    if isinstance(job, Page):
+        document = extract(job)
+        text = truncate(document.text, limit=MAX_TEXT)
+    else:
+        # The text of a local file may be longer.
+        document = read_file(job.path, shown=job.shown)
+        text = truncate(document.text, limit=MAX_FILE_TEXT)
+        if len(text) < len(document.text):
+            cut = Message(
+                "only its first {count:,} {count:?character is|characters are} stored",
+                count=len(text),
+            )
+            document = replace(document, notes=(*document.notes, cut))
     fields = {
         name: value[:MAX_FIELD] if isinstance(value, str) else plain(value)
         for name, value in asdict(replace(document, text="")).items()
     }
-    return {"document": fields | {"text": document.text}}
+    return {"document": fields | {"text": text}}
 
 
 def _reply_to(job: Job, on_progress: Callable[[], None]) -> bytes:

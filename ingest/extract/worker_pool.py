@@ -26,7 +26,6 @@ from ingest.errors import ExtractError, SkipReason
 from ingest.extract.archives import ArchiveContent
 from ingest.extract.base import TOO_MUCH_MEMORY
 from ingest.extract.jobs import ArchiveJob, FileJob, Job
-from ingest.extract.registry import find_reader
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.ipc import receive, send
 from ingest.foundation.messages import NO_MESSAGE, Message
@@ -109,7 +108,8 @@ class _Worker:
             # which then ends this one in order.
             start_new_session=True,
         )
-        self._is_ready = False
+        self.is_ready = False
+        """Whether its imports are done."""
         self.pages = 0
         """How many it has been given."""
 
@@ -123,20 +123,23 @@ class _Worker:
 
     def wait_until_ready(self) -> None:
         """Return once its imports are done. Raises `EOFError` if it ends instead."""
-        if not self._is_ready:
-            assert self._process.stdout is not None
-            receive(self._process.stdout, limit=0)
-            self._is_ready = True
+        assert self._process.stdout is not None
+        receive(self._process.stdout, limit=0)
+        self.is_ready = True
 
-    def begin(self, job: Job, *, seconds: float) -> None:
-        """Give it a job. It ends itself some time after `seconds` without a word.
+    def begin(self, job: Job, *, seconds: float) -> _Reply | None:
+        """Give it a job and return its first reply (`next_reply`).
+
+        It ends itself some time after `seconds` without a word.
 
         Raises:
-            OSError: it has ended.
+            EOFError, OSError: it has ended.
+            ValidationError: what it replies is no reply.
         """
         assert self._process.stdin is not None
         self.pages += 1
         send(self._process.stdin, pickle.dumps((job, seconds)))
+        return self.next_reply()
 
     def next_reply(self) -> _Reply | None:
         """Return its reply to the job; None: a part is done, and it goes on.
@@ -318,10 +321,15 @@ class ReaderPool:
         # A timeout ends the wait, not the thread, which stays in the pipe until the caller kills
         # the worker. Then it sees the end of the pipe and is free again.
         try:
-            async with asyncio.timeout(START_S):
-                await self._in_thread(worker.wait_until_ready)
+            # Each step in a thread costs .1 ms: a page takes one.
+            if not worker.is_ready:
+                async with asyncio.timeout(START_S):
+                    await self._in_thread(worker.wait_until_ready)
         except (TimeoutError, EOFError, OSError) as error:
             raise _skip(job, _WILL_NOT_START, hint=_DOCTOR) from error
+        # Only when a page is read: a run over what has not changed needs no reader.
+        from ingest.extract.registry import find_reader  # noqa: PLC0415
+
         reader = find_reader(job.media_type, job.body) if isinstance(job, Page) else None
         is_document = not isinstance(job, Page) or (reader is not None and reader.is_document)
         seconds = self._document_timeout_s if is_document else self._timeout_s
@@ -329,9 +337,10 @@ class ReaderPool:
         latest = loop.time() + (seconds if isinstance(job, Page) else LONGEST_FILE_S)
         try:
             async with asyncio.timeout(seconds) as limit:
-                await self._in_thread(functools.partial(worker.begin, job, seconds=seconds))
-                while (reply := await self._in_thread(worker.next_reply)) is None:
+                reply = await self._in_thread(functools.partial(worker.begin, job, seconds=seconds))
+                while reply is None:
                     limit.reschedule(min(loop.time() + seconds, latest))
+                    reply = await self._in_thread(worker.next_reply)
                 return reply
         except TimeoutError as error:
             too_slow = Message("reading it takes longer than {seconds:g} s", seconds=seconds)

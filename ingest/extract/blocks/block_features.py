@@ -68,6 +68,8 @@ class _Surroundings:
     depth: int
 
 
+_NAMED = {f"named_{family}": family for family in NAME_FAMILIES}
+"""Name of the feature -> family of names that it is about."""
 _OUTSIDE = _Surroundings({}, in_chrome=False, in_main=False, depth=0)
 
 
@@ -95,7 +97,6 @@ class BlockDescriber:
         kept = self._kept = set(ruled.kept)
         self._surroundings: dict[etree._Element | None, _Surroundings] = {None: _OUTSIDE}
         self._links = [link_share(block) for block in page]
-        self._pauses = [_count_pauses(block.text[:MAX_PAUSES]) for block in page]
         # How many blocks each is from the nearest that was found, `FAR` at most.
         distances = [FAR] * len(page)
         for order in (range(len(page)), reversed(range(len(page)))):
@@ -125,7 +126,7 @@ class BlockDescriber:
         for block in self._page:
             if block.weight <= SHORT or self._links[block.position] >= 0.5:
                 continue
-            score = 1.0 + self._pauses[block.position]
+            score = 1.0 + _count_pauses(block)
             score += min(block.weight / LONG_PAUSED, MAX_LENGTH_SCORE)
             for element, share in zip(_above(block.element), SCORE_LEVELS, strict=False):
                 self._scores[element] = self._scores.get(element, 0) + share * score
@@ -160,7 +161,7 @@ class BlockDescriber:
             "kept_around": self._kept_in[above[:2][-1]] / self._kept_weight if above else 0.0,
             "score_of_parent": scores[0] if scores else 0.0,
             "score_above": max(scores, default=0.0),
-            **{f"named_{name}": _level(around.levels.get(name)) for name in NAME_FAMILIES},
+            **{name: _level(around.levels.get(family)) for name, family in _NAMED.items()},
         }
         return {
             "kept": is_kept,
@@ -183,7 +184,7 @@ class BlockDescriber:
         is_prose = float(block.weight >= SENTENCE and links < FEW_LINKS)
         ends = float(bool(_SENTENCE_END.search(text[-4:])))
         is_short_chinese = block.weight < SHORT_CHINESE and _IDEOGRAPH.search(text[:20])
-        pauses = self._pauses[block.position] / (1 + block.weight / SENTENCE)
+        pauses = _count_pauses(block) / (1 + block.weight / SENTENCE)
         return {
             "weight": min(math.log2(1 + block.weight) / 10, 1.2),
             "short": float(block.weight < SHORT),
@@ -194,7 +195,7 @@ class BlockDescriber:
             "prose": is_prose,
             "sentence": ends,
             "sentence_in_prose": ends * is_prose,
-            "separated": float(any(each in text for each in _SEPARATED)),
+            "separated": float(any(map(text.__contains__, _SEPARATED))),
             "links": links,
             "line_before": float(is_line_before_text(text)),
             "pointer": float(block.is_pointer),
@@ -258,8 +259,8 @@ class BlockDescriber:
             self._passed.append(passed)
             self._under_pointer.append(under_pointer)
             self._ended.append(has_ended)
-            if 2 * passed > self._paragraphs and is_line_after_text(block.text):
-                has_ended = True
+            if not has_ended and 2 * passed > self._paragraphs:
+                has_ended = is_line_after_text(block.text)
             passed += block.weight if is_paragraph else 0
 
     def _is_paragraph(self, block: TextBlock) -> bool:
@@ -277,7 +278,8 @@ class BlockDescriber:
         return f"{element.tag} {(element.get('class') or '')[:MAX_NAMES]}", self._names[parent]
 
 
-def _count_pauses(text: str) -> int:
+def _count_pauses(block: TextBlock) -> int:
+    text = block.text[:MAX_PAUSES]
     return sum(map(text.count, _ASCII_PAUSES if text.isascii() else _PAUSES))
 
 

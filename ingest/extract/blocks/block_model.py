@@ -155,20 +155,21 @@ def _find_unlikely(kept: Sequence[TextBlock], describer: BlockDescriber) -> set[
     plain = _find_plain_lists(kept, beside=texts)
     unlikely: set[TextBlock] = set()
     heads_text = False  # whether text follows
+
+    def is_amid_text(block: TextBlock, around: etree._Element | None) -> bool:
+        is_title = block.is_heading or block.is_bold_line or block.element.tag == "summary"
+        is_amid = around in amid or (heads_text and is_title)
+        return is_amid or (around is None and _is_amid(block, sure))
+
     for block in reversed(kept):
         around = _list_around(block)
         chance = likely[block] if around is None else statistics.fmean(entries[around])
-        is_title = block.is_heading or block.is_bold_line or block.element.tag == "summary"
-        is_amid_text = around in amid or (heads_text and is_title)
-        is_amid_text = is_amid_text or (around is None and _is_amid(block, sure))
-        is_saved_by_place = is_amid_text and chance >= MIN_INNER
-        is_saved_as_plain = around in plain and chance >= MIN_PLAIN
         is_unlikely = (
             chance < MIN_KEPT
             # A figure or a term says little by its punctuation.
             and block.element.tag not in _FIGURES
-            and not is_saved_by_place
-            and not is_saved_as_plain
+            and not (chance >= MIN_INNER and is_amid_text(block, around))
+            and not (chance >= MIN_PLAIN and around in plain)
             and not block.holds_fact
         )
         if is_unlikely:

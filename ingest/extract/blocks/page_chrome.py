@@ -21,9 +21,9 @@ PAGE_CHROME_NAMES = frozenset(
         "caption", "comment", "comments", "consent", "cookie", "copyright", "disclaimer", "footer",
         "gallery", "latest", "lightbox", "menu", "modal", "nav", "newsletter", "outbrain",
         "overlay", "pagination", "popup", "popular", "print", "promo", "promos", "pushdown",
-        "readmore", "recommendations", "recommended", "related", "share", "sharing", "sidebar",
-        "signup", "social", "sponsor", "sponsored", "subscribe", "subscription", "taboola", "tags",
-        "toolbar", "trending",
+        "readmore", "recommend", "recommendations", "recommended", "related", "share", "sharing",
+        "sidebar", "signup", "social", "sponsor", "sponsored", "subscribe", "subscription",
+        "taboola", "tags", "toolbar", "trending",
     }
 )  # fmt: skip
 _FEET = frozenset({"foot", "footer", "copyright", "beian", "banquan", "icp"})
@@ -36,6 +36,7 @@ _POINTER_LABEL = re.compile(
     |reading|stories|topics))?|see\s(?:also|more)|what\sto\sread\snext|you\s(?:may|might)\salso\slike
     |leggi\sanche|lee\stambién|leia\s(?:mais|também)|lesen\ssie\sauch|lire\saussi|mehr\szum\sthema
     |相[关關](?:阅读|閱讀|文章|新闻|新聞|推荐|推薦|报道|報導|链接)|(?:延伸|推荐|扩展|热门)(?:阅读|文章|推荐)|猜你喜欢
+    |大家(?:都在看|还看了|还买了)|看了又看|(?:热门|为[您你]|更多)推荐|customers\s(?:who|also)\s.{0,40}
     |更多(?:阅读|文章|新闻|精彩)|上一[篇页]|下一[篇页]|関連(?:記事|リンク)|あわせて読みたい)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -43,7 +44,7 @@ MAX_NAMES = 500
 """Characters of a class or an id that are looked at. Utility-first CSS writes hundreds; the name
 that says what an element is for comes early."""
 _LINE_AFTER_TEXT = re.compile(
-    r"""©|copyright|all\srights\sreserved|share\s(?:this|on|it|via)|like\sthis\s(?:story|article|post)
+    r"""©|copyright|all\srights\sreserved|share\s(?:this|on|it|via)\b|like\sthis\s(?:story|article|post)
     |follow\s(?:us|me|@?\w+\son)|tell\sus\swhat|sign\sup|subscribe|newsletter|leave\sa\s(?:comment|reply)
     |(?:\d+\s)?comments?\b|filed\sunder|tags?\b|tagged\b|categor(?:y|ies)\b|sources?:|write\sto|contact\sus
     |reach\sthe|(?:reporting|editing|additional\sreporting)\sby|order\sreprints|an\serror\s|thank\syou\sfor
@@ -51,7 +52,7 @@ _LINE_AFTER_TEXT = re.compile(
     |版权|版權|著作[权權]|转载|轉載|未经(?:授权|许可)|禁止(?:转载|轉載|复制|複製|任何)|责任编辑|責任編輯|责编|[（(\[【]?(?:编辑|編輯)[:：]|来源[:：]
     |來源[:：]|标签[:：]|(?:文章)?关键词(?=\s?[:：]|\s|$)|分享(?:到|至|给|：)|扫(?:码|一扫|描)|(?:长按|识别).{0,6}二维码|(?:欢迎)?关注(?:我们|微信|公众号|“)
     |.{0,60}(?:扫描?(?:二维码|码)|长按二维码)关注[^，,。；;]{0,20}\W*$|微信公众号|点赞|收藏(?![级家品馆者])|举报(?![人者电])|打赏|我要评论|发表评论|网友评论|评论\b|返回(?:顶部|首页)|打印(?![机纸店头件])|本文(?:地址|链接|来源|转自)
-    |本文[系为][^，,。；;]{0,30}(?:原创|独家|授权)[^，,。；;]{0,12}(?:[，,。；;]\s?(?:未经|未获|转载|版权|不得|禁止|如需|谢绝|请勿)|\W*$)|原文(?:链接|地址|标题)|(?:免责|特别|郑重|新浪|本站|本网)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
+    |(?:点击|立即|扫码)?下载[“"「]?.{0,16}(?:客户端|APP\b)|本文[系为][^，,。；;]{0,30}(?:原创|独家|授权)[^，,。；;]{0,12}(?:[，,。；;]\s?(?:未经|未获|转载|版权|不得|禁止|如需|谢绝|请勿)|\W*$)|原文(?:链接|地址|标题)|(?:免责|特别|郑重|新浪|本站|本网)?声明[:：]|上一[篇页]|下一[篇页]|阅读原文""",
     re.IGNORECASE | re.VERBOSE,
 )
 _LINE_BEFORE_TEXT = re.compile(
@@ -95,18 +96,32 @@ _ATTACHMENT = re.compile(
     re.IGNORECASE,
 )
 _AUTHORITY = re.compile(
-    r"人民法院$|人民检察院$|人民政府$|委员会$|办公[厅室]$|仲裁院$|^[代理助人民\s]{0,4}审\s*判\s*[长员]|^书\s*记\s*员|^法官助理"
+    r"人民法院$|人民检察院$|人民政府$|委员会$|办公[厅室]$|仲裁院$|[\u4e00-\u9fff]{3}[局厅]$|^[代理助人民\s]{0,4}审\s*判\s*[长员]|^书\s*记\s*员|^法官助理"
     r"|^(?:民|刑|行)\s*事\s*(?:判\s*决|裁\s*定|调\s*解)\s*书|^二[〇○Ｏ零][〇○一二三四五六七八九十零]{2}年.{1,3}月.{1,3}日$"
+    r"|^20\d\d\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日$"
 )
-"""The first and last lines of judgments and notices: who, what it is, the day in words."""
+"""The first and last lines of judgments and notices: who, what it is, the day."""
 _DISCLAIMER = re.compile(
-    r"""(?:特别|免责|郑重|版权)?声明\s?[:：].{0,200}(?:平台|本站|本网|网站|版权|转载|立场|侵权|删除)
+    r"""(?:特别|免责|郑重|版权|平台)?声明\s?[:：].{0,200}(?:平台|本站|本网|网站|版权|转载|立场|侵权|删除)
+    |(?:本文|以上|该文|文章|本内容)[^。]{0,60}(?:仅代表|不代表)[^。]{0,60}(?:观点|立场).{0,80}$
+    |本文由.{0,24}(?:上传|发布).{0,40}(?:仅提供|不代表|仅代表)
     |(?:notice|disclaimer)\s?:.{0,300}(?:posted\sby|uploaded|platform|views|opinions|responsib|liab)""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 """What portals put below the texts of their users, at any length."""
 _LEGAL_LINE = re.compile(
     r"©|copyright|all\srights|版权|版權|著作[权權]|未经|禁止|责任编辑|責任編輯|责编|声明|上一[篇页]|下一[篇页]",
+    re.IGNORECASE,
+)
+_IMPRINT = re.compile(
+    r"ICP[备證证]|公网安[备備]|网站标识码|互联网新闻信息服务许可|版权所有"
+    r"|©|\bcopyright\b|all rights reserved",
+    re.IGNORECASE,
+)
+_COMMENTS_LABEL = re.compile(
+    r"\W*(?:(?:热门|最热|网友|最新|全部|精彩|用户)(?:评论|跟贴|跟帖|留言)|评论区?"
+    r"|(?:\d* |reader )?comments?)"
+    r"\W*(?:\d+\W*(?:条|則)?\W*)?",
     re.IGNORECASE,
 )
 _MIN_FACT = 4  # digits outside dates: a year, a telephone number; "Comments (12)" has fewer
@@ -217,6 +232,16 @@ def is_line_after_text(text: str) -> bool:
     return bool(_LINE_AFTER_TEXT.match(text)) and not _holds_fact(text)
 
 
+def is_imprint(text: str) -> bool:
+    """Return whether a line is that of a site's foot: its licence, its number, its copyright."""
+    return len(text.encode()) <= _MAX_LINE_BYTES and _IMPRINT.search(text) is not None
+
+
+def heads_comments(text: str) -> bool:
+    """Return whether a heading is that of the readers' comments."""
+    return len(text) <= _DATE_LINE and _COMMENTS_LABEL.fullmatch(text) is not None
+
+
 def is_line_with_fact(text: str) -> bool:
     """Return whether a line begins like one after a text, and gives a number besides."""
     is_line = len(text.encode()) <= _MAX_LINE_BYTES and _LINE_AFTER_TEXT.match(text) is not None
@@ -240,4 +265,6 @@ def class_words(element: etree._Element) -> frozenset[str]:
 # The rules ask for the same few classes over and over, and so do the pages of one site.
 @functools.lru_cache(maxsize=4096)
 def _words_of(names: str) -> frozenset[str]:
+    # Zhihu's answers are of the class "CopyrightRichText-richText".
+    names = names.replace("CopyrightRichText", "")
     return frozenset(word.lower() for word in _NAME.findall(names))

@@ -15,7 +15,7 @@ from ingest.extract.blocks.page_chrome import (
     names_author,
     starts_with_pointer_label,
 )
-from ingest.extract.dom import BLOCKS, HEADINGS, letters_of, split_blocks, text_of
+from ingest.extract.dom import HEADINGS, letters_of, split_blocks, text_of
 
 # Set with bench/extraction.py, as those in `ingest.extract.main_text`.
 CORE_SHARE = 0.85  # of the found text; what the core element must hold at least
@@ -30,6 +30,8 @@ _PIECES = frozenset({"article", "section"})
 _ARTICLE_NAMES = frozenset({"article", "entry", "hentry", "post", "story"})
 _DRAWN = frozenset({"pre", "table", "td", "th", "tr"})
 """Blocks in which signs are a drawing, or keep a column in its place."""
+_ROWS = frozenset({"div", "li"})
+_FIRST_IDEOGRAPH = "\u2e80"
 ENTRIES = frozenset({"li", "pre", "table", "dd", "dt"})
 
 
@@ -52,10 +54,8 @@ class TextBlock:
     @property
     def is_bold_line(self) -> bool:
         """Whether all of it is in bold type: a heading of those who know no other."""
-        return any(
-            letters_of(text_of(bold)) == self.letters
-            for bold in self.element.iterchildren("b", "strong")
-        )
+        bold = [text_of(each) for each in self.element.iterchildren("b", "strong")]
+        return bool(bold) and letters_of("".join(bold)) == self.letters
 
     def has_links(self, share: float) -> bool:
         """Return whether more than `share` of the letters are in links."""
@@ -80,16 +80,17 @@ def read_blocks(body: etree._Element) -> tuple[list[TextBlock], list[etree._Elem
     """Return every block that has letters, and the elements that hold signs alone: "‹ › ×"."""
     signs: list[etree._Element] = []
     found: list[TextBlock] = []
-    blocks = split_blocks(body)
+    blocks, boxes = split_blocks(body)
     # Most pages have no card that is one link, and none of their blocks needs to look for it.
-    has_cards = any(
-        len(link) and next(link.iterdescendants(*BLOCKS), None) is not None
-        for link in body.iter("a")
-    )
+    has_cards = any(box.tag == "a" for box in boxes)
     for element in blocks:
+        if len(element) > 1 and element.tag in _ROWS:
+            _part_columns(element)
         text = text_of(element)
         if letters := letters_of(text):
-            if has_cards and next(element.iterancestors("a"), None) is not None:
+            if _is_link(element) or (
+                has_cards and next(element.iterancestors("a"), None) is not None
+            ):
                 linked = len(letters)
             else:
                 # Most blocks have no element inside, and so no link.
@@ -112,6 +113,32 @@ def read_blocks(body: etree._Element) -> tuple[list[TextBlock], list[etree._Elem
     return found, signs
 
 
+def _part_columns(row: etree._Element) -> None:
+    """Put a blank between elements that a style sheet sets apart: <span>Monday</span><span>8–12.
+
+    Only where a row is made of such elements alone, each of a class: in a sentence they part
+    letters of one word, and ideographs need no blank.
+    """
+    parts = list(row)
+    if (row.text or "").strip() or any(p.tag != "span" or not p.get("class") for p in parts):
+        return
+    for left, right in itertools.pairwise(parts):
+        ends = (text_of(left)[-1:], text_of(right)[:1])
+        # A large first letter: <span>T</span><span>he first
+        is_initial = text_of(left).isupper() and text_of(left) == ends[0] and ends[1].islower()
+        is_glued = not left.tail and not is_initial and all(map(str.isalnum, ends))
+        if is_glued and min(ends) < _FIRST_IDEOGRAPH:
+            left.tail = " "
+
+
+def _is_link(element: etree._Element) -> bool:
+    """Return whether `element` holds nothing but a link of bare text: an entry of a menu."""
+    if len(element) != 1 or (element.text and not element.text.isspace()):
+        return False
+    inner = element[0]
+    return bool(inner.tag == "a" and len(inner) == 0 and not (inner.tail or "").strip())
+
+
 class TextRegion:
     """The element of the page that holds the text, without the page chrome in it."""
 
@@ -129,10 +156,14 @@ class TextRegion:
         self.is_series = series is not None
         """Whether the text comes in pieces of one kind, of which trafilatura found the first."""
         region = core if series is None else series
+        children = [] if region is None else list(region)
+        kinds = Counter(map(_tag_and_class, children))
         signed = Counter(
-            (child.tag, child.get("class"))
-            for child in (() if region is None else region)
-            if any(map(names_author, child.iterdescendants(etree.Element)))
+            _tag_and_class(child)
+            for child in children
+            # One of its kind makes no thread.
+            if kinds[_tag_and_class(child)] > 1
+            and any(map(names_author, child.iterdescendants(etree.Element)))
         )
         self.is_thread = any(count > 1 for count in signed.values())
         """Whether several children of the region, all of one kind, name an author each."""
@@ -149,18 +180,27 @@ class TextRegion:
             element = element.getparent()
         is_outside = self._is_outside[element]
         for element in reversed(path):
-            is_small = self._weights[element] < MAX_CHROME * self._total
-            is_outside = is_outside or (is_small and is_page_chrome(element))
+            is_outside = is_outside or (
+                self._weights[element] < MAX_CHROME * self._total and is_page_chrome(element)
+            )
             self._is_outside[element] = is_outside
         return not is_outside
 
 
+def _tag_and_class(element: etree._Element) -> tuple[str, str | None]:
+    return str(element.tag), element.get("class")
+
+
 def _weigh_ancestors(blocks: Iterable[TextBlock]) -> Counter[etree._Element]:
     """Return for each element the weight of the blocks in it, inner elements first."""
-    weights: Counter[etree._Element] = Counter()
+    inner: Counter[etree._Element] = Counter()
     for block in blocks:
-        for element in block.element.iterancestors():
-            weights[element] += block.weight
+        inner[block.element.getparent()] += block.weight
+    weights: Counter[etree._Element] = Counter()
+    for parent, weight in inner.items():
+        weights[parent] += weight
+        for element in parent.iterancestors():
+            weights[element] += weight
     return weights
 
 
@@ -170,20 +210,26 @@ def _enclose_series(core: etree._Element, page: list[TextBlock]) -> etree._Eleme
     Templates cut long articles at their advertisements, and threads into posts; trafilatura
     takes the first.
     """
-    prose = _weigh_ancestors(block for block in page if not block.has_links(MOSTLY_LINKS))
+    prose: Counter[etree._Element] | None = None
     for piece in itertools.islice((core, *core.iterancestors()), SERIES_LEVELS):
         parent = piece.getparent()
         if parent is None:
             return None
         kind = piece.get("class")
         has_kind = piece.tag in _PIECES or bool(kind)  # a <div> without class may be anything
+        siblings = [
+            sibling
+            for sibling in (parent.iterchildren(piece.tag) if has_kind else ())
+            if sibling is not piece and sibling.get("class") == kind
+        ]
+        if not siblings:
+            continue
+        if prose is None:  # most texts have no sibling of their kind
+            prose = _weigh_ancestors(block for block in page if not block.has_links(MOSTLY_LINKS))
         others = [
             sibling
-            for sibling in parent.iterchildren(piece.tag)
-            if has_kind
-            and sibling is not piece
-            and sibling.get("class") == kind
-            and prose[sibling] >= ANOTHER_PIECE
+            for sibling in siblings
+            if prose[sibling] >= ANOTHER_PIECE
             and sibling.find(".//h1") is None  # a sibling with an <h1> is another article
             and not is_page_chrome(sibling)
         ]

@@ -69,11 +69,16 @@ def _json_text(value: object) -> str:
 def read_notebook(body: bytes, charset: str | None) -> FileContent:
     """Return the cells of a notebook: text as it is, code in fences, what it printed below it."""
     notebook = json.loads(decode(body, claimed=charset))
-    if not isinstance(notebook.get("cells"), list):
+    cells = notebook.get("cells")
+    if cells is None:  # before 2015: cells in worksheets, code as input, headings with levels
+        cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
+    if not isinstance(cells, list):
         raise DamagedFileError
     blocks = []
-    for cell in notebook["cells"]:
-        source = _joined_lines(cell.get("source"))
+    for cell in cells:
+        source = _joined_lines(cell.get("source") or cell.get("input"))
+        if cell.get("cell_type") == "heading":
+            source = f"{'#' * min(6, int(cell.get('level', 1)))} {source}"
         if cell.get("cell_type") == "code":
             blocks.append(f"```\n{source}\n```" if source.strip() else "")
             blocks += map(_output, cell.get("outputs", []))

@@ -1,4 +1,4 @@
-"""What Word and PowerPoint have in common: formulas, charts and the data about a document."""
+"""What office files have in common: formulas, charts and the data about a document."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -63,6 +63,37 @@ def formula_text(element: etree._Element) -> str:
     if name in _FORMULA_JOINS and len(parts) == 2:
         return _FORMULA_JOINS[name].join(f"({part})" if len(part) > 3 else part for part in parts)
     return "".join(parts)
+
+
+def drawing_paragraphs(root: etree._Element) -> list[str]:
+    """Return the paragraphs of a drawing: shapes of slides, cells of their tables, SmartArt."""
+    texts = []
+    for paragraph in root.iter():
+        if local_name(paragraph) != "p":
+            continue
+        pieces = [
+            (each.text or "") if local_name(each) == "t" else " "
+            for each in paragraph.iter()
+            if local_name(each) in ("t", "br")
+        ]
+        texts.append(" ".join("".join(pieces).split()))
+    return [text for text in texts if text]
+
+
+_MATHML_JOINS = {"mfrac": "/", "msup": "^", "msub": "_", "mover": "^", "munder": "_"}
+
+
+def mathml_text(element: etree._Element) -> str:
+    """Return a formula in MathML as people type it: (a+b)/c, x^2."""
+    name = local_name(element)
+    if name.startswith("annotation"):  # the same once more, in the notation of a program
+        return ""
+    parts = [text for each in element if (text := mathml_text(each))]
+    if name in _MATHML_JOINS and len(parts) == 2:
+        return _MATHML_JOINS[name].join(f"({part})" if len(part) > 3 else part for part in parts)
+    if name in ("msqrt", "mroot"):
+        return f"√({''.join(parts)})"
+    return "".join([(element.text or "").strip(), *parts])
 
 
 def render_chart(content: bytes) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ingest.extract.formats.long_work import report_progress
-from ingest.extract.formats.pdf_layout import PdfPiece
+from ingest.extract.formats.paper.columns import PdfPiece
 from ingest.foundation.telemetry import disable_telemetry
 
 if TYPE_CHECKING:

@@ -55,7 +55,12 @@ def _read_parts_of(parts: ZipParts, name: str) -> SheetParts:
     boxes: list[str] = []
     for other in related:
         if _COMMENTS.fullmatch(other):
-            comments |= _read_comments(parts, other)
+            root = parts.xml(other)
+            for each in () if root is None else root.iter():
+                if local_name(each) == "comment" and _CELL.fullmatch(attribute(each, "ref")):
+                    text = "".join(t.text or "" for t in each.iter() if local_name(t) == "t")
+                    if bare := " ".join(_THREADED.sub("", text).split()):
+                        comments[_place(attribute(each, "ref"))] = bare
         elif _DRAWING.fullmatch(other) and (root := parts.xml(other)) is not None:
             paragraphs = (each for each in root.iter() if local_name(each) == "p")
             texts = [
@@ -70,17 +75,6 @@ def _read_parts_of(parts: ZipParts, name: str) -> SheetParts:
             break
         merged.append(MergedRange(top=top, left=start, bottom=bottom, right=end))
     return SheetParts(merged=tuple(merged), comments=comments, boxes=tuple(boxes))
-
-
-def _read_comments(parts: ZipParts, name: str) -> dict[tuple[int, int], str]:
-    root = parts.xml(name)
-    found = {}
-    for each in () if root is None else root.iter():
-        if local_name(each) == "comment" and _CELL.fullmatch(attribute(each, "ref")):
-            text = "".join(t.text or "" for t in each.iter() if local_name(t) == "t")
-            if bare := " ".join(_THREADED.sub("", text).split()):
-                found[_place(attribute(each, "ref"))] = bare
-    return found
 
 
 def _place(reference: str) -> tuple[int, int]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ingest.extract.base import DamagedFileError, FileContent
 from ingest.extract.formats.sheet_parts import MergedRange, SheetParts, read_sheet_parts
-from ingest.extract.formats.table_rows import is_figure, is_head, render_rows
+from ingest.extract.formats.table_heads import DAY_OR_YEAR, Row, first_wide_row, render_table
+from ingest.extract.formats.table_rows import is_figure, is_head
 from ingest.extract.formats.zip_parts import ZipParts, names_damage
 from ingest.foundation.messages import Message
 from ingest.text.encodings import decode
@@ -19,19 +20,11 @@ from ingest.text.encodings import decode
 MAX_ROWS = 50_000  # of a sheet; beyond them the text is longer than what is kept of a file
 MAX_COLUMNS = 200
 SNIFFED = 20_000  # characters in which the separator of a file shows
-MAX_HEAD_ROWS = 3  # head rows above each other: year, quarter, plan and actual
 _SEPARATORS = ",;\t|"
 _QUOTED_FORMAT = re.compile(r'"[^"]*"|\\.')
 """Letters of a number format that are shown as they are."""
+_PADDED_FORMAT = re.compile(r"0{2,15}")
 _PERCENT_FORMAT = re.compile(r"[0#?](?:\.([0#?]+))?\s*%")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_DAY_OR_YEAR = re.compile(r"(?:19|20)\d\d(?!\d|[.,]\d)|\d{1,2}:\d\d")
-_NOT_IN_HEAD = re.compile(r"[\w.+-]+@[\w-]+\.|://|\d{5}|\d[\d -]{4,}\d")
-"""A mail or web address, a telephone number or another long number: a record, not a head."""
-
-Row = tuple[int, list[str]]
-"""The number of a row in its sheet, from 0, and its cells."""
-
 _UNNAMED = re.compile(
     r"(?:sheet|工作表|工作頁|表|シート|시트|tabelle|feuil|hoja|foglio|planilha|лист)[ _]?\d*",
     re.IGNORECASE,
@@ -48,7 +41,10 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
     import openpyxl
 
     parts = ZipParts(body)
-    has_formulas = _has_formulas(parts)
+    # All are read, also behind the first formula: a bomb raises here, and openpyxl unfolds it.
+    names = [name for name in parts.names if name.startswith("xl/") and name.endswith(".xml")]
+    found = [b"<f" in parts.read(name) for name in names]
+    has_formulas = any(found)
     # Anew: what has been read of `parts` counts against its bound.
     beside = read_sheet_parts(ZipParts(body))
     book = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
@@ -61,17 +57,15 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
         if has_formulas and (count := _fill_in_formulas(cells, formulas)):
             notes.append(
                 Message(
-                    "{count} formulas of sheet {name} have no value yet: open the file in its own"
-                    " program and save it again",
+                    "{count} {count:?formula|formulas} of sheet {name} {count:?has|have} "
+                    "no value yet: open the file in its own program and save it again",
                     count=count,
                     name=sheet.title,
                 )
             )
         if next(iter(rows), None) is not None:
             notes.append(
-                Message(
-                    "of sheet {name} the first {count:,} rows", name=sheet.title, count=MAX_ROWS
-                )
+                Message("of sheet {name} the first {most:,} rows", name=sheet.title, most=MAX_ROWS)
             )
         if tables := _render_sheet(cells, beside.get(sheet.title)):
             blocks += [f"## {sheet.title}", tables]
@@ -89,18 +83,6 @@ def read_workbook(body: bytes, _charset: str | None) -> FileContent:
         modified=properties.modified.date() if properties.modified else None,
         notes=tuple(notes),
     )
-
-
-def _has_formulas(parts: ZipParts) -> bool:
-    """Return whether a workbook has formulas; raise `OversizedFileError` for a bomb.
-
-    All of its parts are read, also behind the first formula: openpyxl unfolds what it is given.
-    """
-    found = False
-    for name in parts.names:
-        if name.startswith("xl/") and name.endswith(".xml"):
-            found |= b"<f" in parts.read(name)
-    return found
 
 
 def _fill_in_formulas(cells: list[list[str]], sheet: Any) -> int:
@@ -122,7 +104,7 @@ def _render_sheet(cells: list[list[str]], beside: SheetParts | None) -> str:
     for (row, column), text in (beside.comments if beside else {}).items():
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = f"{cells[row][column]} ({text})".strip()
-    blocks = [_render_table(rows, spans) for rows in _split_tables(list(enumerate(cells)))]
+    blocks = [render_table(rows, spans) for rows in _split_tables(list(enumerate(cells)))]
     return "\n\n".join(filter(None, [*blocks, *(beside.boxes if beside else ())]))
 
 
@@ -138,7 +120,7 @@ def _fill_in_merged(cells: list[list[str]], merged: Sequence[MergedRange]) -> fr
             continue
         text, row = cells[each.top][each.left], cells[each.top]
         # An amount that is said twice is twice as much. In the first column it is a number of rows.
-        if is_figure(text) and not _DAY_OR_YEAR.match(text) and any(row[: each.left]):
+        if is_figure(text) and not DAY_OR_YEAR.match(text) and any(row[: each.left]):
             continue
         others = any(cell for n, cell in enumerate(row) if not each.left <= n <= each.right)
         right = each.right if others else each.left
@@ -173,10 +155,10 @@ def _begins_table(rows: list[list[str]], above: list[list[str]]) -> bool:
     Behind a row that only parts groups of one table, rows look like those before it: a record of
     words alone, "Leeds | to follow | Ann", is no head where the same columns are in use above.
     """
-    wide = _first_wide_row(rows)
+    wide = first_wide_row(rows)
     if len(rows) < wide + 2 or not is_head(rows[wide]):
         return False
-    first = above[min(_first_wide_row(above), len(above) - 1)]
+    first = above[min(first_wide_row(above), len(above) - 1)]
     if _used_columns(rows) == _used_columns(above) and not {*filter(None, first)} & {*rows[wide]}:
         return False
     head, body = rows[wide], rows[wide + 1 :]
@@ -187,59 +169,8 @@ def _begins_table(rows: list[list[str]], above: list[list[str]]) -> bool:
     )
 
 
-def _first_wide_row(rows: Sequence[list[str]]) -> int:
-    """Return the place of the first row with more than one cell, how many there are if none has."""
-    return next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), len(rows))
-
-
 def _used_columns(rows: Iterable[list[str]]) -> Set[int]:
     return {place for row in rows for place, cell in enumerate(row) if cell}
-
-
-def _render_table(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
-    """Return rows as a table, under the lines of one cell that people write above its head."""
-    kept = [(number, row) for number, row in rows if any(row)]
-    cells = _without_edges([row for _, row in kept])
-    wide = _first_wide_row(cells) % max(len(cells), 1)
-    lines = [next(filter(None, row)) for row in cells[:wide]]
-    cells = cells[wide:]
-    for number, _ in kept[wide : wide + MAX_HEAD_ROWS - 1]:
-        if number not in spans or len(cells) < 2:
-            break
-        if len(cells) < 3 or not _is_lower_head(cells[0], cells[1]):
-            # One name over the cells of each record: it is said once, or no cell has a name.
-            cells[0] = [name if name not in cells[0][:n] else "" for n, name in enumerate(cells[0])]
-            break
-        # One head row of two: "Q1" over "plan" and "actual" is "Q1 plan", "Q1 actual".
-        pairs = itertools.zip_longest(cells[0], cells[1], fillvalue="")
-        joined_heads = [
-            f"{above} {below}".strip() if above != below else above for above, below in pairs
-        ]
-        cells = [joined_heads, *cells[2:]]
-    return "\n\n".join(filter(None, [*lines, render_rows(_without_edges(cells))]))
-
-
-def _is_lower_head(upper: list[str], lower: list[str]) -> bool:
-    """Return whether the row below a head with merged cells says what is in their columns.
-
-    It has different words below each, and none of its own below the others, where a record has.
-    """
-    groups = itertools.groupby(
-        itertools.zip_longest(upper, lower, fillvalue=""), key=lambda pair: pair[0]
-    )
-    for name, pairs in groups:
-        below = [cell for _, cell in pairs]
-        if len(below) == 1 or not name:
-            if name and below[0] not in ("", name):
-                return False
-        elif len({*below}) == 1 or any(map(_is_of_record, below)):
-            return False
-    return True
-
-
-def _is_of_record(cell: str) -> bool:
-    is_amount = is_figure(cell) and not _YEAR.fullmatch(cell)
-    return is_amount or _NOT_IN_HEAD.search(cell) is not None
 
 
 def _shown_value(cell: Any) -> str:
@@ -252,6 +183,8 @@ def _shown_value(cell: Any) -> str:
             places = decimal.Decimal(1).scaleb(-len(found[1] or ""))
             share = decimal.Decimal(str(value)) * 100
             return f"{share.quantize(places, rounding=decimal.ROUND_HALF_UP):f}%"
+        if _PADDED_FORMAT.fullmatch(shown_as) and float(value).is_integer() and value >= 0:
+            return f"{int(value):0{len(shown_as)}}"  # a postcode, a number of a member
     return _cell_text(value)
 
 
@@ -267,17 +200,13 @@ def _cell_text(value: object) -> str:
             return value.date().isoformat()
         case datetime.datetime():
             return value.isoformat(" ", "minutes")
+        case datetime.timedelta():
+            minutes, seconds = divmod(round(value.total_seconds()), 60)
+            return f"{minutes // 60}:{minutes % 60:02}" + (f":{seconds:02}" if seconds else "")
         case datetime.time() if not value.second:
             return value.isoformat("minutes")
         case _:
             return str(value)
-
-
-def _without_edges(rows: Iterable[list[str]]) -> list[list[str]]:
-    """Return rows without the columns that are empty in all of them."""
-    kept = [row for row in rows if any(row)]
-    used = [any(column) for column in itertools.zip_longest(*kept, fillvalue="")]
-    return [list(itertools.compress(row, used)) for row in kept]
 
 
 @names_damage
@@ -292,4 +221,4 @@ def read_separated(body: bytes, charset: str | None) -> FileContent:
     separator = max(_SEPARATORS, key=lambda mark: (min(counts[mark], default=0), sum(counts[mark])))
     csv.field_size_limit(1_000_000)
     rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
-    return FileContent(text=_render_table(enumerate(rows)))
+    return FileContent(text=render_table(enumerate(rows)))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import chain
 
 MAX_TABLE_CHARACTERS = 350
 """Characters up to which a table stays one: it fits into a chunk, its head row beside its rows. Of
@@ -19,13 +20,17 @@ def render_rows(rows: Sequence[Sequence[str]]) -> str:
     width = max(map(len, cells))
     if width == 1:
         return "\n".join(row[0] for row in cells)
-    head, *body = [[*row, *[""] * (width - len(row))] for row in cells]
-    lines = [head, ["---"] * width, *body]
-    table = "\n".join(
-        f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |" for row in lines
-    )
-    if len(table) <= MAX_TABLE_CHARACTERS:
-        return table
+    head, *body = cells
+    # Rows are filled up for a short table alone: beside one of 50,000 cells, those of 50,000 short
+    # rows would take all memory.
+    if 2 * width * len(cells) <= MAX_TABLE_CHARACTERS:
+        whole = [[*row, *[""] * (width - len(row))] for row in cells]
+        table = "\n".join(
+            f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |"
+            for row in (whole[0], ["---"] * width, *whole[1:])
+        )
+        if len(table) <= MAX_TABLE_CHARACTERS:
+            return table
     if not is_head(head):
         return "\n".join(" | ".join(filter(None, row)) for row in (head, *body))
     return "\n".join(f"- {_labelled(head, row)}" for row in body)
@@ -44,5 +49,5 @@ def is_head(row: Sequence[str]) -> bool:
 
 
 def _labelled(head: Sequence[str], row: Sequence[str]) -> str:
-    pairs = zip(head, row, strict=True)
+    pairs = chain(zip(head, row, strict=False), (("", cell) for cell in row[len(head) :]))
     return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)

@@ -10,15 +10,23 @@ from collections.abc import Iterator
 from lxml import etree
 
 from ingest.extract.base import DamagedFileError, FileContent
-from ingest.extract.formats.office_text import formula_text, read_office_properties, render_chart
-from ingest.extract.formats.table_rows import render_rows
+from ingest.extract.formats.attachments import AttachmentReader, ReadPart, no_part
+from ingest.extract.formats.office_text import (
+    drawing_paragraphs,
+    formula_text,
+    read_office_properties,
+    render_chart,
+)
+from ingest.extract.formats.table_heads import render_spanned
+from ingest.extract.formats.word_numbers import ListNumbers
 from ingest.extract.formats.zip_parts import ZipParts, attribute, child, local_name, names_damage
 
 _MAIN = "word/document.xml"
 _LEFT_OUT = frozenset(
     {"del", "moveFrom", "delText", "instrText", "txbxContent", "pPr", "rPr", "sdtPr", "sectPr"}
+    | {"rt"}
 )
-"""Elements whose text is deleted, a command, or written elsewhere."""
+"""Elements whose text is deleted, a command, written elsewhere, or how to read a character."""
 _BREAKS = {"tab": " ", "br": " ", "cr": " ", "noBreakHyphen": "-"}
 _HEADING_STYLE = re.compile(r"(?:heading|标题) ?(\d)", re.IGNORECASE)
 _PAGE_NUMBER = re.compile(
@@ -29,14 +37,15 @@ MAX_NESTED = 6  # tables within cells within tables
 
 
 @names_damage
-def read_word(body: bytes, _charset: str | None) -> FileContent:
-    """Return the text of a .docx file."""
-    return _WordReader(ZipParts(body)).content()
+def read_word(body: bytes, _charset: str | None, *, read_part: ReadPart = no_part) -> FileContent:
+    """Return the text of a .docx file; `read_part` reads what is embedded in it."""
+    return _WordReader(ZipParts(body), read_part).content()
 
 
 class _WordReader:
-    def __init__(self, parts: ZipParts) -> None:
+    def __init__(self, parts: ZipParts, read_part: ReadPart) -> None:
         self._parts = parts
+        self._attachments = AttachmentReader(read_part)
         root = parts.xml(_MAIN)
         body = child(root, "body")
         if body is None:
@@ -49,6 +58,7 @@ class _WordReader:
             for each in ([] if styles is None else styles)
             if local_name(each) == "style"
         }
+        self._numbers = ListNumbers(parts.xml("word/numbering.xml"))
         self._notes = {
             kind: self._read_notes(f"word/{kind}s.xml", kind)
             for kind in ("footnote", "endnote", "comment")
@@ -66,6 +76,7 @@ class _WordReader:
             else:
                 written.append("#" * min(6, max(1, level + has_title)) + f" {text}")
         written += self._margins()
+        written += [self._attachments.block(*each) for each in self._parts.embedded(_MAIN)]
         properties = read_office_properties(self._parts)
         title = next((text for level, text in blocks if level == 0), "")
         return FileContent(
@@ -74,7 +85,7 @@ class _WordReader:
             author=properties.author,
             published=properties.created,
             modified=properties.modified,
-            notes=self._parts.picture_notes(),
+            notes=(*self._parts.picture_notes(), *self._attachments.notes),
         )
 
     def _blocks(self, parent: etree._Element, depth: int = 0) -> Iterator[tuple[int | None, str]]:
@@ -84,9 +95,12 @@ class _WordReader:
                 case "p":
                     yield from self._paragraph(element)
                 case "tbl":
-                    yield None, render_rows(self._rows(element, depth))
+                    yield None, render_spanned(self._rows(element, depth))
                 case "del" | "moveFrom" | "sectPr":
                     continue
+                case "altChunk":  # a file in place of paragraphs
+                    part = self._related.get(attribute(element, "id"), "")
+                    yield None, self._attachments.text(part, self._parts.read(part))
                 case "AlternateContent":
                     yield from self._blocks(element[:1][0] if len(element) else element, depth)
                 case _:
@@ -95,29 +109,42 @@ class _WordReader:
     def _paragraph(self, paragraph: etree._Element) -> Iterator[tuple[int | None, str]]:
         text = _paragraph_text(paragraph)
         level = self._heading_level(paragraph)
+        place = self._list_place(paragraph)
+        end = child(paragraph, "pPr", "rPr")
+        # Where it is deleted or hidden, an empty paragraph is not seen.
+        unseen = [child(end, name) for name in ("del", "moveFrom", "vanish")]
+        is_seen = all(each is None or attribute(each, "val") in ("0", "false") for each in unseen)
+        number = self._numbers.mark(*place) if place and (text or is_seen) else ""
         if text and level is not None:
-            yield level, text
+            yield level, f"{number} {text}".lstrip()
         elif text:
             # A paragraph that begins like a heading or a list of Markdown is none.
             bare = re.sub(r"^(#{1,6}|[-*+]|>)(?=\s)", r"\\\1", text)
-            yield None, f"- {text}" if self._is_item(paragraph) else bare
+            is_item = place is not None or self._is_named_list(paragraph)
+            yield None, f"{number or '-'} {text}" if is_item else bare
         for element in _seen_elements(paragraph):
             name = local_name(element)
             if name == "txbxContent":
                 yield from self._blocks(element)
             elif name.endswith("Reference") and name[:-9] in self._notes:
                 yield None, self._notes[name[:-9]].get(attribute(element, "id"), "")
+            elif name == "relIds":  # SmartArt: its texts are in a part of their own
+                data = self._parts.xml(self._related.get(attribute(element, "dm"), ""))
+                for point in [] if data is None else drawing_paragraphs(data):
+                    yield None, f"- {point}"
             elif name == "chart":
                 part = self._related.get(attribute(element, "id"), "")
                 yield None, render_chart(content) if (content := self._parts.read(part)) else ""
 
-    def _rows(self, table: etree._Element, depth: int) -> list[list[str]]:
-        rows: list[list[str]] = []
-        above: list[str] = []
+    def _rows(self, table: etree._Element, depth: int) -> list[list[tuple[str, int]]]:
+        """Return the cells of each row: text, and over how many columns it stands."""
+        rows: list[list[tuple[str, int]]] = []
+        above: list[str] = []  # by column
         for row in (each for each in table.iter() if local_name(each) == "tr"):
             if next(each for each in row.iterancestors() if local_name(each) == "tbl") is not table:
                 continue  # of a table within a cell
             texts: list[str] = []
+            cells: list[tuple[str, int]] = []
             for cell in (each for each in row.iter() if local_name(each) == "tc"):
                 if next(a for a in cell.iterancestors() if local_name(a) == "tr") is not row:
                     continue
@@ -130,7 +157,8 @@ class _WordReader:
                 span = attribute(child(cell, "tcPr", "gridSpan"), "val", "1")
                 wide = min(50, int(span)) if span.isdecimal() else 1
                 texts += [text, *[""] * (wide - 1)]
-            rows.append(texts)
+                cells.append((text, wide))
+            rows.append(cells)
             above = texts
         return rows
 
@@ -157,14 +185,24 @@ class _WordReader:
                 return None
         return None
 
-    def _is_item(self, paragraph: etree._Element) -> bool:
+    def _list_place(self, paragraph: etree._Element) -> tuple[str, int] | None:
+        """Return the number of the list that a paragraph is in, and its level; None if in none."""
+        level = ""
         for element in (paragraph, *self._style_chain(paragraph)):
-            number = attribute(child(element, "pPr", "numPr", "numId"), "val")
-            if number or attribute(child(element, "name"), "val").startswith("List "):
-                return number != "0"
-        return False
+            numbering = child(element, "pPr", "numPr")
+            level = level or attribute(child(numbering, "ilvl"), "val")
+            if number := attribute(child(numbering, "numId"), "val"):
+                # List 0 takes a paragraph out of that of its style.
+                return (number, int(level) if level.isdecimal() else 0) if number != "0" else None
+        return None
+
+    def _is_named_list(self, paragraph: etree._Element) -> bool:
+        names = (attribute(child(each, "name"), "val") for each in self._style_chain(paragraph))
+        numbering = child(paragraph, "pPr", "numPr", "numId")
+        return numbering is None and any(name.startswith("List ") for name in names)
 
     def _read_notes(self, part: str, kind: str) -> dict[str, str]:
+        """Return the text of each note in a part of the file, by id; a comment names its author."""
         root = self._parts.xml(part)
         notes = {}
         for note in [] if root is None else root:
@@ -221,4 +259,6 @@ def _run_texts(element: etree._Element) -> Iterator[str]:
         elif name == "AlternateContent":
             yield from _run_texts(each[0]) if len(each) else ()
         elif name not in _LEFT_OUT:
-            yield from _run_texts(each)
+            mark = child(each, "rPr", "vanish")
+            if mark is None or attribute(mark, "val") in ("0", "false"):
+                yield from _run_texts(each)

@@ -5,7 +5,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
 from lxml import etree
@@ -100,6 +100,12 @@ class ZipParts:
             for each in root.iter(_RELATIONSHIPS)
             if each.get("TargetMode") != "External"
         }
+
+    def embedded(self, name: str) -> Iterator[tuple[str, bytes]]:
+        """Yield name and content of the files that a part holds as objects, once each."""
+        for part in dict.fromkeys(self.related(name).values()):
+            if "/embeddings/" in part:
+                yield posixpath.basename(part), self.read(part)
 
 
 def parse_xml(content: bytes) -> etree._Element:

@@ -33,7 +33,7 @@ _CHINESE = re.compile(
     r"(?:作者|撰文|文字|记者|記者)\s?[:：｜|/]\s?(?P<name>[\u3400-\u9fff·A-Za-z]{2,20}(?:[\s、，,]+[\u3400-\u9fff·]{2,4}(?![\u3400-\u9fff]))*)"
 )
 _BEFORE_DAY = re.compile(
-    r"^(?:原创\s?)?(?P<name>[\u3400-\u9fff·A-Za-z]{2,15})(?:\s?/\s?[\u3400-\u9fff]{2,12})?\s+(?=20\d\d[-年])"
+    r"^(?:原创\s?)?(?![^\s]{0,6}(?:[于於]|时间|日期|時間)\s)(?P<name>[\u3400-\u9fff·A-Za-z]{2,15})(?:\s?/\s?[\u3400-\u9fff]{2,12})?\s+(?=20\d\d[-年])"
 )
 """Toutiao, The Paper: "石佳/中国青年报 2019-09-24 09:10"."""
 
@@ -42,7 +42,11 @@ def join_names(found: Iterable[str]) -> str:
     """Return what of `found` can be names of people, each once, joined by ", "."""
     lines = (" ".join(name[: 10 * MAX_LINE].split()) for name in found)
     names = (_REPORT.sub("", _BYLINE.sub("", line)).strip(" ,;，；") for line in lines)
-    real = (name for name in names if 0 < len(name) <= MAX_AUTHOR and not _NO_NAME.search(name))
+    real = (
+        name
+        for name in names
+        if len(name) <= MAX_AUTHOR and any(map(str.isalpha, name)) and not _NO_NAME.search(name)
+    )
     return ", ".join(list(dict.fromkeys(real))[:MAX_AUTHORS])
 
 

@@ -4,13 +4,13 @@ import re
 from datetime import date
 
 MONTHS = (
-    "jan|ene|gen|sty|oca", "feb|fév|fev|lut|şub", "mar|mär|mrt", "apr|avr|abr|kwi|nis",
-    "may|mai|mei|mag|maj|mayıs", "jun|jui|juin|giu|cze|haz", "jul|juil|lug|lip|tem",
-    "aug|août|aou|ago|sie|ağu", "sep|set|wrz|eyl", "oct|okt|out|ott|paź|eki",
-    "nov|lis|kas", "dec|dez|déc|dic|gru|ara",
+    "jan|ene|gen|sty|oca|янв", "feb|fév|fev|lut|şub|фев", "mar|mär|mrt|мар",
+    "apr|avr|abr|kwi|nis|апр", "may|mai|mei|mag|maj|mayıs|мая|май", "jun|jui|juin|giu|cze|haz|июн",
+    "jul|juil|lug|lip|tem|июл", "aug|août|aou|ago|sie|ağu|авг", "sep|set|wrz|eyl|сен",
+    "oct|okt|out|ott|paź|eki|окт", "nov|lis|kas|ноя", "dec|dez|déc|dic|gru|ara|дек",
 )  # fmt: skip
 """How the months begin in English, German, French, Spanish, Portuguese, Italian, Dutch, Polish,
-Scandinavian languages and Turkish."""
+Scandinavian languages, Turkish and Russian."""
 _MONTH_OF = {
     beginning: number
     for number, beginnings in enumerate(MONTHS, start=1)
@@ -33,16 +33,25 @@ _DAY_FIRST = re.compile(
     re.I,
 )
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-]((?:19|20)\d\d)(?!\d)")
-_SHORT = re.compile(r"^\W*(\d\d)[-./](\d{1,2})[-./](\d{1,2})(?!\d)")
+_SHORT = re.compile(r"^\W*(1\d\d|\d\d)[-./](\d{1,2})[-./](\d{1,2})(?!\d)")
 _MINGUO = re.compile(r"(?:民[國国])?\s?(\d{2,3})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日")
+_MINGUO_IDEOGRAPHIC = re.compile(
+    r"民[國国]\s?([〇零一二三四五六七八九○]{2,3})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日"
+)
 _MINGUO_OFFSET = 1911  # the first year of the Republic of China is 1912
 _IDEOGRAPHIC = re.compile(
     r"([一二][〇零一二三四五六七八九○]{3})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日"
 )
+_ERA = re.compile(r"(令和|平成|昭和)\s?(元|\d{1,2})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日")
+_ERA_OFFSETS = {"令和": 2018, "平成": 1988, "昭和": 1925}
+"""Japanese eras, whose first years are 2019, 1989 and 1926."""
 _DIGITS = {digit: value for value, digit in enumerate("〇一二三四五六七八九")} | {"零": 0, "○": 0}
 _IN_PATH = re.compile(r"/((?:19|20)\d\d)[-/]?(0[1-9]|1[0-2])[-/]?(0[1-9]|[12]\d|3[01])(?!\d)")
 # TRS, the content management system of Chinese governments: /201709/t20170925_823173.html.
 _IN_TRS_PATH = re.compile(r"/t((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])_\d")
+
+# JCMS, another such system: /art/2026/1/20/art_1234_56789.html.
+_IN_JCMS_PATH = re.compile(r"/art/((?:19|20)\d\d)/(\d{1,2})/(\d{1,2})/art_")
 
 
 def parse_day(text: str, *, is_day_first: bool | None = None) -> date | None:
@@ -62,14 +71,20 @@ def parse_day(text: str, *, is_day_first: bool | None = None) -> date | None:
 
 
 def parse_short_day(text: str) -> date | None:
-    """Return the day that `text` begins with, its year in two digits: 18-03-08. None: none."""
+    """Return the day that `text` begins with, its year in two digits: 18-03-08. None: none.
+
+    In three it is one of the Minguo calendar: 115-01-20 is in 2026.
+    """
     match = _SHORT.match(text)
-    return _existing_day(f"20{match[1]}", match[2], match[3]) if match else None
+    if match is None:
+        return None
+    year = int(match[1]) + (_MINGUO_OFFSET if len(match[1]) > 2 else 2000)
+    return _existing_day(str(year), match[2], match[3])
 
 
 def parse_day_in_path(url: str) -> date | None:
     """Return the day in an address like /2024/03/14/ or /20240314, None if there is none."""
-    match = _IN_PATH.search(url) or _IN_TRS_PATH.search(url)
+    match = _IN_PATH.search(url) or _IN_TRS_PATH.search(url) or _IN_JCMS_PATH.search(url)
     return _existing_day(match[1], match[2], match[3]) if match else None
 
 
@@ -95,10 +110,17 @@ def _parse_numeric_day(text: str, is_day_first: bool | None) -> date | None:
 
 
 def _parse_chinese_day(text: str) -> date | None:
-    """Return a day in ideographs (二〇二四年三月五日) or of the Minguo calendar (民國113年)."""
+    """Return a day in ideographs (二〇二四年三月五日), of the Minguo calendar or a Japanese era."""
+    if match := _ERA.search(text):
+        year = _ERA_OFFSETS[match[1]] + (1 if match[2] == "元" else int(match[2]))
+        return _existing_day(str(year), match[3], match[4])
     if match := _IDEOGRAPHIC.search(text):
         year = int("".join(str(_DIGITS[digit]) for digit in match[1]))
         return _existing_day(str(year), _parse_tens(match[2]), str(_parse_tens(match[3])))
+    if "民" in text and (match := _MINGUO_IDEOGRAPHIC.search(text)):
+        digits = "".join(str(_DIGITS[digit]) for digit in match[1])
+        month, day = _parse_tens(match[2]), _parse_tens(match[3])
+        return _existing_day(str(int(digits) + _MINGUO_OFFSET), month, str(day))
     if "民" in text and (match := _MINGUO.search(text, text.index("民"))):
         return _existing_day(str(int(match[1]) + _MINGUO_OFFSET), match[2], match[3])
     return None

@@ -21,18 +21,23 @@ _NUMBERED = re.compile(
 )
 
 
-def find_next_page(root: etree._Element, url: str) -> str:
-    """Return the canonical URL of the next part of the page at `url`, "" if it has none."""
+def find_next_page(root: etree._Element, url: str, *, around: str) -> str:
+    """Return the canonical URL of the next part of the page at `url`, "" if it has none.
+
+    `around` is the address that those in the page are relative to.
+    """
     for count, link in enumerate(root.iter("link", "a")):
         if count >= MAX_LINKS:
             break
-        href = link.get("href")
-        is_next = "next" in link.get("rel", "").lower().split()
+        rel, text = link.get("rel"), link.text
+        is_next = rel is not None and "next" in rel.lower().split()
         # The label stands in the link itself: looking into all links would cost more than it finds.
-        if not href or not (is_next or (link.text or "").strip(" >»›\n\t").lower() in _LABELS):
+        is_labelled = text is not None and text.strip(" >»›\n\t").lower() in _LABELS
+        href = link.get("href") if is_next or is_labelled else None
+        if not href:
             continue
         try:
-            found = canonical_url(resolve_reference(url, href.strip()))
+            found = canonical_url(resolve_reference(around, href.strip()))
         except FetchError:
             continue
         if is_next_part(found, of=url):

@@ -58,6 +58,12 @@ _EVENTS = re.compile(
     re.I,
 )
 """What a day beside a headline may be instead of the page's."""
+_OTHER_LABEL = re.compile(
+    r"(?:建站|成立|通车|活动|会议|考试|报名|举办|开播|上映|出生|截止|开标|备案|注册|有效)(?:时间|日期|期|[于：:])"
+    r"|\b(?:launched|founded|established|since)\b",
+    re.IGNORECASE,
+)
+"""What is said to be another day, in an element whose class calls it a date."""
 _SENTENCE_END = re.compile(r"\w{3,}[.!?。！？]$")
 _DIGIT = re.compile(r"\d")
 _DAY_XPATHS = tuple(
@@ -70,7 +76,9 @@ _DAY_XPATHS = tuple(
             "//time[@datetime]",
             "//*[@class][contains(@class, 'date') or contains(@class, 'time')"
             " or contains(@class, 'publish') or contains(@class, 'info')"
-            " or contains(@class, 'meta')]",
+            " or contains(@class, 'meta')"
+            # "3 weeks ago", with the day in its title: GitHub, Discourse, V2EX.
+            " or (@title and (contains(@class, 'ago') or contains(@class, 'relative')))]",
             "//*[@id][contains(@id, 'date') or contains(@id, 'time') or contains(@id, 'publish')]",
         ),
     )
@@ -134,7 +142,8 @@ class PageDays:
             is_prose = len(line) > MAX_LINE or _SENTENCE_END.search(line)
             if is_prose and len(_DIGIT.split(line, maxsplit=1)[0].split()) > MAX_PLACE:
                 continue
-            yield self._parse(line[:MAX_DATELINE] if is_prose else line)
+            day = self._parse(line[:MAX_DATELINE] if is_prose else line)
+            yield day if day is None or not _OTHER_LABEL.search(line) else None
         yield from self._named()
         for each in self._objects:  # a WebPage, of which an article may be a part
             for key in ("datePublished", "dateCreated", "datePosted"):
@@ -143,7 +152,17 @@ class PageDays:
             if match := _TITLE_END.search(title):
                 yield self._parse(match[1])
         yield parse_day_in_path(url)
-        yield from self._in_scripts()
+        left = MAX_SCRIPT
+        for script in self._root.iter("script"):
+            source = (script.text or "")[:left]
+            left -= len(source)
+            if match := _IN_SCRIPT.search(source):
+                is_epoch = match[1].isdigit()
+                yield (
+                    datetime.fromtimestamp(int(match[1]), UTC).date()
+                    if is_epoch
+                    else parse_day(match[1])
+                )
         yield from self._labelled(_MODIFIED_LABEL)
 
     def modified(self) -> Iterator[date | None]:
@@ -195,7 +214,8 @@ class PageDays:
                     continue
                 text = " ".join(text_of(element)[: 2 * MAX_LINE].split())
                 day = parse_day(element.get("datetime") or element.get("content") or "")
-                if day is None and len(text) <= MAX_LINE:
+                day = day or parse_day(element.get("title", "")[:MAX_LINE])
+                if day is None and len(text) <= MAX_LINE and not _OTHER_LABEL.search(text):
                     day = self._parse(text)
                 if day is not None:
                     days[element.tag, element.get("class", "")].setdefault(day)
@@ -203,16 +223,3 @@ class PageDays:
             yield from (
                 day for group in days.values() for day in group if len(group) == 1 or number < _SURE
             )
-
-    def _in_scripts(self) -> Iterator[date | None]:
-        left = MAX_SCRIPT
-        for script in self._root.iter("script"):
-            source = (script.text or "")[:left]
-            left -= len(source)
-            if match := _IN_SCRIPT.search(source):
-                is_epoch = match[1].isdigit()
-                yield (
-                    datetime.fromtimestamp(int(match[1]), UTC).date()
-                    if is_epoch
-                    else parse_day(match[1])
-                )

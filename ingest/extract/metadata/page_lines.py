@@ -29,6 +29,7 @@ _OTHERS = re.compile(
 )
 """Classes and ids of what has days of its own: the site's, events', other pages', readers'."""
 _OTHER_TAGS = frozenset({"footer", "aside", "blockquote"})
+_LINE_ENDS = BLOCKS | LINE_BREAKS
 _SKIPPED = UNSEEN | {"nav", "footer"}
 
 
@@ -84,15 +85,18 @@ def read_page_lines(root: etree._Element) -> PageLines:
     for event, element in itertools.islice(walk, MAX_EVENTS):
         tag, is_start = element.tag, event == "start"
         if is_start:
-            if not isinstance(tag, str) or tag in _SKIPPED:
+            if tag in _SKIPPED or not isinstance(tag, str):
                 walk.skip_subtree()
                 marks.append((False, False))  # its end comes as well
                 continue
-            marks.append(_judge_element(element))
-            is_title, is_other = marks[-1]
+            names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
+            named_title, named_others = _judge_names(names) if len(names) > 1 else (False, False)
+            is_title = (named_title and tag != "a") or tag in HEADINGS
+            is_other = (named_others and tag not in ("html", "body")) or tag in _OTHER_TAGS
+            marks.append((is_title, is_other))
         else:
             is_title, is_other = marks.pop()
-        if (is_title or tag in BLOCKS or tag in LINE_BREAKS) and lines[-1]:
+        if lines[-1] and (is_title or tag in _LINE_ENDS):
             lines.append("")
             is_own_line.append(not others)
             page.plain.append(False)
@@ -113,17 +117,6 @@ def read_page_lines(root: etree._Element) -> PageLines:
             lines[-1] = f"{lines[-1]} {bare}".strip()[:MAX_HEADLINE]
             page.plain[-1] |= not links
     return page
-
-
-def _judge_element(element: etree._Element) -> tuple[bool, bool]:
-    """Return whether an element may be the headline, and whether it is about others."""
-    tag = element.tag
-    names = f"{element.get('class', '')[:MAX_NAMES]} {element.get('id', '')[:MAX_NAMES]}"
-    is_title, is_other = _judge_names(names) if len(names) > 1 else (False, False)
-    return (
-        (is_title and tag != "a") or tag in HEADINGS,
-        (is_other and tag not in ("html", "body")) or tag in _OTHER_TAGS,
-    )
 
 
 @functools.lru_cache(maxsize=4096)

@@ -5,8 +5,9 @@ carry another page's data, so days must be possible and addresses on the same si
 """
 
 import functools
+import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -38,19 +39,24 @@ _ROBOTS = ("robots", PRODUCT)
 """Names of the <meta> elements that speak to us: to all robots, or to ours alone."""
 _SAME_SITE = re.compile(r"^(?:www|m|mobile|amp)\.")
 """Names of hosts that show the pages of the same site, to all or to those with small screens."""
-_find_names = etree.XPath("//@itemprop | //@rel | //@class | //@id", smart_strings=False)
-_AUTHOR_XPATHS = tuple(
-    (word, etree.XPath(path))
-    for word, path in (
-        ("author", "//*[@itemprop='author']//*[@itemprop='name']"),
-        ("author", "//*[@itemprop='author']"),
-        ("author", "//*[@rel='author']"),
-        ("author", "//*[contains(@class, 'author-name') or contains(@class, 'authorName')]"),
-        ("author", "//*[@class='author' or @id='author']"),
-        ("byline", "//*[@class='byline']"),
-    )
+_DOMAIN_LABELS = 2  # at the end of a host, which all hosts of one site share at least
+# "uthor", for Zhihu's class is "AuthorInfo-name".
+_find_author_places = etree.XPath(
+    "//*[@itemprop='author' or @rel='author' or contains(@class, 'uthor') or @id='author'"
+    " or @class='byline']"
+    " | //article//header//a[contains(@href, '/author/')]"
 )
-"""A word that the names of some element must hold, and where the author stands."""
+_AUTHOR_SIGNS: tuple[Callable[[etree._Element], bool], ...] = (
+    lambda place: place.get("itemprop") == "author",
+    lambda place: place.get("rel") == "author",
+    lambda place: any(
+        name in place.get("class", "") for name in ("author-name", "authorName", "AuthorInfo-name")
+    ),
+    lambda place: "author" in (place.get("class"), place.get("id")),
+    lambda place: place.get("class") == "byline",
+    lambda place: "/author/" in place.get("href", ""),
+)
+"""What says that an element names the author, the most trusted first."""
 # Google's directive for a page that is outdated after a day. The day may hold commas, which also
 # separate directives: "unavailable_after: Monday, 3 May 2027, noindex".
 _UNAVAILABLE_AFTER = re.compile(r"unavailable_after\s?:([^,]*(?:,\s*\d[^,]*)*)", re.IGNORECASE)
@@ -100,7 +106,7 @@ def read_metadata(
         language=page.language(),
         canonical=_canonical_address(root, url),
         directives=page.directives(now),
-        next_page=find_next_page(root, url),
+        next_page=find_next_page(root, url, around=_base_address(root, url)),
         body=page.body(),
     )
 
@@ -184,30 +190,40 @@ class _Declarations:
         ]
         sources += [self._meta.get(name, []) for name in _AUTHORS]
         found = [names for source in sources if (names := join_names(source))]
-        persons = [names for names in found if not self._is_site(names)]
+        titles = (TITLE_SEPARATOR.split(title) for title in self._declared_titles())
+        ends = {letters_of(parts[-1]) for parts in titles if len(parts) > 1}
+        persons = [
+            names
+            for names in found
+            # A site declares itself for want of a person.
+            if (letters := letters_of(names)) != letters_of(self._site)
+            and not any(letters and letters in end for end in ends)
+        ]
         if persons:
             return persons[0]
         if name := name_in_byline([self._lines.lines[number] for number in self._beside]):
             return name
-        # One look at all names: each of the expressions is a walk of its own over the page.
-        named = " ".join(_find_names(self._root))
-        for word, xpath in _AUTHOR_XPATHS:
-            if word not in named:
-                continue
-            # The first element alone: further down the page, comments have authors as well.
-            element = next(iter(xpath(self._root)), None)
-            if element is None or is_about_others(element):
-                continue
-            if names := join_names([text_of(element)]):
+        for element in self._author_places():
+            # Zhihu writes <meta itemprop="name" content="…">.
+            name = element.get("content") or text_of(element)
+            both = [each for each in element.itersiblings("a") if each.get("rel") == "author"]
+            names_found = [name, *map(text_of, both)] if element.get("rel") == "author" else [name]
+            if not is_about_others(element) and (names := join_names(names_found)):
                 return names
         return next(iter(found), "")
 
-    def _is_site(self, names: str) -> bool:
-        """Return whether an author is the site, which declares itself for want of a person."""
-        letters = letters_of(names)
-        titles = (TITLE_SEPARATOR.split(title) for title in self._declared_titles())
-        ends = {letters_of(parts[-1]) for parts in titles if len(parts) > 1}
-        return letters == letters_of(self._site) or any(letters and letters in end for end in ends)
+    def _author_places(self) -> Iterator[etree._Element]:
+        """Yield the elements that name the author, the most trusted first.
+
+        Of each kind the first alone: further down the page, comments have authors as well.
+        """
+        # One walk over the page: each of the signs would be one of its own.
+        places = _find_author_places(self._root)
+        named = [place for place in places if _AUTHOR_SIGNS[0](place)]
+        names = (name for place in named for name in place.iterfind(".//*[@itemprop='name']"))
+        yield from itertools.islice(names, 1)
+        for is_author in _AUTHOR_SIGNS:
+            yield from itertools.islice(filter(is_author, places), 1)
 
     @property
     def _site(self) -> str:
@@ -266,15 +282,18 @@ def _first_possible_day(days: Iterable[date | None], now: datetime) -> date | No
     return next((day for day in days if day and OLDEST_PAGE <= day <= newest), None)
 
 
+def _base_address(root: etree._Element, url: str) -> str:
+    """Return the address that those of a page are relative to: its own, or that of its <base>."""
+    base = root.find(".//base[@href]")
+    try:
+        return url if base is None else resolve_reference(url, base.get("href").strip())
+    except FetchError:
+        return url
+
+
 def _canonical_address(root: etree._Element, url: str) -> str:
     """Return the address in <link rel=canonical>, "" if it is another site's or the front page."""
-    base = root.find(".//base[@href]")
-    around = url
-    if base is not None:
-        try:
-            around = resolve_reference(url, base.get("href").strip())
-        except FetchError:
-            around = url
+    around = _base_address(root, url)
     for link in root.iterfind("head/link[@href]"):
         if "canonical" not in (link.get("rel") or "").lower().split():
             continue
@@ -289,6 +308,8 @@ def _canonical_address(root: etree._Element, url: str) -> str:
         hosts = [_SAME_SITE.sub("", host_of(each)) for each in (found, url)]
         if hosts[0] == hosts[1]:
             return found
+        if len({".".join(host.split(".")[-_DOMAIN_LABELS:]) for host in hosts}) > 1:
+            return ""
         from tld import get_fld  # noqa: PLC0415  150 ms, and seldom needed
 
         # With the private part of the public suffix list: two users of github.io are two sites.

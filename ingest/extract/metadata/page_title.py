@@ -24,8 +24,12 @@ TITLE_SEPARATOR = re.compile(
 _CHINESE_SITE = re.compile(
     r"(?:-{1,2}[^-_\s]{1,8}){0,2}-{1,2}[^-_\s]{1,10}"
     r"(?:网|網|在线|新闻|日报|晚报|频道|论坛|博客|百科|传媒|资讯|商城|官网|社区|知乎|知道|豆瓣"
-    r"|医院|大学|学院|政府|法院|京东)$"
+    r"|医院|大学|学院|政府|法院|京东|(?:[省市县区州]\S{0,8}|管理|监督|税务|气象|统计|邮政)[局厅]"
+    r"|委员会|图书馆|博物馆|门户|网站|出版社|交易所|电视台|研究[院所])$"
 )
+_BOARD = re.compile(r"_[^_\s]{1,10}吧(?=_百度贴吧$)")
+_CALLED = re.compile(r"(?:维基百科|維基百科|百度百科|萌娘百科|搜狗百科)\W")
+"""Names with a motto: 维基百科，自由的百科全书."""
 _ENCYCLOPEDIAS = frozenset({"百度百科", "维基百科", "搜狗百科", "快懂百科", "360百科", "wikipedia"})
 """Sites whose titles are one word and their name, which is as long."""
 
@@ -55,7 +59,8 @@ def choose_title(
         return shared
     if len(inner) == 1 and _leads_title(inner[0], declared):
         return inner[0]
-    if len(headings) == 1 and _leads_keywords(headings[0], declared):
+    # A heading, keywords, and the site: 泊位|船长|滞纳金_网易订阅.
+    if len(headings) == 1 and _leads_title(headings[0], declared, parts=MIN_KEYWORDS):
         return headings[0]
     if shared := _shared_title(declared, [*headings, *titled()[:MAX_TRIED]], site):
         return shared
@@ -71,6 +76,7 @@ def choose_title(
 def strip_site(title: str, site: str) -> str:
     """Return `title` without the name of the site at its end, or known at its start."""
     title = _CHINESE_SITE.sub("", title) or title
+    title = _BOARD.sub("", title) or title
     parts = [part for part in TITLE_SEPARATOR.split(title) if part]
     if len(parts) < 2:
         return title
@@ -79,7 +85,8 @@ def strip_site(title: str, site: str) -> str:
     # "Results 2023 - 2024" ends with a year, which is nobody's name.
     is_short = len(parts[-1]) * 2 < len(title) and not parts[-1].isdigit()
     is_short = is_short or letters_of(parts[-1]) in _ENCYCLOPEDIAS
-    if letters_of(parts[-1]) == letters_of(site) or is_short:
+    is_known = _CALLED.match(parts[-1].strip()) is not None
+    if letters_of(parts[-1]) == letters_of(site) or is_short or is_known:
         return title[: [*TITLE_SEPARATOR.finditer(title)][-1].start()].rstrip()
     return title
 
@@ -87,6 +94,7 @@ def strip_site(title: str, site: str) -> str:
 def _shared_title(declared: Sequence[str], headings: Sequence[str], site: str) -> str:
     """Return the longest heading that is a declared title, or its greater part."""
     wholes = [letters_of(each) for each in declared]
+    parts = [list(filter(None, map(letters_of, TITLE_SEPARATOR.split(each)))) for each in declared]
     best = ""
     for heading in headings:
         letters = letters_of(heading)
@@ -102,32 +110,23 @@ def _shared_title(declared: Sequence[str], headings: Sequence[str], site: str) -
         is_in = any(
             letters in whole
             and len(letters) >= MIN_SHARE * len(whole)
-            and not _names_site(letters, each)
-            for whole, each in zip(wholes, declared, strict=True)
+            # The last part of a title, and not its longest, names the site.
+            and not (len(own) > 1 and letters == own[-1] and len(letters) < max(map(len, own)))
+            for whole, own in zip(wholes, parts, strict=True)
         )
         if is_in and len(letters) > len(letters_of(best)):
             best = heading
     return best
 
 
-def _names_site(letters: str, title: str) -> bool:
-    """Return whether these letters are the last part of a title, and not its longest."""
-    parts = [each for part in TITLE_SEPARATOR.split(title) if (each := letters_of(part))]
-    return len(parts) > 1 and letters == parts[-1] and len(letters) < max(map(len, parts))
+def _leads_title(heading: str, declared: Sequence[str], *, parts: int = 2) -> bool:
+    """Return whether a heading is the first of at least so many parts of a declared title.
 
-
-def _leads_title(heading: str, declared: Sequence[str]) -> bool:
-    """Return whether a declared title is a heading with names of the site and its parts behind."""
+    Behind it stand names of the site and of its sections.
+    """
     letters = letters_of(heading)
-    parts = (TITLE_SEPARATOR.split(title) for title in declared)
-    return any(len(each) > 1 and letters_of(each[0]) == letters for each in parts)
-
-
-def _leads_keywords(heading: str, declared: Sequence[str]) -> bool:
-    """Return whether a title is a heading, keywords, and the site: 泊位|船长|滞纳金_网易订阅."""
-    letters = letters_of(heading)
-    parts = (TITLE_SEPARATOR.split(title) for title in declared)
-    return any(len(each) >= MIN_KEYWORDS and letters_of(each[0]) == letters for each in parts)
+    split_titles = (TITLE_SEPARATOR.split(title) for title in declared)
+    return any(len(each) >= parts and letters_of(each[0]) == letters for each in split_titles)
 
 
 def _is_site_name(heading: str, declared: Sequence[str], site: str) -> bool:

@@ -4,6 +4,7 @@ import html
 import json
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 from lxml import etree
 
@@ -22,6 +23,8 @@ _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
 _ENTRIES = ("item", "entry", "url", "sitemap")
 _SUMMARIES = ("encoded", "content", "description", "summary")
 """The longest form first: content:encoded, Atom's content, RSS's description, Atom's summary."""
+_SCHEMES = ("http://", "https://")
+_XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _DATES = ("pubDate", "published", "date", "updated", "lastmod")
 
 
@@ -52,7 +55,8 @@ def read_feed(body: bytes, charset: str | None) -> str:
         return ""
     entries = [each for each in root.iter(etree.Element) if _local_name(each) in _ENTRIES]
     channel = next((each for each in root if _local_name(each) == "channel"), root)
-    head = [f"# {title}"] if (title := _child_text(channel, "title")) else []
+    title = " ".join(_child_markdown(channel, "title").split())
+    head = [f"# {title}"] if title else []
     return "\n\n".join([*head, *map(_render_entry, entries[:MAX_ENTRIES])])
 
 
@@ -76,11 +80,26 @@ def _link_of(entry: etree._Element) -> str:
     for child in entry:
         # Atom has several, of which those to the entry's page carry no rel, or this one.
         if _local_name(child) == "link" and child.get("rel", "alternate") == "alternate":
-            address = (child.get("href") or child.text or "").strip()
-            if address.startswith(("http://", "https://")):
+            address = _absolute(entry, (child.get("href") or child.text or "").strip())
+            if address:
                 return address
     guid = _child_text(entry, "guid") or _child_text(entry, "loc")
-    return guid if guid.startswith(("http://", "https://")) else ""
+    return guid if guid.startswith(_SCHEMES) else ""
+
+
+def _absolute(entry: etree._Element, address: str) -> str:
+    """Return an address of a feed in full, "" if nothing says what it is relative to (xml:base)."""
+    for place in (entry, *entry.iterancestors()):
+        if address.startswith(_SCHEMES) or not address:
+            break
+        # A feed names the address of its site: in RSS as a text, in Atom as an attribute.
+        links = [child for child in place if _local_name(child) == "link" and place is not entry]
+        sites = ((link.get("href") or link.text or "").strip() for link in links)
+        base = place.get(_XML_BASE) or next(
+            (each for each in sites if each.startswith(_SCHEMES)), ""
+        )
+        address = urljoin(base, address)
+    return address if address.startswith(_SCHEMES) else ""
 
 
 def _child(parent: etree._Element, name: str) -> etree._Element | None:
@@ -145,7 +164,7 @@ def _render_json_entry(entry: dict[str, Any]) -> str:
     title = " ".join(_json_string(entry, "title").split())
     address = _json_string(entry, "url") or _json_string(entry, "external_url")
     lines = [
-        f"## {title}",
+        f"## {html.unescape(title)}",
         _json_string(entry, "date_published")[:DAY],
         content or _json_string(entry, "content_text") or _json_string(entry, "summary"),
         address,

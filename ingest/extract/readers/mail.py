@@ -6,32 +6,15 @@ Lines that a mail quotes keep their ">": what a writer answers to is not what th
 import email.message
 import email.policy
 import email.utils
-import html
-import io
 import re
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from functools import partial
 
-from ingest.extract.base import (
-    DamagedFileError,
-    FileContent,
-    FileReader,
-    OversizedFileError,
-    looks_like_text,
-)
-from ingest.extract.dom import parse_html
+from ingest.extract.base import DamagedFileError, FileContent, FileReader, looks_like_text
+from ingest.extract.formats.attachments import MAX_DEPTH, AttachmentReader, ReadPart, html_text
 from ingest.extract.formats.zip_parts import names_damage
-from ingest.extract.markdown import render_markdown
-from ingest.foundation.errors import MissingDependencyError
-from ingest.foundation.messages import Message
 from ingest.text.encodings import decode
 
-ReadPart = Callable[[str, bytes], "FileContent | None"]
-"""Returns the content of an attachment of that name, None if there is no reader for it."""
-
-MAX_ATTACHMENTS = 50
-MAX_DEPTH = 5  # mails within mails
 _MAILBOX_LINE = re.compile(rb"(?m)^From \S+[^\n]*\d\d:\d\d[^\n]*\n")
 """Before each mail of an mbox file (RFC 4155)."""
 _FIELD = re.compile(rb"^[A-Za-z][\w-]{1,40}:", re.MULTILINE)
@@ -70,9 +53,7 @@ class _Mail:
     """Reads one mail and what is in it."""
 
     def __init__(self, read_part: ReadPart) -> None:
-        self._read_part = read_part
-        self._notes: list[Message] = []
-        self._attachments = 0
+        self._attachments = AttachmentReader(read_part)
 
     def content(self, mail: email.message.Message, depth: int = 0) -> FileContent:
         subject = _header(mail, "Subject")
@@ -90,7 +71,7 @@ class _Mail:
             title=subject,
             author=_header(mail, "From"),
             published=sent,
-            notes=tuple(self._notes),
+            notes=tuple(self._attachments.notes),
         )
 
     def _parts(self, mail: email.message.Message, depth: int) -> Iterator[str]:
@@ -113,34 +94,10 @@ class _Mail:
             for part in parts:
                 yield from self._parts(part, depth)
         elif name := _file_name(mail) or _DEFAULT_NAMES.get(kind, ""):
-            yield self._attachment(name, _payload(mail))
+            yield self._attachments.block(name, _payload(mail))
         elif kind.startswith("text/"):
             text = decode(_payload(mail), claimed=mail.get_content_charset())
-            yield _html_text(text) if kind == "text/html" else text.strip("\n")
-
-    def _attachment(self, name: str, body: bytes) -> str:
-        self._attachments += 1
-        content = None
-        if self._attachments <= MAX_ATTACHMENTS:
-            try:
-                content = self._read_part(name, body)
-            except OversizedFileError:
-                self._notes.append(Message("attachment {name} takes too much memory", name=name))
-                return ""
-            except DamagedFileError:
-                self._notes.append(Message("attachment {name} is damaged", name=name))
-                return ""
-            except MissingDependencyError as error:
-                note = "attachment {name} needs an optional dependency: {command}"
-                self._notes.append(Message(note, name=name, command=error.hint))
-                return ""
-        if content is None:
-            self._notes.append(Message("attachment {name} is not read", name=name))
-            return ""
-        self._notes += content.notes
-        # A heading of the attachment is below that of its name.
-        text = re.sub(r"(?m)^(#{1,4}) ", r"\1## ", content.text)
-        return f"## {name}\n\n{text}"
+            yield html_text(text) if kind == "text/html" else text.strip("\n")
 
 
 def _header(mail: email.message.Message, name: str) -> str:
@@ -170,64 +127,20 @@ def _file_name(part: email.message.Message) -> str:
     name = part.get_filename()
     if name is None and part.get_content_disposition() == "attachment":
         return "attachment.txt" if part.get_content_maintype() == "text" else "attachment"
-    return "" if name is None else " ".join(_decoded_words(name).split())
-
-
-def _decoded_words(text: str) -> str:
+    if name is None:
+        return ""
+    # Decoded as a header is: programs encode a name as if it were one (RFC 2047, against its 5).
     holder = email.message.Message()
-    holder["Subject"] = text.replace("\n", " ").replace("\r", " ")
-    return _header(holder, "Subject")
+    holder["Subject"] = name.replace("\n", " ").replace("\r", " ")
+    return " ".join(_header(holder, "Subject").split())
 
 
-def _html_text(source: str) -> str:
-    root = parse_html(source)
-    body = None if root is None else root.find("body")
-    return html.unescape(source) if body is None else render_markdown(body)
-
-
-@names_damage
-def _read_outlook(body: bytes, _charset: str | None, *, read_part: ReadPart) -> FileContent:
-    import oxmsg
-
-    found = oxmsg.Message.load(io.BytesIO(body))
-    subject = found.subject or ""
-    people = ", ".join(f"{each.name} <{each.email_address}>" for each in found.recipients)
-    sent = found.sent_date if isinstance(found.sent_date, datetime) else None
-    lines = {"From": found.sender or "", "To": people, "Date": str(sent or "")}
-    text = found.body or _html_text(found.html_body or "")
-    blocks = [f"# {subject}" if subject else ""]
-    blocks.append("\n".join(f"{name}: {value}" for name, value in lines.items() if value))
-    blocks.append(text.replace("\r\n", "\n").strip())
-    reader = _Mail(read_part)
-    blocks += [
-        reader._attachment(each.file_name or "attachment", each.file_bytes or b"")
-        for each in found.attachments
-    ]
-    return FileContent(
-        text="\n\n".join(filter(None, blocks)),
-        title=subject,
-        author=found.sender or "",
-        published=sent.date() if sent else None,
-        notes=tuple(reader._notes),
-    )
-
-
-def mail_readers(read_part: ReadPart) -> tuple[FileReader, FileReader]:
-    """Return the readers of mails and of Outlook's; `read_part` reads what is attached to them."""
-    eml = FileReader(
+def mail_reader(read_part: ReadPart) -> FileReader:
+    """Return the reader of .eml and .mbox; `read_part` reads what is attached to a mail."""
+    return FileReader(
         suffixes=(".eml", ".mbox"),
         media_types=("message/rfc822", "application/mbox"),
         fits=fits_mail,
         read=partial(_read_mails, read_part=read_part),
         is_document=True,
     )
-    outlook = "application/vnd.ms-outlook"
-    msg = FileReader(
-        suffixes=(".msg",),
-        media_types=(outlook,),
-        fits=lambda media_type, _body: media_type == outlook,
-        read=partial(_read_outlook, read_part=read_part),
-        extra="files",
-        is_document=True,
-    )
-    return eml, msg

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from ingest.extract.base import FileContent, FileReader, looks_like_text
-from ingest.extract.formats.address_cards import read_cards
-from ingest.extract.formats.books import read_epub, read_open_document, read_rtf
-from ingest.extract.formats.calendars import read_calendar
+from ingest.extract.formats.attachments import ReadPart
+from ingest.extract.formats.books import read_epub
 from ingest.extract.formats.data_files import read_json, read_json_lines, read_notebook
+from ingest.extract.formats.entries.address_cards import read_cards
+from ingest.extract.formats.entries.calendars import read_calendar
+from ingest.extract.formats.open_document import read_open_document
+from ingest.extract.formats.rich_text import read_rtf
 from ingest.extract.formats.second_reader import with_second_reader
 from ingest.extract.formats.sheets import read_separated, read_workbook
 from ingest.extract.formats.slides import read_slides
@@ -37,22 +41,18 @@ _ZIP_MARKS = {
 Read = Callable[[bytes, str | None], FileContent]
 
 
-def _zip_type(body: bytes) -> str:
-    """Return the media type of a zipped document, "" if it is none."""
-    if not body.startswith(b"PK\x03\x04"):
-        return ""
-    # The directory at the end of a zip names all parts; a long one begins before the window.
-    start, end = body[:ZIP_WINDOW], body[-ZIP_WINDOW:]
-    return next((t for t, mark in _ZIP_MARKS.items() if mark in start or mark in end), "")
-
-
 def _zipped_reader(
     suffixes: tuple[str, ...], media_type: str, read: Read, *, extra: str = ""
 ) -> FileReader:
     """Return the reader of one kind of zipped document, which its parts tell from the others."""
 
     def fits(declared: str, body: bytes) -> bool:
-        found = _zip_type(body)
+        found = ""
+        if body.startswith(b"PK\x03\x04"):
+            # The directory at its end names all parts; a long one begins before the window.
+            start, end = body[:ZIP_WINDOW], body[-ZIP_WINDOW:]
+            marked = (kind for kind, mark in _ZIP_MARKS.items() if mark in start or mark in end)
+            found = next(marked, "")
         # Servers send octet-stream and worse: the parts outrank what is declared.
         return found == media_type or (declared == media_type and not found)
 
@@ -76,16 +76,20 @@ def _data_reader(suffixes: tuple[str, ...], media_types: tuple[str, ...], read: 
     )
 
 
-DOCX = _zipped_reader(
-    (".docx", ".docm"),
-    f"{_OPEN_XML}.wordprocessingml.document",
-    with_second_reader(read_word, suffix=".docx", main="word/document.xml"),
-)
-PPTX = _zipped_reader(
-    (".pptx", ".pptm"),
-    f"{_OPEN_XML}.presentationml.presentation",
-    with_second_reader(read_slides, suffix=".pptx", main="ppt/presentation.xml"),
-)
+def word_and_slides_readers(read_part: ReadPart) -> tuple[FileReader, FileReader]:
+    """Return the readers of .docx and .pptx; `read_part` reads what is embedded in them."""
+    word = with_second_reader(
+        partial(read_word, read_part=read_part), suffix=".docx", main="word/document.xml"
+    )
+    slides = with_second_reader(
+        partial(read_slides, read_part=read_part), suffix=".pptx", main="ppt/presentation.xml"
+    )
+    return (
+        _zipped_reader((".docx", ".docm"), f"{_OPEN_XML}.wordprocessingml.document", word),
+        _zipped_reader((".pptx", ".pptm"), f"{_OPEN_XML}.presentationml.presentation", slides),
+    )
+
+
 XLSX = _zipped_reader(
     (".xlsx", ".xlsm"), f"{_OPEN_XML}.spreadsheetml.sheet", read_workbook, extra="files"
 )
@@ -98,7 +102,6 @@ RTF = FileReader(
         declared in ("application/rtf", "text/rtf") or body.startswith(b"{\\rtf")
     ),
     read=read_rtf,
-    extra="files",
     is_document=True,
 )
 CSV = _data_reader(

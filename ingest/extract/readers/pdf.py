@@ -1,19 +1,25 @@
 """PDF, read by pdfium: opening, pages and what the file says of itself.
 
-How the pieces of a page become lines is in `ingest.extract.formats.pdf_layout`.
+How the pieces of a page become lines is in `ingest.extract.formats.paper.layout`.
 """
 
-import ctypes
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
+from itertools import islice
 from typing import Any
 
 from ingest.extract.base import PAGE_MARK, DamagedFileError, FileContent, FileReader
+from ingest.extract.formats.attachments import MAX_ATTACHMENTS, AttachmentReader, ReadPart
 from ingest.extract.formats.long_work import may_take_long
-from ingest.extract.formats.pdf_layout import PdfLine, PdfPiece, join_pages, page_lines
+from ingest.extract.formats.paper.beside import texts_beside
+from ingest.extract.formats.paper.columns import PdfLine, PdfPiece
+from ingest.extract.formats.paper.layout import join_pages, page_lines
+from ingest.extract.formats.paper.turned import is_turned, turned_pieces
 from ingest.extract.formats.picture_text import DOTS_PER_INCH, LARGEST_AREA, read_picture
 from ingest.extract.formats.zip_parts import names_damage
 from ingest.foundation.extras import install_command
@@ -42,7 +48,8 @@ class _PdfPage:
     """What stands on one page."""
 
     lines: list[PdfLine]
-    form: list[str]
+    beside: list[str]
+    """Values of forms, and comments."""
     is_scan: bool
     is_unreadable: bool
     is_recognized: bool
@@ -56,7 +63,7 @@ def fits_pdf(media_type: str, body: bytes) -> bool:
 
 
 @names_damage
-def read_pdf(body: bytes, _charset: str | None) -> FileContent:
+def _read_pdf(body: bytes, _charset: str | None, *, read_part: ReadPart) -> FileContent:
     """Return the text of all pages; raise `DamagedFileError` if pdfium cannot open it."""
     import pypdfium2
 
@@ -66,6 +73,7 @@ def read_pdf(body: bytes, _charset: str | None) -> FileContent:
             pdf.init_forms()
             pages = [_read_page(pdf, number) for number in range(min(len(pdf), MAX_PAGES))]
             metadata = pdf.get_metadata_dict(skip_empty=True)
+            attached = list(islice(_attachments(pdf), MAX_ATTACHMENTS + 1))
             outline = {_folded(each.get_title()): each.level for each in pdf.get_toc()}
     except pypdfium2.PdfiumError as error:
         raise DamagedFileError from error
@@ -73,16 +81,35 @@ def read_pdf(body: bytes, _charset: str | None) -> FileContent:
     author = " ".join(metadata.get("Author", "").split())
     title = "" if _NO_TITLE.fullmatch(title) else title
     lines = [[_marked(line, outline) for line in page.lines] for page in pages]
-    text = join_pages(lines)
-    form = [line for page in pages for line in page.form]
+    # A field that goes on over several pages is said once.
+    first_page = {line: page for page in reversed(pages) for line in page.beside}
+    beside = [
+        [one for one in dict.fromkeys(page.beside) if first_page[one] is page] for page in pages
+    ]
+    text = join_pages(lines, beside)
+    first = text.replace(PAGE_MARK, "").partition("\n")[0].strip()
+    # A sentence, or what leads to more, is no title.
+    is_title = len(first) <= 100 and not first.endswith((".", "。", ":", ";", ",", "，", "；"))
+    reader = AttachmentReader(read_part)
+    blocks = [text, *(reader.block(name, content) for name, content in attached)]
     return FileContent(
-        text="\n\n".join(filter(None, [text, "\n".join(dict.fromkeys(form))])),
-        title=title or _first_title(text.replace(PAGE_MARK, "")),
+        text="\n\n".join(filter(None, blocks)),
+        title=title or (first.strip("# ") if is_title else ""),
         author="" if _NO_TITLE.fullmatch(author) else author,
         published=_pdf_day(metadata.get("CreationDate", "")),
         modified=_pdf_day(metadata.get("ModDate", "")),
-        notes=tuple(_page_notes(pages)),
+        notes=(*_page_notes(pages), *reader.notes),
     )
+
+
+def _attachments(pdf: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the files that a PDF holds."""
+    import pypdfium2
+
+    for place in range(pdf.count_attachments()):
+        attachment = pdf.get_attachment(place)
+        with suppress(pypdfium2.PdfiumError):  # named in the file, and without content
+            yield " ".join(attachment.get_name().split()), bytes(attachment.get_data())
 
 
 def _page_notes(pages: list[_PdfPage]) -> Iterator[Message]:
@@ -90,21 +117,23 @@ def _page_notes(pages: list[_PdfPage]) -> Iterator[Message]:
     left = [page for page in pages if not page.is_recognized]
     if scans := sum(page.is_scan for page in left):
         yield Message(
-            "{scans} of {total} pages are scans without text: {next}",
+            "{scans} of {total} {total:?page|pages} {scans:?is a scan|are scans} without "
+            "text: {next}",
             scans=scans,
             total=total,
             next=_ocr_step(),
         )
     if unreadable := sum(page.is_unreadable for page in left):
         yield Message(
-            "the fonts of {unreadable} of {total} pages do not say which letters they show: {next}",
+            "the fonts of {unreadable} of {total} {total:?page|pages} do not say which "
+            "letters they show: {next}",
             unreadable=unreadable,
             total=total,
             next=_ocr_step(),
         )
     if recognized := sum(page.is_recognized for page in pages):
         yield Message(
-            "{recognized} of {total} pages read by OCR, which may misread",
+            "{recognized} of {total} {total:?page|pages} read by OCR, which may misread",
             recognized=recognized,
             total=total,
         )
@@ -123,20 +152,14 @@ def _read_page(pdf: Any, number: int) -> _PdfPage:
 
     page = pdf[number]
     text = page.get_textpage()
-    pieces = []
-    for place in range(text.count_rects()):
-        left, bottom, right, top = text.get_rect(place)
-        # Two points more at each side: the box of a slanted letter is smaller than the letter.
-        bare = text.get_text_bounded(left - 1, bottom, right + 1, top).strip()
-        if bare:
-            pieces.append(PdfPiece(left=left, right=right, top=top, bottom=bottom, text=bare))
+    pieces = list(turned_pieces(text, raw) if is_turned(text, raw) else _upright_pieces(text))
     letters = "".join(piece.text for piece in pieces)
     readable = sum(each.isprintable() and not "\ue000" <= each <= "\uf8ff" for each in letters)
     is_unreadable = bool(letters) and readable < MIN_READABLE_SHARE * len(letters)
     images = any(each.type == raw.FPDF_PAGEOBJ_IMAGE for each in page.get_objects(max_depth=3))
     found = _PdfPage(
         lines=[] if is_unreadable else page_lines(pieces),
-        form=list(_form_values(page, raw)),
+        beside=list(texts_beside(page, text, raw)),
         is_scan=images and not letters.strip(),
         is_unreadable=is_unreadable,
         is_recognized=False,
@@ -146,6 +169,15 @@ def _read_page(pdf: Any, number: int) -> _PdfPage:
         found = _recognized(page, found)
     page.close()
     return found
+
+
+def _upright_pieces(text: Any) -> Iterator[PdfPiece]:
+    for place in range(text.count_rects()):
+        left, bottom, right, top = text.get_rect(place)
+        # Two points more at each side: the box of a slanted letter is smaller than the letter.
+        bare = text.get_text_bounded(left - 1, bottom, right + 1, top).strip()
+        if bare:
+            yield PdfPiece(left=left, right=right, top=top, bottom=bottom, text=bare)
 
 
 def _recognized(page: Any, found: _PdfPage) -> _PdfPage:
@@ -161,28 +193,6 @@ def _recognized(page: Any, found: _PdfPage) -> _PdfPage:
     return replace(found, lines=page_lines(pieces), is_recognized=True)
 
 
-def _form_values(page: Any, raw: Any) -> Iterator[str]:
-    """Yield "name: value" of the filled fields of a page."""
-    for place in range(raw.FPDFPage_GetAnnotCount(page)):
-        annotation = raw.FPDFPage_GetAnnot(page, place)
-        if raw.FPDFAnnot_GetSubtype(annotation) == raw.FPDF_ANNOT_WIDGET:
-            keys = (b"TU", b"T")  # what people are shown, and what programs call it
-            names = (_annotation_text(annotation, key, raw) for key in keys)
-            name = next(filter(None, names), "")
-            value = _annotation_text(annotation, b"V", raw)
-            if value:
-                yield f"{name}: {value}" if name else value
-        raw.FPDFPage_CloseAnnot(annotation)
-
-
-def _annotation_text(annotation: Any, key: bytes, raw: Any) -> str:
-    size = raw.FPDFAnnot_GetStringValue(annotation, key, None, 0)
-    buffer = ctypes.create_string_buffer(size)
-    target = ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR))
-    raw.FPDFAnnot_GetStringValue(annotation, key, target, size)
-    return " ".join(buffer.raw.decode("utf-16-le", "ignore").strip("\0").split())
-
-
 def _folded(line: str) -> str:
     return " ".join(line.split()).casefold()
 
@@ -195,13 +205,6 @@ def _marked(line: PdfLine, outline: dict[str, int]) -> PdfLine:
     return replace(line, text=re.sub(r"^(#{1,6})(?=\s)", r"\\\1", line.text))
 
 
-def _first_title(text: str) -> str:
-    """Return the first line of the first page if it can be a title, else ""."""
-    first = text.partition("\n")[0].strip()
-    is_sentence = first.endswith((".", "。", ":", ";", ",", "，", "；"))
-    return "" if is_sentence or len(first) > 100 else first.strip("# ")
-
-
 def _pdf_day(text: str) -> date | None:
     found = re.match(r"D:(\d{4})(\d\d)(\d\d)", text)
     try:
@@ -210,11 +213,13 @@ def _pdf_day(text: str) -> date | None:
         return None
 
 
-PDF = FileReader(
-    suffixes=(".pdf",),
-    media_types=_MEDIA_TYPES,
-    fits=fits_pdf,
-    read=read_pdf,
-    extra="files",
-    is_document=True,
-)
+def pdf_reader(read_part: ReadPart) -> FileReader:
+    """Return the reader of PDF; `read_part` reads what is attached to one."""
+    return FileReader(
+        suffixes=(".pdf",),
+        media_types=_MEDIA_TYPES,
+        fits=fits_pdf,
+        read=partial(_read_pdf, read_part=read_part),
+        extra="files",
+        is_document=True,
+    )

@@ -4,7 +4,8 @@ import io
 from datetime import datetime
 
 from ingest.extract.base import FileContent, FileReader, OversizedFileError
-from ingest.extract.formats.pdf_layout import PdfLine, join_pages, page_lines
+from ingest.extract.formats.paper.columns import PdfLine
+from ingest.extract.formats.paper.layout import join_pages, page_lines
 from ingest.extract.formats.picture_text import read_picture
 from ingest.extract.formats.zip_parts import names_damage
 

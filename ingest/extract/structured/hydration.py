@@ -21,6 +21,7 @@ MAX_STRINGS = 5_000  # of one payload
 MAX_DEPTH = 40  # levels of a payload
 MIN_PROSE = 40  # bytes of letters of a string that may be a paragraph
 MIN_TEXT = 300  # bytes of letters of a text that is worth taking
+MIN_NAMED = 90  # the same of one that the payload calls a text, or has as paragraphs
 MOSTLY = 0.6  # of the prose of a payload, in one part of it
 MAX_UNICODE = 0x10FFFF
 MAX_REFERENCES = 20_000  # of Nuxt's payload, which refers to its parts by number
@@ -29,6 +30,9 @@ _TEMPLATE_TYPES = ("text/template", "text/html", "text/x-template", "text/x-tmpl
 _PLACEHOLDER = re.compile(r"\{\{|<%|\$\{|\{%")
 _STATE = re.compile(
     r"(?:window\.)?__(?:INITIAL_STATE|NEXT_DATA|NUXT|PRELOADED_STATE|APOLLO_STATE|DATA)__\s*=\s*(?=[{\[])"
+    # Remix, React Router, Redux and Gatsby.
+    r"|\b__(?:remixContext|staticRouterHydrationData|reactRouterContext|REDUX_STATE__|APP_STATE__"
+    r"|PAGE_DATA__|SSR_DATA__|INITIAL_PROPS__)\s*=\s*(?=[{\[])"
     # What sites call their own: var allData (ifeng), window._ROUTER_DATA, const articleDetail.
     r"|\b(?:window\.|(?:var|let|const)\s)\w{0,30}(?:[dD]ata|DATA|[sS]tate|STATE|[aA]rticle|[dD]etail)"
     r"\w{0,10}\s*=\s*(?=\{\s*\")"
@@ -50,6 +54,11 @@ _FLIGHT_ROW = re.compile(rb"\n?([0-9a-f]+):")
 _FLIGHT_TEXT = re.compile(rb"T([0-9a-f]+),")
 _BLANK = re.compile(r"\s")
 _HTML = re.compile(r"</?(?:p|div|br|h[1-6]|ul|ol|li|blockquote|section|article|table)\b", re.I)
+_TEXT_KEY = re.compile(
+    r"(?:article_?|post_?|news_?|page_?)?(?:content|body|text|html|detail|markdown)s?", re.I
+)
+"""What a payload calls the text of its page."""
+_SENTENCE_END = re.compile(r"[.!?。！？]\W{0,3}$")
 _SIDE_KEYS = re.compile(
     r"excerpt|summary|description|seo|meta|alt|caption|copyright|consent|cookie|disclaimer|footer"
     r"|newsletter|related|recommend|sidebar|comment|translation|i18n|messages|locale|config|icon|css"
@@ -85,9 +94,14 @@ def read_hydration(root: etree._Element) -> str:
     if own := _read_own_text(root):
         return own
     texts = [_text_of_markup(source) for source in _read_markup(root)]
-    texts += [_text_of_payload(payload) for payload in _read_payloads(root)]
+    sure = {text for text in texts if _SENTENCE_END.search(text)}
+    for payload in _read_payloads(root):
+        text, is_named = _text_of_payload(payload)
+        texts.append(text)
+        sure |= {text} if is_named and _SENTENCE_END.search(text) else set()
     best = max(texts, key=len, default="")
-    return best if len(letters_of(best).encode()) >= MIN_TEXT else ""
+    least = MIN_NAMED if best in sure else MIN_TEXT
+    return best if len(letters_of(best).encode()) >= least else ""
 
 
 def _read_markup(root: etree._Element) -> Iterator[str]:
@@ -198,8 +212,11 @@ def _resolve_nuxt(payload: Any) -> Any:
     return resolve(0, 0) if isinstance(payload, list) else None
 
 
-def _text_of_payload(payload: Any) -> str:
-    """Return the prose in the part of a payload that holds most of it."""
+def _text_of_payload(payload: Any) -> tuple[str, bool]:
+    """Return the prose in the part of a payload that holds most of it, and whether it is named so.
+
+    What is called "content" or "body" there is the text of a page, however short.
+    """
     weights: dict[int, int] = {}
     _weigh(payload, weights, 0)
     node = payload
@@ -211,12 +228,16 @@ def _text_of_payload(payload: Any) -> str:
         node = inner
     parts: list[str] = []
     known = ""
+    is_named = isinstance(node, dict) and any(
+        isinstance(value, str) and _is_prose(value) and _TEXT_KEY.fullmatch(str(key))
+        for key, value in node.items()
+    )
     for text in _prose_in(node, 0):
         letters = letters_of(text)
         if letters not in known:  # payloads hold a text as HTML, as a summary, and for search
             parts.append(text)
             known += letters
-    return "\n\n".join(parts)
+    return "\n\n".join(parts), is_named
 
 
 def _weigh(node: Any, weights: dict[int, int], depth: int) -> int:
@@ -232,7 +253,8 @@ def _weigh(node: Any, weights: dict[int, int], depth: int) -> int:
 
 def _children(node: Any) -> list[Any]:
     if isinstance(node, dict):
-        return [value for key, value in node.items() if not _SIDE_KEYS.search(str(key))]
+        # A key with a slash is a route of Remix, whatever words are in it.
+        return [v for key, v in node.items() if "/" in str(key) or not _SIDE_KEYS.search(str(key))]
     return node if isinstance(node, list) else []
 
 
@@ -278,15 +300,33 @@ def _render_flight(rows: str) -> str:
         at = end
     body = etree.Element("body")
     for tree in trees:
-        _add_flight_node(body, tree, texts, 0)
+        # The first row is the state of the router, with the elements of the page deep in it.
+        for element in _flight_elements(tree, 0) if isinstance(tree, dict) else [tree]:
+            _add_flight_node(body, element, texts, 0)
     return str(etree.tostring(body, encoding="unicode", method="html"))
+
+
+def _flight_elements(node: Any, depth: int) -> Iterator[Any]:
+    """Yield the outermost elements in the state of Next.js's router."""
+    if isinstance(node, list) and len(node) >= 4 and node[0] == "$":
+        yield node
+    elif depth <= MAX_DEPTH and isinstance(node, dict | list):
+        for each in node.values() if isinstance(node, dict) else node:
+            yield from _flight_elements(each, depth + 1)
 
 
 def _add_flight_node(parent: etree._Element, node: Any, texts: dict[str, str], depth: int) -> None:
     if depth > MAX_DEPTH:
         return
     if isinstance(node, str):
-        _append_text(parent, texts.get(node[1:], "") if node.startswith("$") else node)
+        text = texts.get(node[1:], "") if node.startswith("$") else node
+        # XML knows no control characters.
+        text = "".join(each for each in text if each.isprintable() or each in "\n\t")
+        last = parent[-1] if len(parent) else None
+        if last is None:
+            parent.text = (parent.text or "") + text
+        else:
+            last.tail = (last.tail or "") + text
     elif isinstance(node, list) and len(node) >= 4 and node[0] == "$":
         tag, properties = str(node[1]), node[3]
         if not isinstance(properties, dict) or tag in ("script", "style", "head", "meta", "link"):
@@ -304,13 +344,3 @@ def _add_flight_node(parent: etree._Element, node: Any, texts: dict[str, str], d
     elif isinstance(node, list):
         for each in node:
             _add_flight_node(parent, each, texts, depth + 1)
-
-
-def _append_text(parent: etree._Element, text: str) -> None:
-    # XML knows no control characters.
-    text = "".join(each for each in text if each.isprintable() or each in "\n\t")
-    last = parent[-1] if len(parent) else None
-    if last is None:
-        parent.text = (parent.text or "") + text
-    else:
-        last.tail = (last.tail or "") + text

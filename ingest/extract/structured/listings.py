@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from ingest.extract.blocks.page_chrome import is_page_chrome
+from ingest.extract.blocks.page_chrome import is_page_chrome, is_sentence
 from ingest.extract.dom import collapse_spaces, letters_of, text_of
 from ingest.extract.markdown import render_markdown
 from ingest.extract.metadata.dates import parse_day
@@ -84,15 +84,17 @@ def _render_listed(entry: etree._Element, link: etree._Element) -> str:
     if len(text_of(entry)) > MAX_ENTRY:
         return ""
     lines = [_MARK.sub("", line) for line in render_markdown(entry).split("\n")]
-    others = (line.replace(title, "").strip(" |·-—") for line in lines)
+    others = [line.replace(title, "").strip(" |·-—") for line in lines]
+    others = [line for line in others if letters_of(line)]
     rest = [
         line
         for line in others
-        if letters_of(line)
-        and (_names_day(line) or len(letters_of(line).encode()) >= 2 * MIN_TITLE)
+        if _names_day(line) or len(letters_of(line).encode()) >= 2 * MIN_TITLE
     ]
     if not rest:
         return ""
+    # Beside a day a short sentence is a teaser as well.
+    rest = [line for line in others if line in rest or is_sentence(line)]
     is_line = len(rest) == 1 and len(rest[0]) <= MAX_DAY and _names_day(rest[0])
     return f"{title} {rest[0]}" if is_line else "\n\n".join([f"## {title}", *rest])
 

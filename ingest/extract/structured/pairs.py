@@ -27,6 +27,7 @@ MAX_PAIR = 300  # characters of a value; a description is text
 MAX_STEPS = 60
 MAX_LABEL = 30  # characters
 MIN_FACTS = 3  # pairs; fewer are no box of facts
+MIN_BAIKE_FACTS = 2  # the same, where the class is that of Baidu Baike alone
 
 _LABELS = {
     "name": "名称",
@@ -114,7 +115,8 @@ def read_infobox(root: etree._Element, *, classes: str) -> list[Pair]:
     if not found and "pl" in classes.split():
         found = _read_lines(root)
     is_index = any(label in _INDEX_LABELS for label, _ in found)
-    return found if len(found) >= MIN_FACTS or is_index else []
+    is_fact_box = len(found) >= MIN_BAIKE_FACTS and "basicInfo" in classes
+    return found if len(found) >= MIN_FACTS or is_index or is_fact_box else []
 
 
 def _read_lines(root: etree._Element) -> list[Pair]:

@@ -45,6 +45,8 @@ class ThreadTemplate:
     day: str = ""
     opening: str = ""
     """What is asked or opens the thread, where it is no post like the others."""
+    opener: str = ""
+    """Who wrote that and when: the first that holds a link to a member."""
     is_qa: bool = False
 
 
@@ -59,7 +61,8 @@ TEMPLATES = (
     ThreadTemplate(post="post_wrapper", body="inner", author="poster", day="smalltext"),
     ThreadTemplate(post="comtr", body="commtext", author="hnuser", day="age", opening="toptext"),
     ThreadTemplate(
-        post="#r_", body="reply_content", author="dark", day="ago", opening="topic_content"
+        post="#r_", body="reply_content", author="dark", day="ago", opening="topic_content",
+        opener="gray",
     ),
     ThreadTemplate(
         post="answer question", body="s-prose js-post-body", author="user-details",
@@ -101,16 +104,22 @@ class Thread:
     opening: str
     posts: tuple[ThreadPost, ...]
     is_qa: bool
+    opener: str = ""
+    """Who wrote `opening`, "" where it is a post like the others, or the page does not say."""
+    opened_on: str = ""
+    """When, as an ISO date."""
 
     @property
     def opened(self) -> date | None:
         """The day of the first post, None where the thread does not say."""
-        days = [post.day for post in self.posts if post.day]
+        days = [day for day in (self.opened_on, *(post.day for post in self.posts)) if day]
         return date.fromisoformat(min(days)) if days else None
 
     def render(self) -> str:
         """Return the thread as Markdown: a heading with the author above each post."""
-        parts = [self.opening] if self.opening else []
+        head = ", ".join(filter(None, (self.opener, self.opened_on)))
+        parts = [f"### {head}"] if head and self.opening else []
+        parts += [self.opening] if self.opening else []
         for post in self.posts:
             head = ", ".join(filter(None, (post.author, post.day)))
             parts += [f"### {head}", post.text] if head else [post.text]
@@ -134,7 +143,21 @@ def read_thread(root: etree._Element, *, classes: str) -> Thread | None:
                     posts = tuple(
                         sorted(posts, key=lambda post: (not post.is_question, not post.is_accepted))
                     )
-                return Thread(opening=opening, posts=posts, is_qa=template.is_qa)
+                # "laozhou · 3 天前": the day stands in a title.
+                members = [
+                    link
+                    for place in itertools.islice(_find(root, template.opener), MAX_POSTS)
+                    if (link := place.find("a[@href]")) is not None
+                    and "/member/" in link.get("href")
+                ][:1]
+                stamps = (each.get("title", "") for link in members for each in link.itersiblings())
+                return Thread(
+                    opening=opening,
+                    posts=posts,
+                    is_qa=template.is_qa,
+                    opener=" ".join(" ".join(map(text_of, members)).split())[:MAX_AUTHOR],
+                    opened_on=str(next(filter(None, map(parse_day, stamps)), "")),
+                )
     return None
 
 

@@ -115,7 +115,10 @@ def test_sentence_before_the_first_piece_of_a_text_is_its_beginning() -> None:
         f"<div class=RichText><p>{THIRD}</p></div><div class=RichText><p>{FIRST}</p></div>"
         "</section></article></main>"
     )
-    assert document(body, head="<title>Hafen</title>").text.startswith(FIRST[:78])
+    text = document(body, head="<title>Hafen</title>").text
+    assert text.startswith(
+        f"Der Hafen wird umgebaut, sagt die Behörde am Dienstag.\n\n{FIRST[:78]}"
+    )
 
 
 def posts(titles: list[str]) -> str:
@@ -334,3 +337,17 @@ def test_page_that_is_sent_as_plain_text_is_read_as_a_page() -> None:
     assert found.title == "Moorings"
     assert found.text == f"{FIRST}\n\n{SECOND}\n\n{THIRD}"
     assert "<p>" in extract(page(f"Write <p> thus: <p>{FIRST}", media_type="text/plain")).text
+
+
+# ---------------------------------------------------------------- tables that are no text
+
+
+def test_rows_of_a_table_that_is_no_text_do_not_come_back_with_the_layout_around_it() -> None:
+    calendar = (
+        "<table><tr><td><table><tr><td><a href=/p>&lt;&lt;</a></td><td><a href=/m>October</a></td>"
+        "<td><a href=/n>&gt;&gt;</a></td></tr></table></td></tr></table>"
+    )
+    source = f"<article><h1>Moorings</h1>{PARAGRAPHS}<p>{FOURTH}</p></article>{calendar}"
+    text = document(f"<div>{source}</div>").text
+    assert FOURTH in text
+    assert "October" not in text

@@ -297,11 +297,11 @@ def test_bomb_in_a_mail_leaves_the_mail_readable(tmp_path: Path) -> None:
 def test_attachment_that_needs_an_extra_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "striprtf", None)
-    monkeypatch.setitem(sys.modules, "striprtf.striprtf", None)
-    document = read(tmp_path / "a.eml", attached("terms.rtf", rb"{\rtf1 Five weeks.}"))
+    terms = file_samples.xlsx("Five weeks.")
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    document = read(tmp_path / "a.eml", attached("terms.xlsx", terms))
     (note,) = document.notes
-    assert "terms.rtf needs an optional dependency: pip install" in note.localize("en")
+    assert "terms.xlsx needs an optional dependency: pip install" in note.localize("en")
     assert "[files]" in note.localize("en")
 
 
@@ -328,7 +328,7 @@ def test_a_formula_without_a_value_is_shown_and_counted(tmp_path: Path) -> None:
     book.save(written)
     document = read(tmp_path / "a.xlsx", written.getvalue())
     assert "| Rope | 40 | =B2*2 |" in document.text
-    assert "1 formulas of sheet Sheet have no value yet" in document.notes[0].localize("en")
+    assert "1 formula of sheet Sheet has no value yet" in document.notes[0].localize("en")
 
 
 def test_pages_of_a_pdf_in_a_mail_are_named(tmp_path: Path) -> None:

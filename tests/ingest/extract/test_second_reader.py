@@ -13,7 +13,7 @@ import pytest
 from ingest.extract.base import DamagedFileError
 from ingest.extract.formats.second_reader import with_second_reader
 from ingest.extract.formats.word import read_word
-from ingest.extract.readers.office import DOCX, PPTX
+from ingest.extract.registry import DOCX, PPTX
 from ingest.extract.worker_pool import ReaderPool
 from ingest.foundation.errors import MissingDependencyError
 

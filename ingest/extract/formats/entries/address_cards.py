@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ingest.extract.base import DamagedFileError, FileContent
-from ingest.extract.formats.content_lines import (
+from ingest.extract.formats.entries.content_lines import (
+    GROUP,
     MAX_ENTRIES,
     Component,
     FieldLabels,
@@ -18,8 +19,10 @@ from ingest.text.cjk import CJK
 _HALVES = re.compile(r"(?<!\\);")
 _CARD_FIELDS = (
     *("NICKNAME", "ORG", "TITLE", "ROLE", "TEL", "EMAIL", "IMPP", "X-QQ", "X-WECHAT", "ADR"),
-    *("BDAY", "ANNIVERSARY", "URL", "NOTE"),
+    *("BDAY", "ANNIVERSARY", "X-ABDATE", "X-ABRELATEDNAMES", "URL", "NOTE"),
 )
+_OWN_LABEL = re.compile(r"_\$!<(.*)>!\$_")
+"""How Apple writes the labels that its program translates; others are a person's own words."""
 _KINDS_SHOWN = frozenset({"cell", "work", "home", "fax"})
 
 
@@ -45,17 +48,24 @@ def _card_name(card: Component) -> str:
 
 def _card_line(card: Component, name: str) -> str:
     words, fields = FieldLabels(" ".join([name, *card.texts("ORG")])), [name]
+    labels = {
+        parameters.get(GROUP, ""): _OWN_LABEL.sub(r"\1", unescape(value))
+        for parameters, value in card.lines.get("X-ABLABEL", [])
+    }
     for key in _CARD_FIELDS:
         for parameters, value in card.lines.get(key, []):
-            fields.append(_labelled_value(key.lower(), parameters, value, words))
+            label = labels.get(parameters.get(GROUP, ""), "")
+            fields.append(_labelled_value(key.lower(), parameters, value, words, label=label))
     return "; ".join(filter(None, fields))
 
 
-def _labelled_value(key: str, parameters: Mapping[str, str], value: str, words: FieldLabels) -> str:
-    """Return one field of a card: "Phone (mobile): +47 555 0199"."""
+def _labelled_value(
+    key: str, parameters: Mapping[str, str], value: str, words: FieldLabels, *, label: str
+) -> str:
+    """Return one field of a card: "Phone (mobile): +47 555 0199"; `label` is the owner's own."""
     pieces: Sequence[str] = [unescape(part) for part in _HALVES.split(value)]
     text = ", ".join(filter(None, pieces)) if key in ("org", "adr") else unescape(value)
-    if key in ("bday", "anniversary"):
+    if key in ("bday", "anniversary", "x-abdate"):
         # The year of a birthday without one: Apple's 1604, RFC 6350's "--".
         year = parameters.get("X-APPLE-OMIT-YEAR", "-")
         if without_year := re.fullmatch(rf"{re.escape(year)}-?(\d\d)-?(\d\d)", text):
@@ -65,7 +75,7 @@ def _labelled_value(key: str, parameters: Mapping[str, str], value: str, words: 
         text = text.removeprefix("tel:").replace(";ext=", " ext. ")
     kinds = [kind for kind in parameters.get("TYPE", "").lower().split(",") if kind in _KINDS_SHOWN]
     pair = words.pair(key, text)
-    if not pair or not kinds:
+    if not pair or not (kinds or label):
         return pair
-    shown = ", ".join(words[kind] for kind in kinds)
+    shown = ", ".join(filter(None, [*(words[kind] for kind in kinds), label]))
     return pair.replace(words[key], f"{words[key]} ({shown})", 1)

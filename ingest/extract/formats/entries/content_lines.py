@@ -15,8 +15,12 @@ from ingest.text.encodings import decode
 
 MAX_ENTRIES = 20_000  # events or cards of one file; twenty years of a full calendar
 
-_LINE = re.compile(r"(?:[\w-]+\.)?([A-Za-z][\w-]*)((?:;(?:\"[^\"]*\"|[^\":;])*)*):(.*)", re.DOTALL)
-"""Name, parameters, value. A group ("item1.TEL") says only which lines belong together."""
+_LINE = re.compile(
+    r"(?:([\w-]+)\.)?([A-Za-z][\w-]*)((?:;(?:\"[^\"]*\"|[^\":;])*)*):(.*)", re.DOTALL
+)
+"""Group, name, parameters, value. A group ("item1.TEL") says which lines belong together."""
+GROUP = "group"
+"""Key of the group among the parameters of a line; no parameter is lower case."""
 _PARAMETER = re.compile(r";([\w-]+)(?:=((?:\"[^\"]*\"|[^\";])*))?")
 _FOLD = re.compile(r"\r?\n[ \t]")
 """In text, too: in UTF-16 the bytes of a fold are others."""
@@ -53,6 +57,9 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "bday": ("Birthday", "生日"),
     "anniversary": ("Anniversary", "纪念日"),
     "note": ("Note", "备注"),
+    "x-abrelatednames": ("Related", "关系人"),
+    "x-abdate": ("Date", "日期"),
+    "busy": ("Busy", "忙碌"),
     "cell": ("mobile", "手机"),
     "work": ("work", "工作"),
     "home": ("home", "家庭"),
@@ -105,8 +112,10 @@ def parse_components(body: bytes, charset: str | None) -> Iterator[Component]:
         found = _LINE.fullmatch(line)
         if found is None:
             continue  # what a program has written wrongly; the next line is right again
-        name, value = found[1].upper(), found[3]
-        parameters = _parameters(found[2])
+        name, value = found[2].upper(), found[4]
+        parameters = _parameters(found[3])
+        if found[1]:
+            parameters[GROUP] = found[1]
         if name == "BEGIN":
             stack.append(Component(value.strip().upper()))
         elif name == "END" and stack:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ingest.extract.base import DamagedFileError, FileContent
-from ingest.extract.formats.content_lines import (
+from ingest.extract.formats.entries.content_lines import (
     LABELS,
     MAX_ENTRIES,
     TIME,
@@ -31,7 +31,7 @@ _PICKS = frozenset(
 def read_calendar(body: bytes, charset: str | None) -> FileContent:
     """Return the events, tasks and notes of an .ics file, one line each with what it says."""
     entries = list(parse_components(body, charset))[:MAX_ENTRIES]
-    shown = [each for each in entries if each.kind in ("VEVENT", "VTODO", "VJOURNAL")]
+    shown = [each for each in entries if each.kind in ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY")]
     calendar = next((each for each in entries if each.kind == "VCALENDAR"), None)
     if calendar is None and not shown:
         raise DamagedFileError
@@ -47,6 +47,7 @@ def _event_blocks(event: Component) -> Iterator[str]:
     words = FieldLabels(" ".join(event.texts("SUMMARY") + event.texts("DESCRIPTION")))
     fields = [
         words.pair("when", _span(event, words)),
+        words.pair("busy", ", ".join(_busy_spans(event, words))),
         words.pair("due", render_moment(event.first("DUE"))),
         words.pair("repeats", _repetition(event.first("RRULE")[1], words)),
         words.pair("except", ", ".join(map(render_moment, event.lines.get("EXDATE", [])))),
@@ -66,6 +67,17 @@ def _event_blocks(event: Component) -> Iterator[str]:
     if line := "; ".join(filter(None, [summary, *fields])):
         yield f"- {line}"
     yield from (text for text in event.texts("DESCRIPTION") + event.texts("COMMENT"))
+
+
+def _busy_spans(event: Component, words: FieldLabels) -> Iterator[str]:
+    """Yield the periods of a VFREEBUSY in which somebody is not free."""
+    for parameters, value in event.lines.get("FREEBUSY", []):
+        for period in () if parameters.get("FBTYPE") == "FREE" else value.split(","):
+            start, _, end = period.strip().partition("/")
+            if length := _DURATION.fullmatch(end):
+                end = _after(start, length)
+            shown = [render_moment(({}, each)) for each in (start, end)]
+            yield f" {words['to']} ".join(filter(None, shown))
 
 
 def _span(event: Component, words: FieldLabels) -> str:

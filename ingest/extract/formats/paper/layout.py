@@ -6,92 +6,90 @@ differ from tables in their width: a column holds half sentences, a cell a word 
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
 from itertools import pairwise
 from statistics import median
 
 from ingest.extract.base import PAGE_MARK
+from ingest.extract.formats.paper.columns import (
+    ASIAN_PUNCTUATION,
+    MIN_COLUMN_LINES,
+    MIN_GUTTER_POINTS,
+    SENTENCE_END,
+    PdfLine,
+    PdfPiece,
+    find_columns,
+    find_text_gutter,
+)
+from ingest.extract.formats.paper.margins import without_contents, without_margins
 from ingest.extract.formats.table_rows import render_rows
 from ingest.text.cjk import CJK
 
 _FULL_LINE = 0.6
 """Share of the longest line of a page: a line so long goes on in the next, a shorter one ends."""
-MIN_GUTTER_POINTS = 8.0
-"""Points between two columns: two blanks of the text, less than any printer leaves."""
-COLUMN_CHARACTERS = 22
-"""Characters of a piece from which on it is a line of a column rather than a cell."""
-MIN_COLUMN_LINES = 3
-FULL_COLUMN_LINE = 0.9
-"""Share of the widest line of a column from which on a line is full."""
-MIN_FULL_LINES = 0.4
-ASIAN_COLUMN = 30
-"""Latin letters as wide as the narrowest column of ideographs: 15 of them; on A4 it has 20."""
-MAX_SHORT_LINES = 2
-"""Rows with a short line one below the other: the last line of a paragraph and a heading."""
 MIN_VERTICAL_SHARE = 0.7
 """Share of the letters that stand alone or in tall pieces on a page set from top to bottom."""
 MIN_VERTICAL_LETTERS = 12
 MIN_ROWS = 2
-MIN_PAGES = 3
-"""Pages from which on a line that they share is a running head."""
-MARGIN_LINES = 2
-"""Lines at the top and the bottom of a page that may be running heads and feet."""
-_SENTENCE_END = re.compile(r"[.。!！?？:：;；…][”’」』）\"')\]]*$")
+MIN_TABLE_GAP = 2.0
+"""Heights of a line from which on a gap parts two tables, if no gap within one is half as wide."""
+MIN_ROW_GAP = 0.4
+"""Heights of a line by which rows are further apart than lines of one cell."""
+MIN_SIZE_RATIO = 1.5
+"""Ratio of the heights of two lines from which on one is a title and the other text."""
+MIN_BLOCK_GAP = 1.0
+"""Heights of a line by which a gap is wider than the usual one, where it parts two blocks."""
 _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五六七八九十]+[)）、.])\s*\S")
-_LEADERS = re.compile(r"(?:\.\s?|…|·\s?|_){4,}\s*[\divxlc]+$", re.IGNORECASE)
-"""The dots of a line of a table of contents."""
-_CONTENTS = re.compile(r"(?:table of )?contents|目\s*录|目\s*次|inhalt(?:sverzeichnis)?", re.I)
 _HYPHENS = "\ufffe\u00ad\u0002"
 """What pdfium makes of a hyphen that a program set at the end of a line, and soft hyphens."""
-_ASIAN_PUNCTUATION = "，。、；：？！（）《》「」『』【】”“"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PdfPiece:
-    """Text drawn in one go, and where it is, in points from the lower left corner."""
-
-    left: float
-    right: float
-    top: float
-    bottom: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PdfLine:
-    """A line of a page, or a whole table, and where it is."""
-
-    text: str
-    top: float
-    bottom: float
 
 
 def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     """Return the lines of a page in reading order; a table is one line with line ends in it."""
     if vertical := _vertical_lines(pieces):
         return vertical
+    return [line for line in _lines_of(pieces) if line.text]
+
+
+def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     rows = _rows(pieces)
     lines: list[PdfLine] = []
     at = 0
     while at < len(rows):
-        gutter, end = _find_columns(rows, at)
+        gutter, end = find_text_gutter(rows, at)
         if gutter is not None:
-            for side in (0, 1):
+            block = _placed(rows[at:end], "")
+            for side in (False, True):
+                # The pieces anew: a line of one column may join two rows of the other's table.
+                lines += _lines_of(
+                    [
+                        each
+                        for each in pieces
+                        if (each.left >= gutter) == side
+                        and block.bottom <= (each.top + each.bottom) / 2 <= block.top
+                    ]
+                )
+            at = end
+            continue
+        gutters, end = find_columns(rows, at)
+        if gutters:
+            for column in range(len(gutters) + 1):
                 parts = (
-                    [p for p in row if (p.left >= gutter) == bool(side)] for row in rows[at:end]
+                    [p for p in row if sum(p.left >= gutter for gutter in gutters) == column]
+                    for row in rows[at:end]
                 )
                 lines += [_row_line(part) for part in parts if part]
             at = end
             continue
         end = _table_end(rows, at)
         if end - at >= MIN_ROWS:
-            lines.append(_placed(rows[at:end], render_rows(_cells(rows[at:end]))))
+            table = _with_whole_cells(rows[at:end], _cells(rows[at:end]))
+            lines.append(_placed(rows[at:end], render_rows(table)))
         else:
             end = at + 1
             lines.append(_row_line(rows[at]))
         at = end
-    return [line for line in lines if line.text]
+    return lines
 
 
 def _vertical_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
@@ -100,7 +98,7 @@ def _vertical_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     There each ideograph stands alone, closer to the one below it than to the one beside it.
     """
     letters = sum(len(each.text) for each in pieces)
-    single = sum(re.fullmatch(f"[{CJK}{_ASIAN_PUNCTUATION}]", p.text) is not None for p in pieces)
+    single = sum(re.fullmatch(f"[{CJK}{ASIAN_PUNCTUATION}]", p.text) is not None for p in pieces)
     # A font that is made for it draws a column in one go: a tall piece of several letters.
     tall = sum(len(p.text) for p in pieces if p.top - p.bottom > 1.5 * (p.right - p.left))
     if max(single, tall) < max(MIN_VERTICAL_LETTERS, MIN_VERTICAL_SHARE * letters):
@@ -154,67 +152,17 @@ def _merged(row: list[PdfPiece]) -> list[PdfPiece]:
     return merged
 
 
-def _find_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | None, int]:
-    """Return where the right one of two columns begins, and the row behind the last of both.
-
-    Beside a long line may stand a heading or the end of a paragraph, which are short; where that
-    is so row after row, the left column names what the right one says, as in a table.
-    """
-    gutter, end, pairs, shorts, run = None, start, 0, 0, 0
-    low, high = 0.0, float("inf")
-    for place in range(start, len(rows)):
-        row = rows[place]
-        if len(row) == 2:
-            left, right = row
-            shorter, longer = sorted((_letters_wide(left.text), _letters_wide(right.text)))
-            is_short = shorter < COLUMN_CHARACTERS // 2
-            run = run + 1 if is_short else 0
-            low, high = max(low, left.right), min(high, right.left)
-            if high - low < MIN_GUTTER_POINTS / 2 or run > MAX_SHORT_LINES:
-                break
-            shorts += is_short
-            pairs += longer >= COLUMN_CHARACTERS and not is_short
-            gutter = (low + high) / 2
-        elif len(row) == 1 and place > start and gutter is not None:
-            piece = row[0]
-            if piece.left < low and piece.right > high:  # over both columns
-                break
-        else:
-            break
-        end = place + 1
-    is_text = pairs >= MIN_COLUMN_LINES and shorts * 2 <= pairs
-    if is_text and gutter is not None and _has_full_lines(rows[start:end], gutter):
-        return gutter, end
-    return None, start
-
-
-def _letters_wide(text: str) -> int:
-    """Return how many Latin letters are as wide as a text; an ideograph counts as two."""
-    return len(text) + len(re.findall(f"[{CJK}{_ASIAN_PUNCTUATION}]", text))
-
-
-def _has_full_lines(rows: Sequence[list[PdfPiece]], gutter: float) -> bool:
-    """Return whether most lines on both sides end where their column does, as those of text do.
-
-    Only where the lines are of ideographs, which break anywhere: Chinese tables have cells as long
-    as a line, but of any length.
-    """
-    pieces = [piece for row in rows for piece in row]
-    for side in (False, True):
-        column = [piece for piece in pieces if (piece.left >= gutter) == side]
-        widths = [piece.right - piece.left for piece in column]
-        is_asian = sum(_letters_wide(p.text) > 1.5 * len(p.text) for p in column) * 2 > len(column)
-        full = sum(width >= FULL_COLUMN_LINE * max(widths) for width in widths)
-        longest = max(_letters_wide(piece.text) for piece in column)
-        if is_asian and (longest < ASIAN_COLUMN or full < MIN_FULL_LINES * len(widths)):
-            return False
-    return True
-
-
 def _table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
     """Return the row behind a table that begins at `start`, `start` if none does."""
-    end = start
-    while end < len(rows) and len(rows[end]) >= 2:
+    end, widest_gap = start, 0.0
+    while end < len(rows) and (len(rows[end]) >= 2 or _goes_on_in_cell(rows, start, end)):
+        if end > start:
+            gap, height = _gap(rows[end - 1], rows[end]), _height(rows[end])
+            # Two blocks that stand apart are two tables: an address, and what is to be paid.
+            least = MIN_TABLE_GAP if end - start > 1 else 2 * MIN_TABLE_GAP
+            if gap > max(least * height, 2 * widest_gap):
+                break
+            widest_gap = max(widest_gap, gap)
         end += 1
     widest = max((len(row) for row in rows[start:end]), default=0)
     # Two cells a row may be a number and its text; three are columns.
@@ -248,6 +196,49 @@ def _cells(rows: Sequence[list[PdfPiece]]) -> list[list[str]]:
     return table
 
 
+def _goes_on_in_cell(rows: Sequence[list[PdfPiece]], start: int, place: int) -> bool:
+    """Return whether a row of one piece is the next line of a cell in the row above it."""
+    if place == start or len(rows[start]) < 2:
+        return False
+    (piece,) = rows[place]
+    above = next((each for each in rows[place - 1] if abs(each.left - piece.left) < 3), None)
+    is_close = _gap(rows[place - 1], rows[place]) <= MIN_ROW_GAP * _height(rows[place])
+    is_narrow = any(row[1].left >= piece.right for row in rows[start:place] if len(row) > 1)
+    return above is not None and is_close and is_narrow and piece.text[:1].islower()
+
+
+def _with_whole_cells(
+    rows: Sequence[list[PdfPiece]], cells: Sequence[list[str]]
+) -> list[list[str]]:
+    """Return the rows of a table, the lines of a cell of several lines as one.
+
+    They follow more closely than rows do, and beside them cells of fewer lines are empty, or they
+    go on in the middle of a sentence.
+    """
+    gaps = [_gap(above, below) for above, below in pairwise(rows)]
+    closest = min(gaps, default=0.0)
+    is_spaced = max(gaps, default=0.0) > closest + MIN_ROW_GAP * _height(rows[0])
+    whole = [list(cells[0])]
+    for gap, row in zip(gaps, cells[1:], strict=True):
+        filled = [cell for cell in row if cell]
+        goes_on = len(filled) < len(row) or all(cell[0].islower() for cell in filled)
+        if is_spaced and goes_on and gap <= closest + MIN_ROW_GAP / 2 * _height(rows[0]):
+            whole[-1] = [
+                f"{above} {cell}".strip() for above, cell in zip(whole[-1], row, strict=True)
+            ]
+        else:
+            whole.append(list(row))
+    return whole
+
+
+def _gap(above: Sequence[PdfPiece], below: Sequence[PdfPiece]) -> float:
+    return min(piece.bottom for piece in above) - max(piece.top for piece in below)
+
+
+def _height(row: Sequence[PdfPiece]) -> float:
+    return median(piece.top - piece.bottom for piece in row)
+
+
 def _row_line(row: Sequence[PdfPiece]) -> PdfLine:
     return _placed([row], " ".join(" ".join(piece.text for piece in row).split()))
 
@@ -258,33 +249,41 @@ def _placed(rows: Sequence[Sequence[PdfPiece]], text: str) -> PdfLine:
     return PdfLine(text=text, top=top, bottom=bottom)
 
 
-def join_pages(pages: Sequence[list[PdfLine]]) -> str:
+def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ()) -> str:
     """Return the lines of all pages as paragraphs, without running heads and contents pages.
 
     A form feed stands where a page begins, also within a paragraph that goes on over its start.
+
+    Args:
+        pages: The lines of each.
+        beside: What stands beside the text of each page: it follows it, in paragraphs of its own.
     """
-    kept_pages = [_without_contents(page) for page in _without_margins(pages)]
+    kept_pages = [without_contents(page) for page in without_margins(pages)]
     vocabulary = Counter(
         word.casefold()
         for page in kept_pages
         for line in page
-        for word in re.findall(r"\w+(?:-\w+)*", line)
+        for word in re.findall(r"\w+(?:-\w+)*", line.text)
     )
     paragraphs: list[str] = []
     marks = ""
+    waiting: list[str] = []
     for number, page in enumerate(kept_pages):
         marks += PAGE_MARK if number else ""  # those of empty pages, too
-        full = _FULL_LINE * max((len(line) for line in page if "\n" not in line), default=0)
+        texts = [line.text for line in page]
+        full = _FULL_LINE * max((len(line) for line in texts if "\n" not in line), default=0)
+        starts = _block_starts(page)
         before = paragraphs.pop() if paragraphs else ""
         last = before.rpartition("\n")[2].lstrip(PAGE_MARK)
         # A sentence goes on over the end of a page, too.
-        is_open = bool(last) and bool(page) and _continues(last, page[0], full=0)
+        is_open = bool(last) and bool(page) and _continues(last, texts[0], full=0)
         text = before if is_open else ""
-        if before and not is_open:
-            paragraphs.append(before)
+        if not is_open:
+            paragraphs += [before, *waiting]
+            waiting = []
         last = last if is_open else ""
-        for line in page:
-            if text and last and _continues(last, line, full=full):
+        for place, line in enumerate(texts):
+            if text and last and place not in starts and _continues(last, line, full=full):
                 text = _join_line(text, line, vocabulary)
             else:
                 text += ("\n" if text else "") + line
@@ -293,8 +292,25 @@ def join_pages(pages: Sequence[list[PdfLine]]) -> str:
             text = text[:border] + marks + text[border:]
             last, marks = line, ""
         paragraphs.append(text)
+        waiting += beside[number] if beside else []
+    paragraphs += waiting
     text = "\n\n".join(filter(None, paragraphs))
     return re.sub(f"[{_HYPHENS}]", "-", text)
+
+
+def _block_starts(page: Sequence[PdfLine]) -> Set[int]:
+    """Return the places of lines that stand apart from the one above, or are of another size."""
+    gaps = [above.bottom - below.top for above, below in pairwise(page)]
+    usual = median(gaps) if gaps else 0.0
+    height = median(line.top - line.bottom for line in page) if page else 0.0
+    starts = set()
+    for place, (above, below) in enumerate(pairwise(page), 1):
+        sizes = sorted((above.top - above.bottom, below.top - below.bottom))
+        # A line of small letters alone is lower than one with capitals, by a third.
+        is_other_size = sizes[1] > MIN_SIZE_RATIO * sizes[0]
+        if gaps[place - 1] > usual + MIN_BLOCK_GAP * height or is_other_size:
+            starts.add(place)
+    return starts
 
 
 def _continues(before: str, line: str, *, full: float) -> bool:
@@ -305,7 +321,7 @@ def _continues(before: str, line: str, *, full: float) -> bool:
         return True
     if full == 0 and not (line[:1].islower() or re.match(f"[{CJK}]", line)):
         return False
-    return len(before) >= full and not _SENTENCE_END.search(before) and not _LIST_MARK.match(line)
+    return len(before) >= full and not SENTENCE_END.search(before) and not _LIST_MARK.match(line)
 
 
 def _join_line(text: str, line: str, vocabulary: Counter[str]) -> str:
@@ -320,54 +336,7 @@ def _join_line(text: str, line: str, vocabulary: Counter[str]) -> str:
         if is_compound or not end[:1].islower():
             return f"{text[:-1]}-{line}"
         return text[:-1] + line
-    asian = f"[{CJK}{_ASIAN_PUNCTUATION}]"
+    asian = f"[{CJK}{ASIAN_PUNCTUATION}]"
     if re.search(rf"{asian}$", text) and re.match(asian, line):
         return text + line  # Chinese and Japanese are written without spaces
     return f"{text} {line}"
-
-
-def _shape(line: str) -> str:
-    return re.sub(r"\d+|\b[ivxlc]+\b", "0", line.casefold())
-
-
-def _without_margins(pages: Sequence[list[PdfLine]]) -> list[list[str]]:
-    """Return the pages without lines at their edges that most of them have, numbers aside."""
-    counts: Counter[str] = Counter()
-    edges = [(_margin(page), _margin(page[::-1])) for page in pages]
-    for page, (head, foot) in zip(pages, edges, strict=True):
-        counts.update({_shape(line.text) for line in (*page[:head], *page[len(page) - foot :])})
-    enough = max(MIN_PAGES, len([page for page in pages if page]) / 2)
-    running = {shape for shape, count in counts.items() if count >= enough}
-    kept = []
-    for page, (head, foot) in zip(pages, edges, strict=True):
-        body = len(page) - foot
-        kept.append(
-            [
-                line.text
-                for place, line in enumerate(page)
-                if head <= place < body or _shape(line.text) not in running
-            ]
-        )
-    return kept
-
-
-def _margin(page: Sequence[PdfLine]) -> int:
-    """Return how many lines at the beginning of a page stand apart from the rest.
-
-    Pages of forms and records begin alike, too, but there the next line follows as closely as all
-    others do.
-    """
-    gaps = [max(a.bottom - b.top, b.bottom - a.top) for a, b in pairwise(page)]
-    usual = median(gaps) if gaps else 0.0
-    height = median(line.top - line.bottom for line in page) if page else 0.0
-    for place in range(min(MARGIN_LINES, len(gaps)), 0, -1):
-        if gaps[place - 1] > usual + 0.6 * height:
-            return place
-    return 0
-
-
-def _without_contents(page: list[str]) -> list[str]:
-    entries = sum(_LEADERS.search(line) is not None for line in page)
-    if entries < MIN_PAGES:
-        return page
-    return [line for line in page if not _LEADERS.search(line) and not _CONTENTS.fullmatch(line)]

@@ -1,0 +1,1 @@
+"""Calendars and address cards: files of entries, each made of content lines."""

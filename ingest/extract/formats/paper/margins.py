@@ -1,0 +1,68 @@
+"""Lines of pages that are no text of theirs: running heads and feet, tables of contents."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+
+from ingest.extract.formats.paper.columns import PdfLine
+
+MIN_PAGES = 3
+"""Pages from which on a line that they share is a running head."""
+MARGIN_LINES = 2
+"""Lines at the top and the bottom of a page that may be running heads and feet."""
+_LEADERS = re.compile(r"(?:\.\s?|…|·\s?|_){4,}\s*[\divxlc]+$", re.IGNORECASE)
+"""The dots of a line of a table of contents."""
+_CONTENTS = re.compile(r"(?:table of )?contents|目\s*录|目\s*次|inhalt(?:sverzeichnis)?", re.I)
+
+
+def _shape(line: str) -> str:
+    return re.sub(r"\d+|\b[ivxlc]+\b", "0", line.casefold())
+
+
+def without_margins(pages: Sequence[list[PdfLine]]) -> list[list[PdfLine]]:
+    """Return the pages without lines at their edges that most of them have, numbers aside."""
+    counts: Counter[str] = Counter()
+    edges = [(_margin(page), _margin(page[::-1])) for page in pages]
+    for page, (head, foot) in zip(pages, edges, strict=True):
+        counts.update({_shape(line.text) for line in (*page[:head], *page[len(page) - foot :])})
+    enough = max(MIN_PAGES, len([page for page in pages if page]) / 2)
+    running = {shape for shape, count in counts.items() if count >= enough}
+    return [
+        [
+            line
+            for place, line in enumerate(page)
+            if _shape(line.text) not in running
+            # Of a page of few lines no gap tells; what is at its edge is there on others, too.
+            or MARGIN_LINES <= place < len(page) - MARGIN_LINES
+        ]
+        for page in pages
+    ]
+
+
+def _margin(page: Sequence[PdfLine]) -> int:
+    """Return how many lines at the beginning of a page stand apart from the rest.
+
+    Pages of forms and records begin alike, too, but there the next line follows as closely as all
+    others do.
+    """
+    gaps = [max(a.bottom - b.top, b.bottom - a.top) for a, b in pairwise(page)]
+    usual = median(gaps) if gaps else 0.0
+    height = median(line.top - line.bottom for line in page) if page else 0.0
+    for place in range(min(MARGIN_LINES, len(gaps)), 0, -1):
+        if gaps[place - 1] > usual + 0.6 * height:
+            return place
+    return 0
+
+
+def without_contents(page: list[PdfLine]) -> list[PdfLine]:
+    """Return a page without the lines of a table of contents."""
+    entries = sum(_LEADERS.search(line.text) is not None for line in page)
+    if entries < MIN_PAGES:
+        return page
+    return [
+        line
+        for line in page
+        if not _LEADERS.search(line.text) and not _CONTENTS.fullmatch(line.text)
+    ]

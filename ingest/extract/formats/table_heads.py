@@ -1,0 +1,117 @@
+"""Which rows of a table are its head: lines above it, and head rows above each other."""
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence, Set
+
+from ingest.extract.formats.table_rows import is_figure, is_head, render_rows
+
+MIN_ROWS_UNDER_TITLE = 3  # the line, the head, and a row that tells the one from the other
+MAX_HEAD_ROWS = 3  # head rows above each other: year, quarter, plan and actual
+DAY_OR_YEAR = re.compile(r"(?:19|20)\d\d(?!\d|[.,]\d)|\d{1,2}:\d\d")
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_NOT_IN_HEAD = re.compile(r"[\w.+-]+@[\w-]+\.|://|\d{5}|\d[\d -]{4,}\d")
+"""A mail or web address, a telephone number or another long number: a record, not a head."""
+
+Row = tuple[int, list[str]]
+"""The number of a row in its sheet, from 0, and its cells."""
+
+
+def render_table(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
+    """Return rows as a table, under the lines of one cell that people write above its head."""
+    kept = [(number, row) for number, row in rows if any(row)]
+    cells = without_edges([row for _, row in kept])
+    wide = first_wide_row(cells) % max(len(cells), 1)
+    if not kept[wide:] or kept[wide][0] not in spans:
+        wide += _is_title_line(cells[wide:])
+    lines = [" | ".join(filter(None, row)) for row in cells[:wide]]
+    cells = cells[wide:]
+    for number, _ in kept[wide : wide + MAX_HEAD_ROWS - 1]:
+        if number not in spans or len(cells) < 2:
+            break
+        if len(cells) < 3 or not _is_lower_head(cells[0], cells[1]):
+            # One name over the cells of each record: it is said once, or no cell has a name.
+            cells[0] = [name if name not in cells[0][:n] else "" for n, name in enumerate(cells[0])]
+            break
+        # One head row of two: "Q1" over "plan" and "actual" is "Q1 plan", "Q1 actual".
+        pairs = itertools.zip_longest(cells[0], cells[1], fillvalue="")
+        joined_heads = [
+            f"{above} {below}".strip() if above != below else above for above, below in pairs
+        ]
+        cells = [joined_heads, *cells[2:]]
+    return "\n\n".join(filter(None, [*lines, render_rows(without_edges(cells))]))
+
+
+def spread_over(text: str, columns: int) -> list[str]:
+    """Return the cells of one over several columns: its text in each of them.
+
+    But an amount that is said twice is twice as much: it stays in the first.
+    """
+    is_amount = is_figure(text) and not DAY_OR_YEAR.match(text)
+    return [text, *["" if is_amount else text] * (columns - 1)]
+
+
+def render_spanned(rows: Sequence[Sequence[tuple[str, int]]]) -> str:
+    """Return a table whose cells are a text and the number of columns that it stands over."""
+    cells, spans = [], set()
+    for number, row in enumerate(rows):
+        # The title of a part of the table, alone in its row, stays one cell.
+        is_alone = sum(bool(text) for text, _ in row) == 1
+        if not is_alone and any(columns > 1 and text for text, columns in row):
+            spans.add(number)
+        spread = (
+            [text, *[""] * (columns - 1)] if is_alone else spread_over(text, columns)
+            for text, columns in row
+        )
+        cells.append([cell for part in spread for cell in part])
+    return render_table(enumerate(cells), spans)
+
+
+def _is_title_line(rows: Sequence[list[str]]) -> bool:
+    """Return whether the first row is a line above the head: "Plan 2026 | | Unit: kg".
+
+    It names fewer than half of the columns, the row below it nearly all, in words over figures.
+    """
+    if len(rows) < MIN_ROWS_UNDER_TITLE:
+        return False
+    width = max(map(len, rows))
+    named, below = (sum(map(bool, row)) for row in rows[:2])
+    if named * 2 > width or below < max(named + 1, width - 1) or not is_head(rows[1]):
+        return False
+    first = [cell for cell in rows[2] if cell]
+    return any(map(is_figure, first)) and len(first) > named
+
+
+def _is_lower_head(upper: list[str], lower: list[str]) -> bool:
+    """Return whether the row below a head with merged cells says what is in their columns.
+
+    It has different words below each, and none of its own below the others, where a record has.
+    """
+    groups = itertools.groupby(
+        itertools.zip_longest(upper, lower, fillvalue=""), key=lambda pair: pair[0]
+    )
+    for name, pairs in groups:
+        below = [cell for _, cell in pairs]
+        if len(below) == 1 or not name:
+            if name and below[0] not in ("", name):
+                return False
+        elif len({*below}) == 1 or any(map(_is_of_record, below)):
+            return False
+    return True
+
+
+def _is_of_record(cell: str) -> bool:
+    is_amount = is_figure(cell) and not _YEAR.fullmatch(cell)
+    return is_amount or _NOT_IN_HEAD.search(cell) is not None
+
+
+def first_wide_row(rows: Sequence[list[str]]) -> int:
+    """Return the place of the first row with more than one cell, how many there are if none has."""
+    return next((n for n, row in enumerate(rows) if sum(map(bool, row)) > 1), len(rows))
+
+
+def without_edges(rows: Iterable[list[str]]) -> list[list[str]]:
+    """Return rows without the columns that are empty in all of them."""
+    kept = [row for row in rows if any(row)]
+    used = [any(column) for column in itertools.zip_longest(*kept, fillvalue="")]
+    return [list(itertools.compress(row, used)) for row in kept]
