@@ -141,9 +141,9 @@ class RobotsPolicy:
         """Return the rules of a fresh copy, else of the site, else of an old copy if it is down."""
         now = self._clock()
         # In threads: the cache may wait for other processes, and a big file takes long to parse.
-        copy = await asyncio.to_thread(self._copies.get, origin)
-        if copy is not None and 0 <= now - copy[0] < FRESH_S:  # negative: the clock was set back
-            return await asyncio.to_thread(self._parse_reply, copy[1], copy[0] + FRESH_S)
+        copy, rules = await asyncio.to_thread(self._kept_rules, origin, now)
+        if rules is not None:
+            return rules
         failure: FetchError | None = None
         try:
             reply = await self._read(f"{origin}/robots.txt")
@@ -159,14 +159,27 @@ class RobotsPolicy:
                 failure = error
         else:
             if reply.status < 500:
-                await asyncio.to_thread(self._copies.put, origin, now, reply)
-                return await asyncio.to_thread(self._parse_reply, reply, now + FRESH_S)
+                return await asyncio.to_thread(self._keep, origin, now, reply)
             problem = str(reply.status)  # 5xx, RFC 9309, 2.3.1.4
         if copy is not None:
             return await asyncio.to_thread(self._parse_reply, copy[1], now + RETRY_S)
         rule = f"{UNREACHABLE}: {problem}"
         verdict = RobotsVerdict(allowed=self._lenient, rule=rule, failure=failure)
         return _OriginRules(blanket=verdict, good_until=now + RETRY_S)
+
+    def _kept_rules(
+        self, origin: str, now: float
+    ) -> tuple[tuple[float, RobotsReply] | None, _OriginRules | None]:
+        """Return the copy of an origin's file with its time, and its rules while it is fresh."""
+        copy = self._copies.get(origin)
+        if copy is None or not 0 <= now - copy[0] < FRESH_S:  # negative: the clock was set back
+            return copy, None
+        return copy, self._parse_reply(copy[1], copy[0] + FRESH_S)
+
+    def _keep(self, origin: str, now: float, reply: RobotsReply) -> _OriginRules:
+        """Keep a reply and return its rules."""
+        self._copies.put(origin, now, reply)
+        return self._parse_reply(reply, now + FRESH_S)
 
     def _parse_reply(self, reply: RobotsReply, good_until: float) -> _OriginRules:
         if 200 <= reply.status < 300:  # RFC 9309, 2.3.1.1

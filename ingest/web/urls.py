@@ -4,6 +4,7 @@ Parsing is WHATWG's (https://url.spec.whatwg.org) by ada, which reads a host nam
 browser does (116 of 116 test cases; urllib reads 96): what we check is what is connected to.
 """
 
+import functools
 import hashlib
 import re
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ TRACKING_PARAMETERS = frozenset(
         "spm", "scm", "spm_id_from", "vd_source",  # Alibaba, bilibili
         "bd_vid", "hmsr", "hmpl", "hmcu", "hmkw", "hmci",  # Baidu
         "share_source", "share_medium", "chksm", "mpshare", "sharer_shareinfo", "_ga", "gad_source",
+        "share_token", "ref_src",  # Toutiao and Juejin, Twitter
     }
 )  # fmt: skip
 """Query parameters that name where a reader came from and never which page it is. Names that some
@@ -48,10 +50,19 @@ KEPT_PARAMETERS = {"mp.weixin.qq.com": frozenset({"__biz", "mid", "idx", "sn"})}
 """Sites whose pages are named by these parameters alone, where the address has them: WeChat adds
 chksm, scene, mpshare, sharer_… for each way in which an article is shared."""
 SHARE_PARAMETERS = {
-    "bilibili.com": frozenset({"from", "seid"}),
+    "bilibili.com": frozenset(
+        {
+            "from", "seid", "from_spmid", "share_session_id", "share_tag", "share_plat", "plat_id",
+            "bbid", "timestamp", "ts", "unique_k", "up_id",
+        }
+    ),
+    "b23.tv": frozenset({"ts", "unique_k", "share_session_id", "share_tag", "share_plat"}),
     "toutiao.com": frozenset({"log_from", "wid"}),
-    "163.com": frozenset({"f"}),
-}
+    "163.com": frozenset({"f", "spss", "spssid"}),
+    "weibo.cn": frozenset({"sourcetype", "from", "wm", "featurecode"}),
+    "weibo.com": frozenset({"sourcetype", "from", "wm"}),
+    "zhihu.com": frozenset({"share_code"}),
+}  # fmt: skip
 """Parameters that on these sites, and below them, say only where a reader came from."""
 
 # "localhost:8000" has no scheme: what follows the colon of one is no digit.
@@ -125,7 +136,7 @@ def typed_url(text: str) -> str:
     Raises:
         FetchError: as `canonical_url` does.
     """
-    url = text.strip(_INVISIBLE)
+    url = text.strip(_INVISIBLE).replace("：//", "://", 1)
     if link := _MARKDOWN_LINK.fullmatch(url.rstrip(_CLOSING)):
         url = link["url"]
     url = url[found.end() :] if (found := _LABEL.match(url)) else url
@@ -219,6 +230,7 @@ def normalize_url(url: str) -> str:
     return re.sub(r"\W", "_", unquote(f"{host}{slash}{rest}"))[:SLUG_CHARACTERS]
 
 
+@functools.lru_cache(maxsize=64)  # each chunk of a page asks: 3 % of the main process of `ingest`
 def page_id(url: str) -> str:
     """Return the id of a page: its readable name and the head of the canonical URL's sha256."""
     # A local file, whose URL is `Path.as_uri()`, has an id too, but no canonical web address.

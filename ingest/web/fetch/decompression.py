@@ -173,7 +173,7 @@ class Unpacker:
     @property
     def body(self) -> bytes:
         """What has arrived so far, at most `limit` bytes."""
-        return bytes(self._body[: self._limit])
+        return bytes(memoryview(self._body)[: self._limit])  # copied once
 
     def feed(self, raw: bytes) -> bool:
         """Add the next bytes and return whether the body is still within the limit.

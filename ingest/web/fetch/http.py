@@ -69,10 +69,10 @@ class _RequestContext:
     def keep_cookies(self, response: Response) -> None:
         """Take the cookies of a response, each for the hosts and paths that it is meant for."""
         with contextlib.suppress(ValueError, httpx.InvalidURL):
-            asked = httpx.Request("GET", response.url)
+            request = httpx.Request("GET", response.url)
             headers = response.headers
             self.cookies.extract_cookies(
-                httpx.Response(response.status, headers=headers, request=asked)
+                httpx.Response(response.status, headers=headers, request=request)
             )
 
     def cookie_header(self, url: str) -> dict[str, str]:
@@ -80,11 +80,11 @@ class _RequestContext:
         if not self.cookies.jar:
             return {}
         try:
-            asked = httpx.Request("GET", url)
+            request = httpx.Request("GET", url)
         except (ValueError, httpx.InvalidURL):
             return {}
-        self.cookies.set_cookie_header(asked)
-        value = asked.headers.get("cookie", "")
+        self.cookies.set_cookie_header(request)
+        value = request.headers.get("cookie", "")
         return {"Cookie": value} if value and is_sendable(value) else {}
 
     def cookie_state(self) -> frozenset[tuple[str, str, str, str | None]]:
@@ -290,7 +290,11 @@ class HttpFetcher:
             )
         if not response.complete:
             raise self._too_large(url)
-        if response.status == httpx.codes.PARTIAL_CONTENT and not _is_whole(response):
+        # A 206, which we have not asked for, may hold all bytes (RFC 9110, 14.4).
+        span = response.headers.get("content-range", "")
+        named = _RANGE.fullmatch(span)
+        is_whole = named is not None and int(named["last"]) + 1 == int(named["total"])
+        if response.status == httpx.codes.PARTIAL_CONTENT and span and not is_whole:
             raise failed(url, "unreachable", Message("the server sends a part of the page only"))
 
     def _too_large(self, url: str) -> FetchError:
@@ -303,13 +307,6 @@ def _next_reference(response: Response) -> str | None:
     if response.is_success and response.complete and is_page(response.headers):
         return find_refresh(response.headers, response.body)
     return response.location
-
-
-def _is_whole(response: Response) -> bool:
-    """Return whether a 206, which we have not asked for, holds all bytes (RFC 9110, 14.4)."""
-    value = response.headers.get("content-range", "")
-    named = _RANGE.fullmatch(value)
-    return not value or (named is not None and int(named["last"]) + 1 == int(named["total"]))
 
 
 def _retry_after(response: Response) -> float | None:

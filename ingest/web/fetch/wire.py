@@ -322,9 +322,9 @@ async def follow(
     """
     seen_requests: set[tuple[str, object]] = set()
     while True:
-        asked = (url, state())
+        attempt = (url, state())
         response = await request(url)
-        seen_requests.add(asked)
+        seen_requests.add(attempt)
         reference = target(response)
         if reference is None or len(seen_requests) > max_redirects:
             return response

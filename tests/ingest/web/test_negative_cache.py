@@ -54,6 +54,18 @@ def test_what_may_be_over_by_now_is_not_kept(reason: SkipReason) -> None:
     assert negative_cache.recall(URL) is None
 
 
+def test_a_page_that_asks_to_be_left_out_is_kept_while_its_directives_are_obeyed() -> None:
+    cache = ExpiringCache()
+    obeying = NegativeCache(cache=cache, respected=["noindex", "noai"])
+    error = failure("robots")
+    error.hops = (RequestRecord(url=URL, status=200),)
+    obeying.keep(URL, error)
+    found = NegativeCache(cache=cache, respected=["noai", "noindex"]).recall(URL)
+    assert found is not None
+    assert found.reason == "robots"
+    assert NegativeCache(cache=cache, respected=["noai"]).recall(URL) is None
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_status_of_a_moment_is_not_kept(status: int) -> None:
     negative_cache = NegativeCache(cache=ExpiringCache())

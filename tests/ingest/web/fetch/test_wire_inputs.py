@@ -22,7 +22,7 @@ from ingest.web.rate_limit import RateLimiter
 from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import AddressGuard
 from ingest.web.tiered_fetcher import TieredFetcher
-from tests.ingest.web.fetch.test_wire import AGENT, PUBLIC, listener
+from tests.wire_kit import AGENT, PUBLIC, listener
 
 pytestmark = pytest.mark.anyio
 
