@@ -173,30 +173,31 @@ def _write_documents(connection: sqlite3.Connection, archive: zipfile.ZipFile) -
     with archive.open(DOCUMENTS, "w", force_zip64=True) as file:
         urls = connection.execute("SELECT url FROM selected ORDER BY url")
         for number, (url,) in enumerate(urls, start=1):
-            file.write(_line_adapter().dump_json(_archived(connection, url)) + b"\n")
+            document = connection.execute(
+                f"SELECT {DOCUMENT} FROM documents WHERE url = ?", (url,)
+            ).fetchone()
+            processing = connection.execute(
+                f"SELECT {PROCESSING} FROM documents WHERE url = ?", (url,)
+            ).fetchone()
+            chunks = connection.execute(
+                f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.url = ? ORDER BY c.position", (url,)
+            )
+            names = connection.execute(
+                "SELECT name FROM collection_members WHERE document = ? ORDER BY name", (url,)
+            )
+            file.write(
+                _line_adapter().dump_json(
+                    ArchivedDocument(
+                        document=to_document(document),
+                        processing=to_processing(processing),
+                        chunks=tuple(map(to_chunk, chunks)),
+                        pages=tuple(pages_of(connection, url)),
+                        collections=tuple(name for (name,) in names),
+                    )
+                )
+                + b"\n"
+            )
             yield number
-
-
-def _archived(connection: sqlite3.Connection, url: str) -> ArchivedDocument:
-    document = connection.execute(
-        f"SELECT {DOCUMENT} FROM documents WHERE url = ?", (url,)
-    ).fetchone()
-    processing = connection.execute(
-        f"SELECT {PROCESSING} FROM documents WHERE url = ?", (url,)
-    ).fetchone()
-    chunks = connection.execute(
-        f"SELECT {CHUNK} FROM {CHUNKS} WHERE c.url = ? ORDER BY c.position", (url,)
-    )
-    names = connection.execute(
-        "SELECT name FROM collection_members WHERE document = ? ORDER BY name", (url,)
-    )
-    return ArchivedDocument(
-        document=to_document(document),
-        processing=to_processing(processing),
-        chunks=tuple(map(to_chunk, chunks)),
-        pages=tuple(pages_of(connection, url)),
-        collections=tuple(name for (name,) in names),
-    )
 
 
 def _write_vectors(

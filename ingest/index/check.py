@@ -36,13 +36,13 @@ class IndexProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexCheck:
-    """What was found, and what of it is mended."""
+    """What was found, and what of it is repaired."""
 
     stats: IndexStats
     """After the repair, if there was one."""
     found: tuple[IndexProblem, ...]
     left: tuple[IndexProblem, ...]
-    """What is still there; all of `found` if nothing was to be mended."""
+    """What is still there; all of `found` if nothing was to be repaired."""
     embedded: int = 0
     """Chunks that were embedded again."""
     reason: Message = NO_MESSAGE

@@ -134,8 +134,8 @@ class SpaceMigration:
         if len(self._failed) > embedded:
             raise EmbedError(
                 Message(
-                    "{failed} texts could not be embedded, more than could: the index stays as it"
-                    " is ({reason})",
+                    "{failed} {failed:?text|texts} could not be embedded, more than "
+                    "could: the index stays as it is ({reason})",
                     failed=len(self._failed),
                     reason=self._reason,
                 ),

@@ -159,7 +159,16 @@ class _Cutter:
                 for part in parts:
                     if current and not self._fits([*current, part]):
                         yield from self._bare(current)
-                        current = self._shared(current, part)
+                        # The atoms at the end of a chunk that the next one, with `part`, repeats.
+                        shared: list[_Atom] = []
+                        for atom in reversed(current):
+                            repeats = part.start - atom.start <= self._overlap
+                            if atom.is_heading or not repeats:
+                                break
+                            if not self._fits([atom, *shared, part]):
+                                break
+                            shared.insert(0, atom)
+                        current = shared
                     current.append(part)
             yield from self._bare(current)
 
@@ -267,16 +276,6 @@ class _Cutter:
             if not is_within_cluster(text, at):
                 return at
         return limit
-
-    def _shared(self, before: Sequence[_Atom], part: _Atom) -> list[_Atom]:
-        """Return the atoms at the end of a chunk that the next one, with `part`, repeats."""
-        shared: list[_Atom] = []
-        for atom in reversed(before):
-            fits = part.start - atom.start <= self._overlap and self._fits([atom, *shared, part])
-            if not fits or atom.is_heading:
-                break
-            shared.insert(0, atom)
-        return shared
 
     def _fits(self, atoms: Sequence[_Atom]) -> bool:
         start, end = self._stripped(atoms[0].start, atoms[-1].end)

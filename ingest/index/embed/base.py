@@ -47,8 +47,11 @@ class Embedder(Protocol):
         """
         ...
 
-    def preload(self) -> None:
+    def preload(self, *, documents: bool = True) -> None:
         """Load what the first text would wait for. Blocks; any thread may call.
+
+        Args:
+            documents: False: texts of documents are not expected, and what only they need is left.
 
         Raises:
             EmbedError: the model cannot be used, or is not installed any more.

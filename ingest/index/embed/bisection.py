@@ -61,7 +61,14 @@ class _Bisection:
         except EmbedError as error:
             if not error.is_of_text:
                 raise
-            await self._check_alive(error)
+            # A server that answers NaN to everything would be asked twice for each text of a book
+            # before anybody learns that none can be embedded.
+            if not self._is_alive:
+                try:
+                    await self._embedder.embed_documents([PROBE])
+                except EmbedError:
+                    raise error from None
+                self._is_alive = True
             if end - start == 1:
                 self._result.failures[start] = error
                 return
@@ -76,15 +83,3 @@ class _Bisection:
                 )
             else:
                 self._result.vectors[place] = vector
-
-    async def _check_alive(self, error: EmbedError) -> None:
-        """Raise `error` if the embedder fails for a harmless text, too."""
-        # Without it a server that answers NaN to everything would be asked twice for each text of
-        # a book before anybody learns that none can be embedded.
-        if self._is_alive:
-            return
-        try:
-            await self._embedder.embed_documents([PROBE])
-        except EmbedError:
-            raise error from None
-        self._is_alive = True

@@ -98,12 +98,13 @@ class BuiltinEmbedder:
         """Free the model's memory (90 MB). The next use loads it again."""
         self._tokenizer = self._session = None
 
-    def preload(self) -> None:
+    def preload(self, *, documents: bool = True) -> None:
         """Load tokenizer and model before the first question needs them. Any thread may call.
 
         Raises:
             EmbedError: the weights are not there, are not the ones we trust, or cannot be used.
         """
+        del documents  # a question needs the same
         self._load_tokenizer()
         with self._session_lock:
             self._load_session()

@@ -33,9 +33,9 @@ class DelegatingEmbedder:
         """Return up to which cosine that encoder's ranking says nothing for two languages."""
         return self._embedder.noise_floor(question=question, text=text)
 
-    def preload(self) -> None:
+    def preload(self, *, documents: bool = True) -> None:
         """Load that encoder."""
-        self._embedder.preload()
+        self._embedder.preload(documents=documents)
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
         """Return its vectors of `texts`, or raise `EmbedError`."""

@@ -14,6 +14,7 @@ from ingest.errors import EmbedError
 from ingest.foundation.messages import Message
 from ingest.index.embed.bert_graph import BertGraph, QuantizedBertGraph, build_encoder
 from ingest.index.embed.e5_file import INSTALL, E5File, PieceTable
+from ingest.index.embed.piece_lookup import CONTROLS, GAP, SPACES
 from ingest.index.embed.weights import (
     check_digest,
     check_writable,
@@ -35,10 +36,6 @@ CONVERSION = 1
 """Rises when the same weights would give other vectors."""
 
 UNKNOWN = "<unk>"
-
-# What sentencepiece's map of characters does beyond NFKC: controls vanish, separators are spaces.
-_CONTROLS = r"[\x01-\x08\x0b\x0e-\x1f\x7f\u008f\u009f]"
-_SPACES = r"[\s\u1680\u200b-\u200f\u2028\u2029\ufeff]+"
 
 _LETTERS = (
     (0x0041, 0x0250),  # Latin
@@ -71,6 +68,11 @@ class EncoderFiles:
     def tokenizer(self) -> Path:
         """The tokenizer, as the package `tokenizers` writes it."""
         return self._named("tokenizer.json")
+
+    @property
+    def pieces(self) -> Path:
+        """The tokenizer's pieces as a table (`ingest.index.embed.piece_lookup`), made of it."""
+        return self._named("pieces")
 
     @property
     def pair_weights(self) -> Path:
@@ -208,12 +210,12 @@ def build_tokenizer(vocabulary: PieceTable, rows: NDArray[np.int64]) -> Any:
     tokenizer.normalizer = normalizers.Sequence(
         [
             normalizers.NFKC(),
-            normalizers.Replace(Regex(_CONTROLS), ""),
-            normalizers.Replace(Regex(_SPACES), " "),
+            normalizers.Replace(Regex(CONTROLS), ""),
+            normalizers.Replace(Regex(SPACES), " "),
             normalizers.Strip(),
         ]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement=GAP, prepend_scheme="always")
     begin, end = (vocabulary.pieces[mark] for mark in (vocabulary.begin, vocabulary.end))
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{begin} $A {end}",

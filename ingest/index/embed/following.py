@@ -55,7 +55,7 @@ class FollowingEmbedder(DelegatingEmbedder):
         # A question that comes while an encoder is opened waits for it, as the first one does.
         self._lock = asyncio.Lock()
         self._tried: tuple[str, float] = ("", 0.0)
-        self._said: Message | None = None
+        self._last_notice: Message | None = None
         # Kept until the end: another question may be in the middle of using one.
         self._former: list[Embedder] = []
 
@@ -85,8 +85,8 @@ class FollowingEmbedder(DelegatingEmbedder):
                 return None
             reason = await self._open(space)
             self._tried = (space, self._clock())
-            news = reason if reason != self._said else None
-            self._said = reason
+            news = reason if reason != self._last_notice else None
+            self._last_notice = reason
             return news
 
     async def _open(self, space: str) -> Message | None:

@@ -35,7 +35,7 @@ class HashingEmbedder:
         del question, text
         return 0.0
 
-    def preload(self) -> None:
+    def preload(self, *, documents: bool = True) -> None:
         """Nothing to load."""
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:

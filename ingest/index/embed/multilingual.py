@@ -27,7 +27,13 @@ from ingest.index.embed.e5_model import (
 from ingest.index.embed.model_cards import card_of
 from ingest.index.embed.onnx_session import onnx_errors, open_session, weighted_mean
 from ingest.index.embed.pair_check import PairResults, pair_sample, read_results
-from ingest.index.embed.weights import write_atomically
+from ingest.index.embed.piece_lookup import (
+    Cut,
+    DamagedTableError,
+    PieceLookup,
+    build_table,
+)
+from ingest.index.embed.weights import check_writable, write_atomically
 from ingest.text.normalize import normalize_text, replace_surrogates
 
 WINDOW = 512  # tokens, as the model was trained; a chunk of 400 Chinese characters has about 265
@@ -54,7 +60,7 @@ class MultilingualEmbedder:
         Args:
             weights: The file to convert (`ingest.index.embed.e5_model.find_e5_file`), None if
                 it is not there: enough when `cache` holds what was made of it.
-            cache: Folder for the converted files (55 MB).
+            cache: Folder for the converted files (58 MB).
             threads: How many onnxruntime may use.
             sha256: Digest that `weights` must have.
         """
@@ -66,6 +72,7 @@ class MultilingualEmbedder:
         self._tokenizer_lock = threading.RLock()
         self._session_lock = threading.RLock()
         self._tokenizer: Any = None
+        self._lookup: PieceLookup | None = None
         self._session: Any = None
         self._results: PairResults | None = None
 
@@ -85,7 +92,12 @@ class MultilingualEmbedder:
         if self._tokenizer is None and not self.is_prepared():
             # Asked for on the event loop, which must not stand still while weights are converted.
             return readable_share(sample)
+        known = sum(not character.isspace() for character in sample)
         try:
+            cut = self._cut_shortly(sample)
+            # Else a character is several to the encoder, and shares of either are not the same.
+            if cut is not None and cut.characters == known:
+                return 1.0 - cut.unknown / known if known else 1.0
             tokenizer = self._load_tokenizer()
         except EmbedError:
             return readable_share(sample)
@@ -97,7 +109,6 @@ class MultilingualEmbedder:
             for token, (start, stop) in zip(encoded.ids, encoded.offsets, strict=True)
             if token == unknown_id
         )
-        known = sum(not character.isspace() for character in sample)
         return 1.0 - min(unknown / known, 1.0) if known else 1.0
 
     def pair_weight(self, *, question: Language, text: Language) -> float:
@@ -116,21 +127,31 @@ class MultilingualEmbedder:
 
     async def embed_query(self, text: str) -> Vector:
         """Return the vector to look up with: the model wants another prefix before a question."""
-        return (await asyncio.to_thread(self._embed, [text], self._card.query))[0]
+        return await asyncio.to_thread(self._embed_query, text)
 
     async def close(self) -> None:
         """Free the model's memory (170 MB). The next use loads it again."""
-        self._tokenizer = self._session = None
+        self._tokenizer = self._lookup = self._session = None
 
-    def preload(self) -> None:
+    def preload(self, *, documents: bool = True) -> None:
         """Load tokenizer and model, and make them first if they are not there yet.
+
+        Args:
+            documents: False: the tokenizer waits for the first text that is longer than a question.
 
         Raises:
             EmbedError: the weights are not there, are not the ones we trust, or cannot be used.
         """
-        self._load_tokenizer()
+        if documents or not self.is_prepared():
+            self._load_tokenizer()
         with self._session_lock:
             self._load_session()
+
+    def _embed_query(self, text: str) -> Vector:
+        cut = self._cut_shortly(self._card.query + normalize_text(replace_surrogates(text)))
+        if cut is None:
+            return self._embed([text], self._card.query)[0]
+        return weighted_mean([(len(cut.ids), self._run(cut.ids))])
 
     def _embed(self, texts: Sequence[str], prefix: str) -> list[Vector]:
         tokenizer = self._load_tokenizer()
@@ -152,6 +173,29 @@ class MultilingualEmbedder:
             session = self._load_session()
             (output,) = session.run(None, {"input_ids": row, "attention_mask": np.ones_like(row)})
         return output[0]
+
+    def _cut_shortly(self, text: str) -> Cut | None:
+        """Return the pieces of a text that is worth no tokenizer, None where one is needed."""
+        with self._tokenizer_lock:
+            # A process that has it reads documents, too.
+            if self._tokenizer is not None or not self.is_prepared():
+                return None
+            if self._lookup is None:
+                try:
+                    self._lookup = self._open_lookup()
+                except (EmbedError, OSError, ValueError, KeyError, TypeError):
+                    return None  # whatever is wrong, the tokenizer is opened, or made anew
+            return self._lookup.cut(text)
+
+    def _open_lookup(self) -> PieceLookup:
+        """Return the table of pieces, which is made of the tokenizer if it is not there."""
+        with suppress(OSError, DamagedTableError):
+            return PieceLookup(self._files.pieces.read_bytes())
+        # Where it cannot be kept, to make it takes longer than to open the tokenizer.
+        check_writable(self._files.folder)
+        table = build_table(self._files.tokenizer.read_text("utf-8"))
+        write_atomically(self._files.pieces, table)
+        return PieceLookup(table)
 
     def _load_tokenizer(self) -> Any:
         with self._tokenizer_lock:

@@ -69,7 +69,7 @@ class OllamaEmbedder:
         """Return the cosine that unrelated texts of these languages have, from the model's card."""
         return self._card.noise_floor(question=question, text=text)
 
-    def preload(self) -> None:
+    def preload(self, *, documents: bool = True) -> None:
         """Nothing to load here. The server loads its model with the first request."""
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:

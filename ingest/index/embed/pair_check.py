@@ -88,11 +88,11 @@ class PairSample:
 
     def score(self, questions: Sequence[Vector], passages: Sequence[Vector]) -> PairResults:
         """Return how an encoder does, by its vectors of `questions` and `passages`."""
-        asked, texts = iter(np.asarray(questions)), iter(np.asarray(passages))
+        query_vectors, passage_vectors = iter(np.asarray(questions)), iter(np.asarray(passages))
         ranked = {
             (trial.of_towns, trial.language): (
-                np.array([next(asked) for _ in trial.questions]),
-                np.array([next(texts) for _ in trial.passages]),
+                np.array([next(query_vectors) for _ in trial.questions]),
+                np.array([next(passage_vectors) for _ in trial.passages]),
             )
             for trial in _trials()
         }

@@ -35,7 +35,9 @@ def vector_fault(vector: Vector | NDArray[np.float32], *, dimensions: int | None
         return Message("a vector of zeros")
     if dimensions is not None and array.size != dimensions:
         return Message(
-            "{length} numbers instead of {dimensions}", length=array.size, dimensions=dimensions
+            "{length} {length:?number|numbers} instead of {dimensions}",
+            length=array.size,
+            dimensions=dimensions,
         )
     if abs(float(np.linalg.norm(array)) - 1.0) > UNIT_TOLERANCE:
         return Message("a vector that is not of unit length")

@@ -51,12 +51,17 @@ class ChunkStore(Protocol):
         *,
         space: str,
         processing: Processing = UNKNOWN_PROCESSING,
+        collection: str = "",
+        validators: PageValidators | None = None,
     ) -> None:
         """Make `chunks` the only chunks of `document.url`, all at once or not at all.
 
         `vectors` maps chunk ids to unit vectors of `space`; chunks without one are found by words.
         Chunks that are as they were are left alone, vectors and all. `processing` is kept with the
         document; by default it is unknown, so that the document is cut again when it is next used.
+
+        With the same write the document is put into `collection` (`put_in_collection`), if one is
+        given, and its `validators` are kept (`remember`).
         """
         ...
 

@@ -23,7 +23,15 @@ from ingest.documents import (
 from ingest.foundation.messages import Message
 from ingest.foundation.sqlite_files import snapshot, transaction
 from ingest.index.embed.base import Vector
-from ingest.index.store import counts, journal, near_misses, revisions, schema, spaces
+from ingest.index.store import (
+    counts,
+    journal,
+    memberships,
+    near_misses,
+    revisions,
+    schema,
+    spaces,
+)
 from ingest.index.store.base import IndexStats
 from ingest.index.store.journal import Pending
 from ingest.index.store.postings.segment_files import drop_lost_future, note_withdrawal
@@ -34,7 +42,6 @@ from ingest.index.store.rows import (
     DOCUMENT,
     PAGE,
     PROCESSING,
-    from_validators,
     timestamp,
     to_chunk,
     to_document,
@@ -105,8 +112,12 @@ class Catalog:
         *,
         space: str,
         processing: Processing = UNKNOWN_PROCESSING,
+        collection: str = "",
+        validators: PageValidators | None = None,
     ) -> None:
         """Make `chunks` the only chunks of `document.url`, in one transaction.
+
+        The document is put into `collection`, if one is given, and its `validators` are kept.
 
         A chunk that is as it was is not written again. One without a vector in `vectors` keeps
         those of the same text in the page's former version, in every space: text that has not
@@ -116,6 +127,10 @@ class Catalog:
             old = revisions.stored(connection, document.url)
             revisions.put_document(connection, document, processing)
             self._put_chunks(connection, document, chunks, vectors, old=old, space=space)
+            if collection:
+                memberships.put_member(connection, document.url, collection)
+            if validators is not None:
+                revisions.put_validators(connection, validators)
 
     def recut(
         self,
@@ -297,20 +312,8 @@ class Catalog:
 
     def remember(self, record: PageValidators) -> None:
         """Keep validators if their document is here, and move the document's date up to them."""
-        checked_at = timestamp(record.checked_at)
         with self.writing() as connection:
-            connection.execute("DELETE FROM pages WHERE url = ?", (record.url,))
-            connection.execute(
-                f"INSERT INTO pages ({PAGE}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
-                " WHERE EXISTS (SELECT 1 FROM documents WHERE url = ?)",
-                (*from_validators(record), record.final_url),
-            )
-            connection.execute(
-                # A date in the future is of a clock that was ahead, and would stay for years.
-                "UPDATE documents SET fetched_at = ? WHERE url = ?"
-                " AND (fetched_at < ? OR fetched_at > ?)",
-                (checked_at, record.final_url, checked_at, timestamp(datetime.now(UTC))),
-            )
+            revisions.put_validators(connection, record)
 
     def delete(self, url: str) -> int:
         """Delete the document at `url` and return how many chunks it had."""

@@ -45,6 +45,10 @@ QUESTION_WAIT_S = 0.3
 """Longest wait of a question for the vector store; then it compares with all vectors itself."""
 MIRROR_EVERY = 2_000
 """Chunks written before their vectors are carried to the vector store, without a search."""
+COPIED_FROM = 500
+"""Vectors of an index from which on a process of its own carries them. Below MIRROR_EVERY: when so
+many chunks and vectors were written together, half are vectors; carried here, Chroma would be
+imported (.6 s of CPU) in this process and, for the next, in that one."""
 JOURNAL_BATCH = 40
 """Vectors carried at once, under the lock. Chroma keeps Python's own lock meanwhile (1 ms a vector
 at 100,000), so this is also how long all other threads stand still."""
@@ -86,7 +90,7 @@ class Index(CollectionStore):
                 store, in the background.
             scan_bytes: Of vectors up to which questions compare with all of them, exactly, and
                 leave the vector store alone.
-            copier: Carries the journal of an index of more than `MIRROR_EVERY` vectors; None: a
+            copier: Carries the journal of an index of `COPIED_FROM` vectors or more; None: a
                 thread of this process does.
             journal_batch: Vectors carried at once, under the lock.
         """
@@ -124,6 +128,8 @@ class Index(CollectionStore):
         *,
         space: str,
         processing: Processing = UNKNOWN_PROCESSING,
+        collection: str = "",
+        validators: PageValidators | None = None,
     ) -> None:
         """Make `chunks` the only chunks of a document (`Catalog.replace`)."""
         await self._write(
@@ -134,6 +140,8 @@ class Index(CollectionStore):
             vectors,
             space=space,
             processing=processing,
+            collection=collection,
+            validators=validators,
         )
 
     async def recut(
@@ -268,7 +276,7 @@ class Index(CollectionStore):
         if self._copier is not None and (is_worth_it or self._copier.is_running):
             space = self.catalog.current_space()
             written = self._unmirrored
-            if self.catalog.embedded(space) >= MIRROR_EVERY:
+            if self.catalog.embedded(space) >= COPIED_FROM:
                 if self._copier.update():
                     self._unmirrored -= written
                     return False

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
 
 from ingest.documents import Chunk
 from ingest.errors import StoreError
@@ -184,7 +183,14 @@ class IndexMaintenance:
         offset = 0
         while page := self._index.vectors.page(space=space, offset=offset, limit=PAGE):
             offset += len(page)
-            ours = self._arrays(page, space=space)
+            # Those vectors of the catalogue that it has, by chunk id.
+            with self._catalog.reading() as connection:
+                rows = connection.execute(
+                    "SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.chunk = c.number"
+                    " AND e.space = ? WHERE c.id IN (SELECT value FROM json_each(?))",
+                    (space, json.dumps(list(page))),
+                ).fetchall()
+            ours = {id_: to_array(blob) for id_, blob in rows}
             for id_ in page:
                 if id_ not in ours:
                     surplus.add(id_)
@@ -207,16 +213,6 @@ class IndexMaintenance:
             surplus=len(surplus - pending),
             different=len(different - pending),
         )
-
-    def _arrays(self, ids: Collection[str], *, space: str) -> dict[str, NDArray[np.float32]]:
-        """Return those vectors of the catalogue that it has, by chunk id."""
-        with self._catalog.reading() as connection:
-            rows = connection.execute(
-                "SELECT c.id, e.vector FROM chunks c JOIN embeddings e ON e.chunk = c.number"
-                " AND e.space = ? WHERE c.id IN (SELECT value FROM json_each(?))",
-                (space, json.dumps(list(ids))),
-            ).fetchall()
-        return {id_: to_array(blob) for id_, blob in rows}
 
     @in_thread
     def rebuild_copy(self) -> None:

@@ -5,16 +5,20 @@
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from ingest.documents import Chunk, Chunking, Document, Processing
+from ingest.documents import Chunk, Chunking, Document, PageValidators, Processing
 from ingest.index.store import schema
 from ingest.index.store.rows import (
     CHUNK,
     CHUNKS,
     DOCUMENT,
+    PAGE,
     PROCESSING,
     from_document,
     from_processing,
+    from_validators,
+    timestamp,
     to_chunk,
 )
 
@@ -87,6 +91,22 @@ def put_document(
         f"INSERT INTO documents ({', '.join(columns)}) VALUES ({places})"
         f" ON CONFLICT (url) DO UPDATE SET {updates}",
         (*from_document(document), *from_processing(processing)),
+    )
+
+
+def put_validators(connection: sqlite3.Connection, record: PageValidators) -> None:
+    """Keep validators if their document is here, and move the document's date up to them."""
+    checked_at = timestamp(record.checked_at)
+    connection.execute("DELETE FROM pages WHERE url = ?", (record.url,))
+    connection.execute(
+        f"INSERT INTO pages ({PAGE}) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
+        " WHERE EXISTS (SELECT 1 FROM documents WHERE url = ?)",
+        (*from_validators(record), record.final_url),
+    )
+    connection.execute(
+        # A date in the future is of a clock that was ahead, and would stay for years.
+        "UPDATE documents SET fetched_at = ? WHERE url = ? AND (fetched_at < ? OR fetched_at > ?)",
+        (checked_at, record.final_url, checked_at, timestamp(datetime.now(UTC))),
     )
 
 

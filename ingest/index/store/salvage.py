@@ -67,8 +67,23 @@ def salvage_index(path: Path, fresh: Path) -> SalvagedIndex:
         with store_errors(fresh), transaction(new):
             new.execute("PRAGMA defer_foreign_keys = ON")
             for table in _TABLES:
-                _copy_rows(old, new, table)
-            _copy_memberships(old, new)
+                columns = [
+                    name
+                    for (name,) in new.execute("SELECT name FROM pragma_table_info(?)", (table,))
+                ]
+                places = ", ".join("?" * len(columns))
+                # OR IGNORE: where a torn index has let a row in twice, one of them counts.
+                insert = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})"
+                for rows in _rows(old, table, ", ".join(columns)):
+                    new.executemany(insert, rows)
+            # Who is in which collection, from both ends up to what is torn: it has no row numbers.
+            for order in ("ASC", "DESC"):
+                with suppress(sqlite3.DatabaseError):
+                    for row in old.execute(
+                        "SELECT document, name FROM collection_members NOT INDEXED"
+                        f" ORDER BY document {order}, name {order}"
+                    ):
+                        new.execute("INSERT OR IGNORE INTO collection_members VALUES (?, ?)", row)
             salvaged = _tidied(new)
             schema.rebuild_words(new)
         return salvaged
@@ -102,16 +117,6 @@ def _logs_of(path: Path) -> list[Path]:
     return [path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm")]
 
 
-def _copy_rows(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
-    columns = [name for (name,) in new.execute("SELECT name FROM pragma_table_info(?)", (table,))]
-    places = ", ".join("?" * len(columns))
-    for rows in _rows(old, table, ", ".join(columns)):
-        # OR IGNORE: where a torn index has let a row in twice, one of them counts.
-        new.executemany(
-            f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({places})", rows
-        )
-
-
 def _rows(old: sqlite3.Connection, table: str, columns: str) -> Iterator[list[Row]]:
     last = None
     with suppress(sqlite3.DatabaseError):
@@ -140,17 +145,6 @@ def _range(
             yield from _range(old, table, columns, middle, end)
         return
     yield from rows
-
-
-def _copy_memberships(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
-    """Copy who is in which collection, from both ends up to what is torn: it has no row numbers."""
-    for order in ("ASC", "DESC"):
-        with suppress(sqlite3.DatabaseError):
-            for row in old.execute(
-                "SELECT document, name FROM collection_members NOT INDEXED"
-                f" ORDER BY document {order}, name {order}"
-            ):
-                new.execute("INSERT OR IGNORE INTO collection_members VALUES (?, ?)", row)
 
 
 def _tidied(new: sqlite3.Connection) -> SalvagedIndex:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608  (statements are put together from our own constants; values are bound)
 
+import functools
 import itertools
 import logging
 import os
@@ -293,12 +294,17 @@ def add_words(
     connection: sqlite3.Connection, number: int, *, text: str, heading: str, title: str
 ) -> None:
     """Insert the words of chunk `number` into the full-text index and into `chunk_words`."""
-    body, head = words(text), words(f"{title} {heading}")
+    body, head = words(text), _heading_words(f"{title} {heading}")
     connection.execute(
         "INSERT INTO words (rowid, body, heading) VALUES (?, ?, ?)",
         (number, " ".join(body), " ".join(head)),
     )
     _add_word_record(connection, number, body, head)
+
+
+@functools.lru_cache(maxsize=64)  # chunks of one page share them: a third of what is counted
+def _heading_words(heading: str) -> Sequence[str]:
+    return tuple(words(heading))
 
 
 def _add_word_record(

@@ -258,21 +258,17 @@ def _vectors(
         if len(right) < len(rows) or not is_unit.all():
             wrong = [row for row in rows if len(row[1]) != 4 * dimensions]
             wrong += [row for row, unit in zip(right, is_unit, strict=True) if not unit]
-            faulty |= _faults(connection, wrong, space, dimensions)
+            found: FaultyRows = {}
+            for number, blob in wrong:
+                row = connection.execute(
+                    "SELECT id FROM chunks WHERE number = ?", (number,)
+                ).fetchone()
+                if row is not None:  # else `check` names it
+                    found[row[0], space] = vector_fault(to_array(blob), dimensions=dimensions)
+            faulty |= found
             right = [row for row, unit in zip(right, is_unit, strict=True) if unit]
             matrix, lengths = matrix[is_unit], lengths[is_unit]
         yield [number for number, _ in right], matrix / lengths[:, None]
-
-
-def _faults(
-    connection: sqlite3.Connection, rows: Iterable[tuple[int, bytes]], space: str, dimensions: int
-) -> FaultyRows:
-    found: FaultyRows = {}
-    for number, blob in rows:
-        row = connection.execute("SELECT id FROM chunks WHERE number = ?", (number,)).fetchone()
-        if row is not None:  # else `check` names it
-            found[row[0], space] = vector_fault(to_array(blob), dimensions=dimensions)
-    return found
 
 
 def _best(numbers: Numbers, scores: Matrix, top_k: int) -> list[tuple[int, float]]:

@@ -74,11 +74,11 @@ class WordSearch:
             connection, distinct, top_k=top_k, collections=collections
         )
         if found is None:
-            found = self._asked_of_fts5(connection, distinct, top_k, collections)
+            found = self._fts5_matches(connection, distinct, top_k, collections)
         # A join does not keep the order of its subquery, and equal scores need a stable one.
         return sorted(found, key=lambda scored: (-scored.score, scored.chunk.id))[:top_k]
 
-    def _asked_of_fts5(
+    def _fts5_matches(
         self,
         connection: sqlite3.Connection,
         distinct: Sequence[str],
@@ -86,8 +86,20 @@ class WordSearch:
         collections: Collection[str],
     ) -> list[ScoredChunk]:
         chunks = counts.count_of(connection, counts.CHUNKS)
+        # In how many chunks each of the words is, about.
+        if abs(chunks - self._chunks) > MAX_GROWTH * self._chunks or chunks < MIN_POSTINGS:
+            self._count_of_word.clear()
+            self._chunks = chunks
+        if len(self._count_of_word) > MAX_CACHED_WORDS:
+            self._count_of_word.clear()
+        for word in distinct:
+            # One that was nowhere a moment ago may be in the page that was just stored.
+            if not self._count_of_word.get(word):
+                (self._count_of_word[word],) = connection.execute(
+                    "SELECT COUNT(*) FROM words WHERE words MATCH ?", (f'"{word}"',)
+                ).fetchone()
         rare, frequent = _split_by_frequency(
-            self._chunk_counts(connection, distinct, chunks), chunks
+            {word: self._count_of_word[word] for word in distinct}, chunks
         )
         if not rare:
             return []
@@ -100,23 +112,6 @@ class WordSearch:
         if frequent:
             found = _rescored(found, frequent, chunks)
         return found
-
-    def _chunk_counts(
-        self, connection: sqlite3.Connection, words: Sequence[str], chunks: int
-    ) -> dict[str, int]:
-        """Return in how many chunks each of the words is, about."""
-        if abs(chunks - self._chunks) > MAX_GROWTH * self._chunks or chunks < MIN_POSTINGS:
-            self._count_of_word.clear()
-            self._chunks = chunks
-        if len(self._count_of_word) > MAX_CACHED_WORDS:
-            self._count_of_word.clear()
-        for word in words:
-            # One that was nowhere a moment ago may be in the page that was just stored.
-            if not self._count_of_word.get(word):
-                (self._count_of_word[word],) = connection.execute(
-                    "SELECT COUNT(*) FROM words WHERE words MATCH ?", (f'"{word}"',)
-                ).fetchone()
-        return {word: self._count_of_word[word] for word in words}
 
 
 def _split_by_frequency(

@@ -1,4 +1,4 @@
-"""Whatever a broken server or a broken disk left in the index is found, and mended."""
+"""Whatever a broken server or a broken disk left in the index is found, and repaired."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -137,11 +137,11 @@ async def test_damage_is_found_and_mended(tmp_path: Path, name: str) -> None:
     assert [(problem.kind, problem.count) for problem in found.found] == expected
     assert found.left == found.found
     assert all(problem.reason.localize("zh") for problem in found.found)
-    mended = await checked(tmp_path, fix=True, embedder=HashingEmbedder())
-    assert [(problem.kind, problem.count) for problem in mended.found] == expected
-    assert mended.left == ()
-    assert mended.stats.embedded == mended.stats.chunks
-    assert mended.embedded == sum(n for kind, n in expected if kind == "faulty_vectors")
+    repaired = await checked(tmp_path, fix=True, embedder=HashingEmbedder())
+    assert [(problem.kind, problem.count) for problem in repaired.found] == expected
+    assert repaired.left == ()
+    assert repaired.stats.embedded == repaired.stats.chunks
+    assert repaired.embedded == sum(n for kind, n in expected if kind == "faulty_vectors")
     assert (await checked(tmp_path)).found == ()
 
 
@@ -159,9 +159,9 @@ async def test_vectors_deleted_while_no_encoder_works_are_made_by_the_next_that_
     await filled(tmp_path)
     overwrite(b"")(tmp_path)
     for _ in range(2):
-        mended = await checked(tmp_path, fix=True, embedder=embedder)
-        assert (mended.stats.embedded, mended.embedded) == (4, 0)
-        (left,) = mended.left
+        repaired = await checked(tmp_path, fix=True, embedder=embedder)
+        assert (repaired.stats.embedded, repaired.embedded) == (4, 0)
+        (left,) = repaired.left
         assert (left.kind, left.count) == ("not_embedded", 2)
         assert left.reason.localize("zh") == "空向量"
     index = persistent(tmp_path)  # due at once: a question does it, too
@@ -216,6 +216,6 @@ async def test_texts_that_failed_are_named_and_tried_again(
     assert [one.kind for one in still.left] == ["not_embedded"]
     assert "NaN" in still.reason.localize("en")
     server.embed_faults = {}
-    mended = await checked(tmp_path, fix=True, embedder=embedder)
-    assert (mended.left, mended.embedded) == ((), 1)
+    repaired = await checked(tmp_path, fix=True, embedder=embedder)
+    assert (repaired.left, repaired.embedded) == ((), 1)
     await embedder.close()

@@ -37,6 +37,7 @@ SCALE = 255 / (K1 + 1)
 """From BM25's share of a word, which is below K1 + 1, to 8 bits."""
 FORMAT = 2
 """Version of the files; those of another are not read and made anew."""
+READ_ONLY_FILE = 0o400
 MAGIC = b"qiuzheng postings\n"
 UNFINISHED = ".new"
 """Suffix of a file that is being written."""
@@ -95,6 +96,13 @@ class PostingsSegment:
         places = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         counts = np.where(self.keys[places] == keys, self.counts[places], 0)
         return places, counts.astype(np.int64)
+
+    def rows_of(self, place: int) -> NDArray[np.int64]:
+        """Return the rows (`changes`) that have the word at this place of `keys`."""
+        start, count = int(self.starts[place]), int(self.counts[place])
+        if _exceeds_dense_share(count, len(self.changes)):
+            return self.changes[np.flatnonzero(self.dense[start])]
+        return self.changes[self.chunks[start : start + count]]
 
     def scores(self, places: NDArray[np.intp], weights: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the score of each chunk.
@@ -221,6 +229,12 @@ def write_segment(path: Path, segment: PostingsSegment, facts: SegmentFacts) -> 
             # Before it gets its name: a file that a lost power supply has torn is never one.
             file.flush()
             os.fsync(file.fileno())
+        if os.name != "nt":  # there a read-only file could not be deleted, and a mapped one not cut
+            # What copies a backup over it in place would cut the memory of who reads it (SIGBUS);
+            # with this, cp puts a new file in its place or says that it may not write. FAT and
+            # some network shares refuse it; the file is as good without.
+            with suppress(OSError):
+                fresh.chmod(READ_ONLY_FILE)
         fresh.replace(path)
     except BaseException:
         # A full disk is not to get fuller by each try.

@@ -38,6 +38,10 @@ log = logging.getLogger(__name__)
 _NUMBER_DIGITS = 12
 
 
+FileState = tuple[int, ...]
+"""Number of a file on its disk, its bytes, when it was written (ns)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentFile:
     """A file of postings: it covers the rows behind `after`, up to `last`."""
@@ -76,6 +80,15 @@ def chain_of(folder: Path) -> list[SegmentFile]:
         chain.append(found[end])
         end = found[end].last
     return chain
+
+
+def file_state(path: Path) -> FileState:
+    """Return what tells a file from another one of its name, () if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def load_segment(connection: sqlite3.Connection, file: SegmentFile) -> PostingsSegment | None:

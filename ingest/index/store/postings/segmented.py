@@ -24,6 +24,7 @@ from ingest.documents import ScoredChunk
 from ingest.foundation.private_files import make_private_folder
 from ingest.index.store import counts
 from ingest.index.store.memberships import member_condition, member_values
+from ingest.index.store.postings.live_shares import LiveShares
 from ingest.index.store.postings.segment import (
     MAX_SEGMENT_CHUNKS,
     PostingsSegment,
@@ -35,9 +36,11 @@ from ingest.index.store.postings.segment import (
     write_segment,
 )
 from ingest.index.store.postings.segment_files import (
+    FileState,
     SegmentFile,
     chain_of,
     drop_file,
+    file_state,
     is_usable,
     load_segment,
     segment_path,
@@ -76,10 +79,12 @@ class SegmentedPostings:
         # How many chunks there were, and rows so far, when each chunk was seen to have one.
         self._complete = (-1, -1)
         self._files: dict[Path, PostingsSegment] = {}
+        self._states: dict[Path, FileState] = {}
         self._end = 0
         # What was written behind the last file, in the order in which this process saw it.
         self._small: list[PostingsSegment] = []
         self._seen = 0
+        self._live_shares = LiveShares()
 
     def best_matches(
         self,
@@ -97,9 +102,15 @@ class SegmentedPostings:
             top_k: Chunks at most.
             collections: Only documents in one of these; (): all.
         """
-        if self._folder is None or not self._has_all_words(connection):
+        if self._folder is None:
             return None
-        if not self._update(connection):
+        # Each chunk has its row of words but where an older version still runs, which writes none;
+        # who opens the index next adds them (`schema.add_lacking_words`).
+        chunks = counts.count_of(connection, counts.CHUNKS)
+        state = (chunks, counts.last_row(connection, "chunk_words"))
+        if state != self._complete and chunks == counts.count_chunks_with_words(connection):
+            self._complete = state
+        if state != self._complete or not self._update(connection):
             return None
         try:
             return self._best_matches(connection, words, top_k, collections)
@@ -122,33 +133,32 @@ class SegmentedPostings:
         keys = np.array([word_key(word) for word in words], np.uint32)
         found = [segment.find(keys) for segment in segments]
         weights = _weights(
-            np.sum([count for _, count in found], axis=0),
-            sum(len(segment.changes) for segment in segments),
+            self._live_shares.counts(connection, segments, found, keys),
+            counts.count_of(connection, counts.CHUNKS),
         )
+        # Whether a word of the index counts for nothing.
+        leaves_out = any(((count > 0) & (weights == 0)).any() for _, count in found)
         wanted = top_k + SPARE_CANDIDATES
         while wanted <= max(MAX_CANDIDATES, top_k + SPARE_CANDIDATES):
             changes, scores = _best(segments, found, weights, wanted)
-            scored = _looked_up(connection, changes, scores, collections)
+            # The chunks of these rows that are still there, in one of `collections` if given.
+            score_of = dict(zip(changes.tolist(), scores.tolist(), strict=True))
+            among = f"AND {member_condition('c.url')}" if collections else ""
+            rows = connection.execute(
+                f"SELECT {CHUNK}, w.change FROM json_each(:changes) j"
+                " JOIN chunk_words w ON w.change = j.value JOIN chunks c ON c.number = w.chunk"
+                f" JOIN documents d ON d.url = c.url WHERE true {among}",
+                {"changes": json.dumps(list(score_of)), **member_values(collections)},
+            ).fetchall()
+            scored = [ScoredChunk(chunk=to_chunk(row[:8]), score=score_of[row[8]]) for row in rows]
             if len(scored) >= top_k:
                 return scored
             if len(changes) < wanted:
                 # Counted over the whole index: within a small collection the rare words may be
                 # nowhere, and the one that was left out may be all that it has of the question.
-                return None if collections and _leaves_out(found, weights) else scored
+                return None if collections and leaves_out else scored
             wanted *= 4
         return None
-
-    def _has_all_words(self, connection: sqlite3.Connection) -> bool:
-        """Return whether each chunk has its row of words.
-
-        An older version that still runs writes none; who opens the index next adds them
-        (`schema.add_lacking_words`).
-        """
-        chunks = counts.count_of(connection, counts.CHUNKS)
-        state = (chunks, counts.last_row(connection, "chunk_words"))
-        if state != self._complete and chunks == counts.count_chunks_with_words(connection):
-            self._complete = state
-        return state == self._complete
 
     def _update(self, connection: sqlite3.Connection) -> bool:
         """Take in what has changed; return whether all rows are covered."""
@@ -162,13 +172,19 @@ class SegmentedPostings:
             return False  # a small index: FTS5 scores all of it as fast
         files: dict[Path, PostingsSegment] = {}
         end = 0
+        states: dict[Path, FileState] = {}
         for file in chain:
-            segment = self._files.get(file.path) or load_segment(connection, file)
+            # Before it is mapped: a later change is seen by the next question.
+            state = file_state(file.path)
+            segment = self._files.get(file.path)
+            # One that was written over in place is another one, and is looked at as such.
+            if segment is None or state != self._states.get(file.path):
+                segment = load_segment(connection, file)
             if segment is None:
                 break
-            files[file.path] = segment
+            files[file.path], states[file.path] = segment, state
             end = file.last
-        self._files = files
+        self._files, self._states = files, states
         if end != self._end or self._seen > last:
             self._end = self._seen = end
             self._small = []
@@ -300,18 +316,13 @@ def _average(connection: sqlite3.Connection) -> float:
 def _weights(counts_of_words: np.ndarray, chunks: int) -> np.ndarray:
     """Return the inverse document frequency of each word, as FTS5 computes it; 0: leave it out."""
     known = counts_of_words > 0
-    weights = np.where(
-        known, np.log((chunks - counts_of_words + 0.5) / (counts_of_words + 0.5)), 0.0
-    )
+    # Of a negative number the logarithm is no number, and neither is a score with it.
+    others = np.maximum(chunks - counts_of_words, 0)
+    weights = np.where(known, np.log((others + 0.5) / (counts_of_words + 0.5)), 0.0)
     # One that is in half of the chunks tells nothing, unless it is all that was asked for.
     if not (weights > 0).any():
         weights = np.where(known, 1e-6, 0.0)
     return weights.clip(0).astype(np.float32)
-
-
-def _leaves_out(found: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> bool:
-    """Return whether a word of the index counts for nothing."""
-    return any(((counts_of_words > 0) & (weights == 0)).any() for _, counts_of_words in found)
 
 
 def _best(
@@ -333,21 +344,3 @@ def _best(
             scores, changes = scores[best], changes[best]
             floor = float(scores.min())
     return changes, scores
-
-
-def _looked_up(
-    connection: sqlite3.Connection,
-    changes: np.ndarray,
-    scores: np.ndarray,
-    collections: Collection[str],
-) -> list[ScoredChunk]:
-    """Return the chunks of these rows that are still there, in one of `collections` if given."""
-    score_of = dict(zip(changes.tolist(), scores.tolist(), strict=True))
-    among = f"AND {member_condition('c.url')}" if collections else ""
-    rows = connection.execute(
-        f"SELECT {CHUNK}, w.change FROM json_each(:changes) j"
-        " JOIN chunk_words w ON w.change = j.value JOIN chunks c ON c.number = w.chunk"
-        f" JOIN documents d ON d.url = c.url WHERE true {among}",
-        {"changes": json.dumps(list(score_of)), **member_values(collections)},
-    ).fetchall()
-    return [ScoredChunk(chunk=to_chunk(row[:8]), score=score_of[row[8]]) for row in rows]

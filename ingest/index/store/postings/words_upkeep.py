@@ -31,9 +31,14 @@ class WordsUpkeep:
 
     def wake_if_due(self) -> None:
         """See to it that a file that is due is made, and return at once."""
-        if not self._is_writable:
+        folder = self._catalog.words_folder
+        if not self._is_writable or folder is None:
             return
-        if self._is_due():
+        with self._catalog.reading() as connection:
+            is_due = is_segment_due(connection, folder) or (
+                time.monotonic() >= self._clear_at and holds_withdrawn(connection, folder)
+            )
+        if is_due:
             self._clear_at = time.monotonic() + CLEARED_EVERY_S
             self._upkeep.wake()
 
@@ -52,27 +57,13 @@ class WordsUpkeep:
 
         But files with words of what was deleted lose them, if it can be done in `CLOSE_S`.
         """
-        seconds = 0.0
-        with suppress(StoreError):  # closed before
-            if self._is_writable and self._holds_withdrawn():
-                seconds = CLOSE_S
-                self._upkeep.wake()
+        seconds, folder = 0.0, self._catalog.words_folder
+        if self._is_writable and folder is not None:
+            with suppress(StoreError), self._catalog.reading() as connection:  # closed before
+                if holds_withdrawn(connection, folder):
+                    seconds = CLOSE_S
+                    self._upkeep.wake()
         self._upkeep.close(seconds=seconds)
-
-    def _is_due(self) -> bool:
-        if self._catalog.words_folder is None:
-            return False
-        with self._catalog.reading() as connection:
-            return is_segment_due(connection, self._catalog.words_folder) or (
-                time.monotonic() >= self._clear_at
-                and holds_withdrawn(connection, self._catalog.words_folder)
-            )
-
-    def _holds_withdrawn(self) -> bool:
-        if self._catalog.words_folder is None:
-            return False
-        with self._catalog.reading() as connection:
-            return holds_withdrawn(connection, self._catalog.words_folder)
 
     def _make(self) -> bool:
         folder, connection = self._catalog.words_folder, self._catalog.reader()

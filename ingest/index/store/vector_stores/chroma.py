@@ -123,7 +123,19 @@ class ChromaVectors:
             # Made if it is not here: chromadb deletes by name only what it has.
             self._client.delete_collection(self._collection(space).name)
             self._collections.pop(space, None)
-            self._delete_ownerless_folders()
+            # Chromadb leaves the vector files behind. A folder is named by its segment, which its
+            # interface does not tell. Where another version keeps its segments otherwise, the
+            # files stay: they cost bytes and nothing else.
+            try:
+                with closing(sqlite3.connect(self._folder / "chroma.sqlite3")) as connection:
+                    owned = {id_ for (id_,) in connection.execute("SELECT id FROM segments")}
+            except sqlite3.Error as error:
+                log.info("vector files of deleted spaces stay in %s: %s", self._folder, error)
+                return
+            for path in self._folder.iterdir():
+                if _COLLECTION_FOLDER.fullmatch(path.name) and path.name not in owned:
+                    # Windows refuses while a client has them open: the next deletion gets them.
+                    shutil.rmtree(path, ignore_errors=True)
 
     def clear(self) -> None:
         """Delete Chroma's files, also where they are damaged and cannot be opened."""
@@ -190,7 +202,14 @@ class ChromaVectors:
         from chromadb.config import Settings
 
         make_private_folder(self._folder)
-        self._spelling = _unused_spelling(self._folder)
+        # One that no client of this process uses: chromadb hands out one client per spelling.
+        with _spellings_lock:
+            self._spelling = next(
+                spelling
+                for spelling in (str(self._folder) + "/." * dots for dots in count())
+                if spelling not in _spellings
+            )
+            _spellings.add(self._spelling)
         self._client = chromadb.PersistentClient(
             self._spelling, settings=Settings(anonymized_telemetry=False)
         )
@@ -247,21 +266,6 @@ class ChromaVectors:
             elif path.name.startswith("chroma.sqlite3"):
                 path.unlink()
 
-    def _delete_ownerless_folders(self) -> None:
-        """Delete the vector files of collections that are gone, which chromadb leaves behind."""
-        # A folder is named by its segment, which chromadb's interface does not tell. Where another
-        # version keeps its segments otherwise, the files stay: they cost bytes and nothing else.
-        try:
-            with closing(sqlite3.connect(self._folder / "chroma.sqlite3")) as connection:
-                owned = {id_ for (id_,) in connection.execute("SELECT id FROM segments")}
-        except sqlite3.Error as error:
-            log.info("vector files of deleted spaces stay in %s: %s", self._folder, error)
-            return
-        for path in self._folder.iterdir():
-            if _COLLECTION_FOLDER.fullmatch(path.name) and path.name not in owned:
-                # Windows refuses while a client has them open: then the next deletion gets them.
-                shutil.rmtree(path, ignore_errors=True)
-
     @contextmanager
     def _store_errors(self) -> Iterator[None]:
         """Turn what Chroma raises in the block into a `StoreError`."""
@@ -277,15 +281,3 @@ class ChromaVectors:
                 ),
                 hint=Message("they are a copy, made anew after: rm -r {where}", where=where),
             ) from error
-
-
-def _unused_spelling(folder: Path) -> str:
-    """Return a spelling of the path that no client of this process uses, and reserve it."""
-    with _spellings_lock:
-        spelling = next(
-            spelling
-            for spelling in (str(folder) + "/." * dots for dots in count())
-            if spelling not in _spellings
-        )
-        _spellings.add(spelling)
-        return spelling

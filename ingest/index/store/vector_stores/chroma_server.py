@@ -87,22 +87,22 @@ class ChromaServerVectors:
         for start in range(0, len(ids), BATCH):
             batch = ids[start : start + BATCH]
             rows = [list(vectors[id_]) for id_ in batch]
-            self._asked(space, partial(_upsert, ids=batch, rows=rows))
+            self._with_collection(space, partial(_upsert, ids=batch, rows=rows))
 
     def delete(self, ids: Collection[str], *, space: str) -> None:
         """Delete the vectors of these ids; unknown ids are ignored."""
         names = list(ids)
         for start in range(0, len(names), BATCH):
             batch = names[start : start + BATCH]
-            self._asked(space, partial(_delete, ids=batch))
+            self._with_collection(space, partial(_delete, ids=batch))
 
     def nearest(self, vector: Vector, *, top_k: int, space: str) -> list[tuple[str, float]]:
         """Return up to `top_k` (id, cosine similarity), best first."""
-        return self._asked(space, lambda one: nearest_in(one, vector, top_k, one.count()))
+        return self._with_collection(space, lambda one: nearest_in(one, vector, top_k, one.count()))
 
     def count(self, *, space: str) -> int:
         """Return how many vectors `space` holds."""
-        return self._asked(space, lambda one: int(one.count()))
+        return self._with_collection(space, lambda one: int(one.count()))
 
     def spaces(self) -> list[str]:
         """Return the spaces that are here, also those without a vector."""
@@ -111,7 +111,7 @@ class ChromaServerVectors:
 
     def page(self, *, space: str, offset: int, limit: int) -> dict[str, NDArray[np.float32]]:
         """Return up to `limit` vectors by id, in an order that stays while nothing is written."""
-        return self._asked(space, lambda one: page_of(one, offset, limit))
+        return self._with_collection(space, lambda one: page_of(one, offset, limit))
 
     def drop(self, space: str) -> None:
         """Delete one space with all its vectors; an unknown one is ignored."""
@@ -128,7 +128,7 @@ class ChromaServerVectors:
         self._client = None
         self._collections.clear()
 
-    def _asked(self, space: str, ask: Callable[[Any], R]) -> R:
+    def _with_collection(self, space: str, ask: Callable[[Any], R]) -> R:
         """Return what `ask` does with the collection of `space`."""
         from chromadb.errors import NotFoundError
 

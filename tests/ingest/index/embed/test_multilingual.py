@@ -31,82 +31,16 @@ from ingest.index.embed.e5_model import (
 from ingest.index.embed.multilingual import MultilingualEmbedder
 from ingest.index.embed.onnx_session import open_session
 from ingest.index.embed.pair_check import PairResults, pair_sample
+from tests.tiny_e5 import HIDDEN, PIECES, encoder, header_of_tiny_file, write_tiny_file
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[4]
-PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", *"abcdefghij", "▁the", "无", "人", "Ж", "か"]
-HIDDEN, INNER, LAYERS, HEADS = 64, 96, 2, 4
-
-
-def write_tiny_file(path: Path) -> Path:
-    """Write a random model in the format of e5-small-q4.bin."""
-    dice = np.random.default_rng(5)
-    tensors: list[tuple[str, int, int, bytes]] = []
-
-    def add(name: str, *shape: int) -> None:
-        count = int(np.prod(shape))
-        if len(shape) == 2 and not name.startswith(("emb.pos", "emb.type")):
-            blocks = count // 32
-            scales = dice.uniform(0.01, 0.05, (blocks, 1)).astype("<f2").view(np.uint8)
-            packed = dice.integers(0, 256, (blocks, 16), dtype=np.uint8)
-            tensors.append((name, 1, count, np.hstack([scales, packed]).tobytes()))
-        else:
-            values = dice.normal(0, 0.5, shape).astype("<f4")
-            tensors.append((name, 0, count, values.tobytes()))
-
-    add("emb.word", len(PIECES), HIDDEN)
-    add("emb.pos", 512, HIDDEN)
-    add("emb.type", 2, HIDDEN)
-    for norm in ("emb.ln", *(f"l{n}.{part}" for n in range(LAYERS) for part in ("aln", "oln"))):
-        add(f"{norm}.w", HIDDEN)
-        add(f"{norm}.b", HIDDEN)
-    for number in range(LAYERS):
-        shapes = {"fi": (INNER, HIDDEN), "fo": (HIDDEN, INNER)}
-        for part in ("q", "k", "v", "ao", "fi", "fo"):
-            shape = shapes.get(part, (HIDDEN, HIDDEN))
-            add(f"l{number}.{part}.w", *shape)
-            add(f"l{number}.{part}.b", shape[0])
-    path.write_bytes(_header() + _with_directory(tensors, start=len(_header())))
-    return path
-
-
-def _header() -> bytes:
-    text = [piece.encode() for piece in PIECES]
-    offsets = np.cumsum([0, *map(len, text)]).astype("<u4")
-    scores = -np.arange(len(PIECES), dtype="<f4")
-    return b"".join(
-        [
-            struct.pack("<4sI", b"E5S1", 1),
-            struct.pack("<7ifi", HIDDEN, LAYERS, HEADS, INNER, len(PIECES), 512, 2, 1e-12, 32),
-            struct.pack("<5iQ", len(PIECES), 0, 2, 1, 3, int(offsets[-1])),
-            offsets.tobytes(),
-            scores.tobytes(),
-            *text,
-            struct.pack("<iI", 0, 0),
-        ]
-    )
-
-
-def _with_directory(tensors: list[tuple[str, int, int, bytes]], *, start: int) -> bytes:
-    size = 4 + sum(2 + len(name) + 21 for name, *_ in tensors)
-    place = start + size
-    entries = [struct.pack("<i", len(tensors))]
-    for name, kind, count, content in tensors:
-        entries.append(struct.pack("<H", len(name)) + name.encode())
-        entries.append(struct.pack("<BIQQ", kind, count, place, len(content)))
-        place += len(content)
-    return b"".join([*entries, *(content for *_, content in tensors)])
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     return write_tiny_file(tmp_path / FILE)
-
-
-def encoder(file: Path | None, cache: Path, *, sha256: str = "") -> MultilingualEmbedder:
-    digest = sha256 or (hashlib.sha256(file.read_bytes()).hexdigest() if file else SHA256)
-    return MultilingualEmbedder(weights=file, cache=cache, threads=1, sha256=digest)
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +157,32 @@ async def test_long_text_counts_to_its_end(packaged: MultilingualEmbedder) -> No
     assert np.dot(one, other) < 0.995
 
 
+@pytest.mark.parametrize("text", ["无人机的灯光", "How heavy is a drone?", "ＤＪＩ　多重？", "Ж"])
+async def test_a_question_has_one_vector_with_and_without_the_tokenizer(
+    packaged: MultilingualEmbedder, tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    packaged.preload()
+    fresh = encoder(None, tmp_path_factory.getbasetemp() / "encoder", sha256=SHA256)
+    fresh.preload(documents=False)
+    assert await fresh.embed_query(text) == await packaged.embed_query(text)
+    assert fresh.language_coverage(text) == packaged.language_coverage(text)
+
+
+async def test_a_damaged_table_of_pieces_is_made_again(tiny: Path, tmp_path: Path) -> None:
+    ours = encoder(tiny, tmp_path)
+    ours.preload()
+    expected = await ours.embed_query("the abc")
+    (tokenizer,) = tmp_path.glob("*.tokenizer.json")
+    table = tokenizer.with_name(tokenizer.name.replace("tokenizer.json", "pieces"))
+    for content in (b"", b"x" * 100):
+        table.write_bytes(content)
+        assert await encoder(tiny, tmp_path).embed_query("the abc") == expected
+        assert len(table.read_bytes()) > len(content)
+    table.unlink()
+    table.mkdir()  # nor can it be written: the tokenizer does it
+    assert await encoder(tiny, tmp_path).embed_query("the abc") == expected
+
+
 async def test_other_spellings_of_a_text_have_one_vector(packaged: MultilingualEmbedder) -> None:
     one, other = await packaged.embed_documents(["无人机的灯光", "無人機的燈\u200b光"])
     assert one == other
@@ -279,7 +239,7 @@ def test_damaged_headers_are_one_clear_line(tiny: Path, tmp_path: Path) -> None:
     whole = tiny.read_bytes()
     dice = np.random.default_rng(7)
     refused: list[str] = []
-    for place in [*range(80), *dice.integers(80, len(_header()) + 900, 80).tolist()]:
+    for place in [*range(80), *dice.integers(80, len(header_of_tiny_file()) + 900, 80).tolist()]:
         damaged = bytearray(whole)
         damaged[place] ^= 0xFF
         tiny.write_bytes(damaged)
@@ -358,7 +318,7 @@ def test_cache_that_cannot_be_written_is_named_at_once(tiny: Path, tmp_path: Pat
 
 PREPARE = (
     "import sys; from pathlib import Path;"
-    "from tests.ingest.index.embed.test_multilingual import encoder;"
+    "from tests.tiny_e5 import encoder;"
     "print('ready', flush=True);"
     "ours = encoder(Path(sys.argv[1]), Path(sys.argv[2])); ours.preload(); print('done')"
 )

@@ -1,8 +1,10 @@
 """Postings in files: they find what FTS5 finds, see every commit, and may be lost or be wrong."""
 
+import errno
 import random
 import shutil
 import sqlite3
+import stat
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -229,3 +231,63 @@ async def test_index_of_an_older_version_gets_its_words(tmp_path: Path) -> None:
         words = connection.execute("SELECT count FROM counts WHERE name = 'words'").fetchone()
         assert words == connection.execute("SELECT SUM(length) FROM chunk_words").fetchone()
     catalog.close()
+
+
+def test_rows_of_pages_stored_anew_change_no_ranking(catalog: Catalog, tmp_path: Path) -> None:
+    with closing(Catalog(tmp_path / "fresh.sqlite")) as fresh:
+        for one in (catalog, fresh):
+            fill(one, 40)
+        make_files(catalog)
+        # Each version leaves the rows of the one before in the files.
+        for version in range(12):
+            for one in (catalog, fresh) if version == 11 else (catalog,):
+                put(one, "daily", f"word299 tide harbour {version}", f"word298 tide {version}")
+            make_files(catalog)
+        make_files(fresh)
+        for words in (["tide", "word299"], ["harbour", "a"], ["word298", "word7", "c"]):
+            mine, theirs = ranked(catalog, words), ranked(fresh, words)
+            # Neither whether a word is frequent nor what it weighs is told by rows that are gone.
+            assert [score for _, score in mine] == pytest.approx(
+                [score for _, score in theirs], rel=0.03
+            )
+            assert mine[0][0] == theirs[0][0]
+
+
+def test_word_of_all_chunks_loses_none_where_its_rows_are_sampled(catalog: Catalog) -> None:
+    fill(catalog, 67)
+    put(catalog, "other", "a pond")
+    put(catalog, "daily", "a zebra")
+    make_files(catalog)
+    # One of over 512 rows is gone, none of those that are looked up.
+    put(catalog, "daily", "a zebra again")
+    by_zebra = ranked(catalog, ["zebra"])
+    assert len(by_zebra) == 1
+    assert ranked(catalog, ["title", "zebra"])[0][0] == by_zebra[0][0]
+
+
+def test_file_system_without_rights_has_files(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    fill(catalog, 25)
+    make_files(catalog)
+    assert len(files(catalog)) == 2
+
+
+def test_file_written_over_in_place_is_read_anew(catalog: Catalog) -> None:
+    fill(catalog, 12)
+    make_files(catalog)
+    before = ranked(catalog, ["a", "word7"])
+    (path,) = files(catalog)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
+    path.chmod(0o600)
+    with path.open("r+b") as file:  # as `cp` writes over a file that it may write to
+        file.truncate(0)
+    # Cut off, it would end the process that has it in its memory; it is looked at before.
+    assert ranked(catalog, ["a", "word7"]), "FTS5 answers"
+    assert files(catalog) == []
+    make_files(catalog)
+    assert ranked(catalog, ["a", "word7"]) == before

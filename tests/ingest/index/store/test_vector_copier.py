@@ -27,7 +27,7 @@ CHUNKS = 60
 
 @pytest.fixture(autouse=True)
 def small_index_has_a_copier(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hybrid, "MIRROR_EVERY", 10)
+    monkeypatch.setattr(hybrid, "COPIED_FROM", 10)
 
 
 def settings_of(folder: Path) -> IngestSettings:
