@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingest.crawl_log import CrawlLog
 from ingest.encoder_setup import embedder_config, prepare_encoder
 from ingest.errors import StoreError
 from ingest.foundation.cache import ExpiringCache
@@ -32,12 +33,11 @@ if TYPE_CHECKING:
     from ingest.extract.worker_pool import ReaderPool
     from ingest.index.store.hybrid import Index
     from ingest.index.store.maintenance import IndexMaintenance
-    from ingest.page_reader import PageLoader
     from ingest.pipeline import IndexingPipeline
     from ingest.question_reader import QuestionReader
     from ingest.web.fetch.base import Fetcher
     from ingest.web.tiered_fetcher import TieredFetcher
-    from ingest.web_bootstrap import WebAccess
+    from ingest.web_bootstrap import ReadingEngine
 
 CATALOG = "index.sqlite"
 VECTORS = "chroma"
@@ -138,7 +138,6 @@ async def open_index(
             yield IndexComponents(store=store, embedder=None, diagnostics=diagnostics)
             return
         await prepare_encoder(embedder, say)
-
         if space and not diagnostics and space != await _wanted_space(settings, embedder):
             diagnostics = (OTHER_ENCODER,)
         following = FollowingEmbedder(
@@ -189,17 +188,17 @@ async def open_reading(
     crawl_log: Path | None = None,
     follow_links: bool = False,
     cluster: str | None = None,
+    opens_web: bool = False,
 ) -> AsyncIterator[ReadingComponents]:
     """Open the fetchers and what turns their pages into chunks of `index`.
+
+    With `opens_web` all that requests pages is opened now, and not by the first that is requested.
 
     Raises:
         CrawlLogError: the crawl log cannot be written.
         ClusterError: the cluster cannot be used.
     """
     from ingest import web_bootstrap
-    from ingest.crawl_log import CrawlLog
-    from ingest.index.split import current_chunking
-    from ingest.pipeline import IndexingPipeline
     from ingest.question_reader import QuestionReader
 
     async with AsyncExitStack() as stack:
@@ -208,15 +207,12 @@ async def open_reading(
         workers = web_bootstrap.open_reader_pool(settings, stack)
         archives = web_bootstrap.open_archives(settings, workers, stack)
         engine = await _open_engine(settings, index.embedder, cluster, workers, cache, stack)
+        if opens_web and engine.access is not None:
+            await engine.access.get()
         links = web_bootstrap.link_collector(settings, engine.loader) if follow_links else None
         pages = web_bootstrap.page_reader(settings, index.store, links or engine.loader, cache, log)
-        pipeline = IndexingPipeline(
-            pages=pages,
-            store=index.store,
-            embedder=engine.embedder,
-            chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
-            read_file=archives.read_file,
-            collection=settings.index.collection,
+        pipeline = web_bootstrap.indexing_pipeline(
+            settings, index.store, pages, engine.embedder, archives
         )
         reader = QuestionReader(
             pages=pages,
@@ -229,22 +225,12 @@ async def open_reading(
         yield ReadingComponents(
             pipeline=pipeline,
             reader=reader,
-            site_lists=web_bootstrap.site_list_fetcher(settings, engine.web),
+            site_lists=engine.site_lists,
             links=links,
             archives=archives,
             jobs=engine.jobs,
             cache=cache,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _ReadingEngine:
-    """Where pages are read and embedded: in this process or on a cluster."""
-
-    loader: "PageLoader"
-    embedder: Embedder | None
-    web: "WebAccess"
-    jobs: int
 
 
 async def _open_engine(
@@ -254,24 +240,22 @@ async def _open_engine(
     workers: "ReaderPool",
     cache: ExpiringCache,
     stack: AsyncExitStack,
-) -> _ReadingEngine:
-    from ingest.web_bootstrap import open_web_access, tiered_fetcher
+) -> "ReadingEngine":
+    from ingest.web_bootstrap import ReadingEngine, open_engine, open_web_access, site_list_fetcher
 
-    web = open_web_access(settings, cache, stack)
-    jobs = settings.crawl.concurrency
     if cluster is None:
-        tiered = tiered_fetcher(settings, workers, web, stack)
-        return _ReadingEngine(loader=tiered, embedder=embedder, web=web, jobs=jobs)
+        return await open_engine(settings, embedder, workers=workers, cache=cache, stack=stack)
     from ingest.ray_cluster import open_cluster
 
+    web = open_web_access(settings, cache, stack)
     remote = await stack.enter_async_context(
         open_cluster(settings, address=cluster, embedder=embedder)
     )
-    return _ReadingEngine(
+    return ReadingEngine(
         loader=remote.loader,
         embedder=remote.embedder,
-        web=remote.gate(web),
-        jobs=jobs * remote.workers,
+        site_lists=site_list_fetcher(settings, remote.gate(web)),
+        jobs=settings.crawl.concurrency * remote.workers,
     )
 
 
@@ -370,23 +354,29 @@ def serve_vector_copier(catalog: Path, folder: Path) -> None:
     index.vectors.close()
 
 
-def preload(embedder: Embedder | None) -> None:
+def preload(embedder: Embedder | None, *, documents: bool) -> None:
     """Load in a thread what retrieval will need, while the program waits for the network.
 
     Call it when all is open and the first request is about to leave: before that it would only
     take turns with the other imports (bench/README.md).
+
+    Args:
+        embedder: None: nothing is needed.
+        documents: Whether pages will be embedded, and not the question alone.
     """
     if embedder is None:
         return
     disable_telemetry()
     # A daemon, because an import cannot be cancelled: Ctrl-C is not to wait two seconds for it.
-    threading.Thread(target=_preload, args=(embedder,), name="preload", daemon=True).start()
+    threading.Thread(
+        target=_preload, args=(embedder, documents), name="preload", daemon=True
+    ).start()
 
 
-def _preload(embedder: Embedder) -> None:
+def _preload(embedder: Embedder, documents: bool) -> None:
     # Chroma is not among it: no question to an index of ordinary size asks it.
     with suppress(QiuzhengError):  # raised again, and explained, when it is needed
-        embedder.preload()
+        embedder.preload(documents=documents)
 
 
 async def choose_embedder(

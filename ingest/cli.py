@@ -16,6 +16,8 @@ from ingest.foundation.messages import LANGUAGES, Message, printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from ingest.bootstrap import ReadingComponents
+    from ingest.bulk.explorer import SiteExplorer
     from ingest.bulk.folders import ExtraKinds, PathPatterns
     from ingest.bulk.journal import RunJournal
     from ingest.bulk.run import BulkRun
@@ -115,8 +117,8 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
 
     A source is a URL, a sitemap or a feed (all pages that it lists), a file with one URL a line
     (# starts a comment), a document (text, Markdown, HTML; PDF, Word and others with the extra
-    [files]; scans and pictures with [ocr]), a folder, an archive (.zip, .tar.gz, …), or "-" for
-    URLs on standard input.
+    [files]; scans and pictures with [ocr]), a folder, an archive (.zip, .tar.gz, …) or one file of
+    it (notes.zip/may/a.md), or "-" for URLs on standard input.
     Of a folder, all documents below it are read but what is hidden, a link or in a .gitignore; what
     is left out is named.
     robots.txt decides what may be read. Pages that fail are listed and the rest goes on. A page
@@ -137,7 +139,7 @@ def main(sources: tuple[str, ...], as_json: bool, lang: str | None, **options: A
     ingest --recut
     grep -o 'https://[^ ]*' notes.md | ingest - --json
     """
-    from ingest.foundation.cli_runner import run
+    from ingest.foundation.command_line.cli_runner import run
     from ingest.report import Report
     from ingest.text.language import choose_language
 
@@ -157,7 +159,6 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
     from contextlib import closing
 
     from ingest.bootstrap import RUNS, open_ingest
-    from ingest.bulk.explorer import SiteExplorer
     from ingest.bulk.folders import ExtraKinds, PathPatterns
     from ingest.bulk.journal import RunJournal
     from ingest.bulk.run import BulkRun
@@ -181,14 +182,6 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
         if options["recut"]:
             await _recut(parts.reading.pipeline, report, hidden=hidden)
             return 0
-        explorer = SiteExplorer(
-            fetcher=parts.reading.site_lists,
-            links=parts.reading.links,
-            depth=options["crawl"],
-            patterns=patterns,
-            archives=parts.reading.archives,
-            extra_kinds=extra_kinds,
-        )
         with closing(RunJournal(settings.index.path / RUNS)) as journal:
             run = BulkRun(
                 pipeline=parts.reading.pipeline,
@@ -200,7 +193,7 @@ async def _ingest(sources: tuple[str, ...], report: "Report", options: "Mapping[
                 # minutes, and would fail by that alone.
                 fresh=bool(options["fresh"] or options["retry_failed"] or options["crawl"]),
                 limit=options["limit"],
-                explorer=explorer,
+                explorer=_site_explorer(parts.reading, options, patterns, extra_kinds),
             )
             await _run(run, sources, found, journal, report, options, hidden=hidden)
         report.summarise(outdated=await parts.reading.pipeline.count_outdated())
@@ -279,6 +272,24 @@ def _run_key(sources: tuple[str, ...], options: "Mapping[str, Any]") -> tuple[st
     return (*sources, "", *patterns, str(options["crawl"]))
 
 
+def _site_explorer(
+    reading: "ReadingComponents",
+    options: "Mapping[str, Any]",
+    patterns: "PathPatterns",
+    extra_kinds: "ExtraKinds",
+) -> "SiteExplorer":
+    from ingest.bulk.explorer import SiteExplorer
+
+    return SiteExplorer(
+        fetcher=reading.site_lists,
+        links=reading.links,
+        depth=options["crawl"],
+        patterns=patterns,
+        archives=reading.archives,
+        extra_kinds=extra_kinds,
+    )
+
+
 async def _run(
     run: "BulkRun",
     sources: tuple[str, ...],
@@ -305,7 +316,7 @@ async def _run(
                 Message("going on with the run that was stopped: {count} done", count=done)
             )
         await run.add_sources(found)
-        if not run.has_sources:
+        if not run.has_sources and not report.has_empty:
             raise SourceError(
                 Message("no page to store"), hint=Message("nothing was named that can be read")
             )

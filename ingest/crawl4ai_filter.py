@@ -103,7 +103,7 @@ def page_sections(root: etree._Element) -> Iterator[_Section]:
     """Yield the blocks of a page with the heading above each; a short list is one block."""
     heading = last = None
     lengths: dict[etree._Element, int] = {}
-    for leaf in dom.split_blocks(root.find("body")):
+    for leaf in dom.split_blocks(root.find("body"))[0]:
         if leaf.tag in dom.HEADINGS:
             heading = leaf
             continue

@@ -28,6 +28,7 @@ SkipReason = Literal[
     "unsupported",
     "too_large",
     "empty",
+    "blank",
     "needs_browser",
     "paywall",
     "consent_wall",

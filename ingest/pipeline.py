@@ -82,6 +82,7 @@ class IndexingPipeline:
         self._store = store
         self._embedder = embedder
         self._chunking = chunking
+        self._processing = Processing(extractor=EXTRACTOR_VERSION, chunking=chunking)
         self._computing = asyncio.Semaphore(COMPUTE_THREADS)
 
     async def add_urls(
@@ -97,6 +98,10 @@ class IndexingPipeline:
             StoreError: the index cannot be read or written.
         """
         wanted = list(dict.fromkeys(urls))
+        settled = {} if fresh else await self.unchanged(wanted)
+        for stored in settled.values():
+            yield stored
+        wanted = [url for url in wanted if url not in settled]
         reading = await self._pages.start(wanted, store=self._add, fresh=fresh)
         try:
             while (event := await reading.next_event()) is not None:
@@ -137,7 +142,7 @@ class IndexingPipeline:
         stored = await self._store.summaries(
             [stored_validators.final_url for stored_validators in fresh.values()],
             space=self._space,
-            processing=Processing(extractor=EXTRACTOR_VERSION, chunking=self._chunking),
+            processing=self._processing,
             collection=self._collection,
         )
         events = {}
@@ -187,6 +192,9 @@ class IndexingPipeline:
                 content = PageContent(document=document, origin="file", validators=validators)
                 event = await self._add(content)
         except IngestError as error:
+            # Of a file that was emptied, what it said before is to be found no longer.
+            if error.reason == "blank" and await self._store.processing([path.as_uri()]):
+                await self._store.delete(path.as_uri())
             event = skipped_event(path.as_uri(), error)
         except MissingDependencyError as error:
             # One file of a kind that needs an extra must not end the reading of a folder.
@@ -235,8 +243,7 @@ class IndexingPipeline:
         chunks = await self.chunks_of(page)
         missing = await self.without_vector(chunks)
         wanted_chunks = chunks
-        # Asked only where a vector is missing: the tokenizer would walk through the whole text, and
-        # a second run over thousands of unchanged pages would do nothing else.
+        # Only where a vector is missing: the tokenizer walks through the whole text.
         if missing and not await self.compute(self.is_embeddable, page.document):
             wanted_chunks = missing = []
         embedding = EmbeddedChunks()
@@ -244,9 +251,8 @@ class IndexingPipeline:
         if queue := self.embedding_queue():
             embedding = await queue.embed(missing, batch_size=INGEST_BATCH)
         if embedding.ended_by is not None:
-            # The server failed for all that are left. Without a note no one would know, when it is
-            # well again, that this page was to be embedded whole, unlike those that a question has
-            # read.
+            # The server failed for all that are left. Without a note no one would know that this
+            # page was to be embedded whole, unlike those that a question has read.
             untried = [
                 c.id for c in await self.without_vector(missing) if c.id not in embedding.failures
             ]
@@ -263,39 +269,36 @@ class IndexingPipeline:
     async def chunks_of(self, page: PageContent, *, collection: str = "") -> list[Chunk]:
         """Return the chunks of a page, after storing them if they are not in the index.
 
-        The page is put into `collection` ("": that of the pipeline) beside those that it is in.
-
-        A page of the index whose chunks were cut otherwise than set is cut again. New chunks have
-        no vector yet; those whose text was on the page before keep theirs.
+        The page is put into `collection` ("": that of the pipeline) beside those that it is in. One
+        whose chunks were cut otherwise than set is cut again. New chunks have no vector yet; those
+        whose text was on the page before keep theirs.
         """
         document = page.document
         if page.origin in {"memory", "revalidated"}:
-            chunks = await self._current_chunks(document)
+            # One whose cut is outdated is cut again.
+            known = (await self._store.processing([document.url])).get(document.url)
+            if known is None or known.chunking != self._chunking:
+                chunks = await self._split(document)
+                await self._store.recut(
+                    document, chunks, {}, space=self._space, chunking=self._chunking
+                )
+            # Read back in each case: another process may have stored a newer version by now.
+            chunks = await self._store.chunks(document.url)
             await self._store.put_in_collection(document.url, collection or self._collection)
             return chunks
         chunks = await self._split(document)
-        processing = Processing(extractor=EXTRACTOR_VERSION, chunking=self._chunking)
         with span("store", chunks=len(chunks)):
+            # Validators without a document would have a 304 sent for a page that is not here.
             await self._store.replace(
-                document, chunks, {}, space=self._space, processing=processing
+                document,
+                chunks,
+                {},
+                space=self._space,
+                processing=self._processing,
+                collection=collection or self._collection,
+                validators=page.validators,
             )
-        await self._store.put_in_collection(document.url, collection or self._collection)
-        if page.validators is not None:
-            # Only now: validators without a document would answer the next request with a 304 for
-            # a page that is not here.
-            await self._store.remember(page.validators)
         return chunks
-
-    async def _current_chunks(self, document: Document) -> list[Chunk]:
-        """Return the chunks of a stored document, after cutting it again if its cut is outdated."""
-        processing = (await self._store.processing([document.url])).get(document.url)
-        if processing is None or processing.chunking != self._chunking:
-            chunks = await self._split(document)
-            await self._store.recut(
-                document, chunks, {}, space=self._space, chunking=self._chunking
-            )
-        # Read back in each case: another process may have stored a newer version by now.
-        return await self._store.chunks(document.url)
 
     async def _split(self, document: Document) -> list[Chunk]:
         return await self.compute(

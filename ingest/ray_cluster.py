@@ -247,7 +247,7 @@ class ClusterLoader:
             answer = await self._pool.call(lambda worker: worker.load.remote(url, known))
         except _LostItemError:
             raise FetchError(
-                Message("reading it has ended {count} workers", count=MAX_LOSSES),
+                Message("reading it has ended {count} {count:?worker|workers}", count=MAX_LOSSES),
                 url=url,
                 reason="unsupported",
             ) from None
@@ -263,7 +263,7 @@ class ClusterEmbedder(DelegatingEmbedder):
         super().__init__(embedder)
         self._pool = pool
 
-    def preload(self) -> None:
+    def preload(self, *, documents: bool = True) -> None:
         """Load nothing: the workers do."""
 
     async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
@@ -278,7 +278,8 @@ class ClusterEmbedder(DelegatingEmbedder):
             answer = await self._pool.call(lambda worker: worker.embed.remote(list(texts), space))
         except _LostItemError:
             raise EmbedError(
-                Message("embedding it has ended {count} workers", count=MAX_LOSSES), is_of_text=True
+                Message("embedding it has ended {count} {count:?worker|workers}", count=MAX_LOSSES),
+                is_of_text=True,
             ) from None
         if isinstance(answer, EmbedError):
             raise answer

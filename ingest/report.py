@@ -22,7 +22,7 @@ from ingest.events import (
     SourceScanned,
     SourceUnusable,
 )
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.messages import (
     COLON,
     COMMA,
@@ -45,6 +45,7 @@ REASONS: Final[dict[SkipReason, Message]] = {
     "unsupported": Message("not a page that we can read"),
     "too_large": Message("too large"),
     "empty": Message("no text on it"),
+    "blank": Message("nothing to read in it"),
     "needs_browser": Message("needs a browser"),
     "paywall": Message("behind a paywall or a log-in"),
     "consent_wall": Message("shows only a request for consent"),
@@ -63,26 +64,6 @@ KINDS: Final[dict[PageKind, Message]] = {
     "video": Message("what stands beside a video"),
 }
 """What is said of a page whose text is less than a reader would look for."""
-
-LEFT_OUT: Final[dict[LeftOutReason, Message]] = {
-    "hidden": Message("hidden"),
-    "ignored": Message("by an ignore file"),
-    "excluded": Message("by --include or --exclude"),
-    "no_reader": Message("of no readable type"),
-    "link_outside": Message("linked from outside the folder"),
-    "link_folder": Message("links to folders"),
-    "link_inside": Message("links within the folder"),
-    "link_broken": Message("links to nothing"),
-    "special": Message("devices, pipes or sockets"),
-    "unreadable": Message("that may not be opened"),
-    "encrypted": Message("protected by a password: unpack them yourself"),
-    "empty": Message("empty"),
-    "archive": Message("archives: --archives reads them"),
-    "picture": Message("pictures: --pictures reads their text"),
-    "unsafe_name": Message("whose names lead out of the archive"),
-    "beyond_bounds": Message("too large, too many or too deep"),
-    "broken_off": Message("behind the place where the archive is damaged"),
-}
 
 UNREAD: Final[frozenset[LeftOutReason]] = frozenset(
     {"unreadable", "encrypted", "beyond_bounds", "broken_off"}
@@ -113,22 +94,57 @@ _EVENT: TypeAdapter[RunEvent] = TypeAdapter(
 
 def count_pages(count: int) -> Message:
     """Return "1 page" or "2 pages"."""
-    return Message("{count} page" if count == 1 else "{count} pages", count=count)
+    return Message("{count} {count:?page|pages}", count=count)
 
 
 def count_documents(count: int) -> Message:
     """Return "1 document" or "2 documents": pages and files, as the index holds them."""
-    return Message("{count} document" if count == 1 else "{count} documents", count=count)
+    return Message("{count} {count:?document|documents}", count=count)
 
 
 def count_chunks(count: int) -> Message:
     """Return "1 chunk" or "2 chunks"."""
-    return Message("{count} chunk" if count == 1 else "{count} chunks", count=count)
+    return Message("{count} {count:?chunk|chunks}", count=count)
 
 
 def count_passages(count: int) -> Message:
     """Return "1 passage" or "2 passages"."""
-    return Message("{count} passage" if count == 1 else "{count} passages", count=count)
+    return Message("{count} {count:?passage|passages}", count=count)
+
+
+def describe_left_out(reason: LeftOutReason, count: int) -> Message:
+    """Return why `count` files are left out, as it is read behind their number."""
+    texts: dict[LeftOutReason, Message] = {
+        "hidden": Message("hidden"),
+        "ignored": Message("by an ignore file"),
+        "excluded": Message("by --include or --exclude"),
+        "no_reader": Message("of no readable type"),
+        "link_outside": Message("linked from outside the folder"),
+        "link_folder": Message("{count:?link to a folder|links to folders}", count=count),
+        "link_inside": Message("{count:?link|links} within the folder", count=count),
+        "link_broken": Message("{count:?link|links} to nothing", count=count),
+        "special": Message(
+            "{count:?device, pipe or socket|devices, pipes or sockets}", count=count
+        ),
+        "unreadable": Message("that may not be opened"),
+        "encrypted": Message(
+            "protected by a password: unpack {count:?it|them} yourself", count=count
+        ),
+        "empty": Message("empty"),
+        "archive": Message(
+            "{count:?archive: --archives reads it|archives: --archives reads them}", count=count
+        ),
+        "picture": Message(
+            "{count:?picture: --pictures reads its|pictures: --pictures reads their} text",
+            count=count,
+        ),
+        "unsafe_name": Message(
+            "whose {count:?name leads|names lead} out of the archive", count=count
+        ),
+        "beyond_bounds": Message("too large, too many or too deep"),
+        "broken_off": Message("behind the place where the archive is damaged"),
+    }
+    return texts[reason]
 
 
 def describe_outdated(count: int) -> Message:
@@ -191,10 +207,14 @@ class Report:
     """The first of them."""
     failed: int = 0
     """Skipped pages that may be there at another time."""
+    blank: int = 0
+    """Files that have nothing in them: all of it is in the index."""
     unusable: int = 0
     """Sources, and lines of them, that name nothing that could be stored."""
     unread: int = 0
     """What was to be read and could not, in folders and archives: see `UNREAD`."""
+    has_empty: bool = False
+    """Whether a folder has left out files without a single byte."""
     removed: int = 0
     """Documents that left the index, because their files are gone."""
     gone: list[str] = field(default_factory=list)
@@ -209,7 +229,7 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """Whether all that was named is in the index."""
-        return not (self.not_stored or self.unusable or self.unread)
+        return self.not_stored == self.blank and not (self.unusable or self.unread)
 
     def add_notes(self, *notes: Message) -> None:
         """Write what went less well than hoped to stderr, a line each."""
@@ -223,10 +243,21 @@ class Report:
             print_json(_EVENT.dump_json(event, context={"language": self.language}))
         match event:
             case PageStored():
-                self._add_stored(event)
+                self.unembedded += event.unembedded
+                self.unembedded_reason = self.unembedded_reason or event.unembedded_reason
+                is_unchanged = event.origin in ORIGINS
+                self.unchanged += is_unchanged
+                self.stored += not is_unchanged
+                self.chunks += 0 if is_unchanged else event.chunks
+                if event.notes and not self.as_json:
+                    # At once: what is missing of a document is asked about when it is not found.
+                    left_out = join_messages(event.notes, SEMICOLON)
+                    title = Message.verbatim(event.title)
+                    self.add_notes(join_messages([title, left_out], COLON))
             case PageSkipped():
                 self.not_stored += 1
                 self.failed += event.reason in RETRYABLE
+                self.blank += event.reason == "blank"
                 if len(self.skipped) < LISTED:
                     # Without its requests: they are in the crawl log, and a run may be long.
                     self.skipped.append(replace(event, hops=()))
@@ -248,6 +279,7 @@ class Report:
             case FileLeftOut():
                 self._left_out_counts[event.reason] += 1
                 self.unread += event.reason in UNREAD
+                self.has_empty = self.has_empty or event.reason == "empty"
                 names = self._left_out.setdefault(event.reason, [])
                 if len(names) < NAMED:
                     names.append(event.path)
@@ -255,14 +287,12 @@ class Report:
                 # Write what a folder or a list holds, and what the folder leaves out, by name.
                 match event.kind:
                     case "folder" | "archive":
-                        one, many = "{name}: {count} document", "{name}: {count} documents"
+                        template = "{name}: {count} {count:?document|documents}"
                     case "list" | "sitemap" | "feed":
-                        one, many = "{name}: {count} address", "{name}: {count} addresses"
+                        template = "{name}: {count} {count:?address|addresses}"
                     case _:
                         assert_never(event.kind)
-                line = Message(
-                    one if event.count == 1 else many, name=event.name, count=event.count
-                )
+                line = Message(template, name=event.name, count=event.count)
                 if self._left_out_counts:
                     parts = [
                         self._left_out_part(reason, Path(event.name))
@@ -281,26 +311,16 @@ class Report:
                 self.unusable += 1
                 self.add_notes(Message("{name}: {problem}", name=event.name, problem=event.detail))
 
-    def _add_stored(self, event: PageStored) -> None:
-        self.unembedded += event.unembedded
-        self.unembedded_reason = self.unembedded_reason or event.unembedded_reason
-        if event.origin in ORIGINS:
-            self.unchanged += 1
-        else:
-            self.stored += 1
-            self.chunks += event.chunks
-        if event.notes and not self.as_json:
-            # At once: what is missing of a document is asked about when it is not found.
-            left_out = join_messages(event.notes, SEMICOLON)
-            self.add_notes(join_messages([Message.verbatim(event.title), left_out], COLON))
-
     def _left_out_part(self, reason: LeftOutReason, folder: Path) -> Message:
         """Return "2 hidden (.git/, .env)", with the first names of those that are left out."""
         count = self._left_out_counts[reason]
         names = [name.removeprefix(f"{folder}/") for name in self._left_out[reason]]
         shown = ", ".join(names) + (", …" if count > len(names) else "")
         return Message(
-            "{count} {reason} ({names})", count=count, reason=LEFT_OUT[reason], names=shown
+            "{count} {reason} ({names})",
+            count=count,
+            reason=describe_left_out(reason, count),
+            names=shown,
         )
 
     def summarise(self, *, outdated: int = 0) -> None:

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from ingest.bulk.crawl import LinkCollector
     from ingest.crawl_log import CrawlLog
     from ingest.extract.worker_pool import ReaderPool
+    from ingest.index.embed.base import Embedder
     from ingest.index.store.base import ChunkStore
     from ingest.page_reader import PageLoader, PageReader
+    from ingest.pipeline import IndexingPipeline
     from ingest.web.fetch.base import Fetcher
     from ingest.web.fetch.wire import HttpClient
+    from ingest.web.lazy_access import OpenedAccess
     from ingest.web.rate_limit import RateLimiter
     from ingest.web.robots import RobotsPolicy
     from ingest.web.ssrf import AddressGuard
@@ -85,6 +88,54 @@ def open_web_access(
     return WebAccess(guard=guard, client=client, robots=robots, rate_limiter=rate_limiter)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingEngine:
+    """Where pages are read and embedded: in this process or on a cluster."""
+
+    loader: "PageLoader"
+    embedder: "Embedder | None"
+    site_lists: "Fetcher"
+    jobs: int
+    access: "LazyResource[OpenedAccess] | None" = None
+    """What `loader` and `site_lists` open with the first request; None: they are open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OpenedAccess:
+    """The fetchers of this process."""
+
+    pages: "TieredFetcher"
+    site_lists: "Fetcher"
+
+
+async def open_engine(
+    settings: IngestSettings,
+    embedder: "Embedder | None",
+    *,
+    workers: "ReaderPool",
+    cache: ExpiringCache,
+    stack: AsyncExitStack,
+) -> ReadingEngine:
+    """Return what reads and embeds in this process, closed with `stack`."""
+    from ingest.web.lazy_access import LazyLoader, LazySiteLists
+
+    @asynccontextmanager
+    async def open_access() -> AsyncIterator["OpenedAccess"]:
+        async with AsyncExitStack() as opened:
+            web = open_web_access(settings, cache, opened)
+            pages = tiered_fetcher(settings, workers, web, opened)
+            yield _OpenedAccess(pages=pages, site_lists=site_list_fetcher(settings, web))
+
+    access = await stack.enter_async_context(LazyResource(open_access))
+    return ReadingEngine(
+        loader=LazyLoader(access),
+        embedder=embedder,
+        site_lists=LazySiteLists(access),
+        jobs=settings.crawl.concurrency,
+        access=access,
+    )
+
+
 def page_reader(
     settings: IngestSettings,
     store: "ChunkStore",
@@ -101,8 +152,29 @@ def page_reader(
         store=store,
         concurrency=settings.crawl.concurrency,
         ttl_s=settings.crawl.ttl,
-        negative_cache=NegativeCache(cache=cache),
+        negative_cache=NegativeCache(cache=cache, respected=settings.crawl.respect),
         on_event=log.write if log else None,
+    )
+
+
+def indexing_pipeline(
+    settings: IngestSettings,
+    store: "ChunkStore",
+    pages: "PageReader",
+    embedder: "Embedder | None",
+    archives: "ArchiveReader",
+) -> "IndexingPipeline":
+    """Return what stores pages and files as chunks of `store`."""
+    from ingest.index.split import current_chunking
+    from ingest.pipeline import IndexingPipeline
+
+    return IndexingPipeline(
+        pages=pages,
+        store=store,
+        embedder=embedder,
+        chunking=current_chunking(size=settings.chunk.size, overlap=settings.chunk.overlap),
+        read_file=archives.read_file,
+        collection=settings.index.collection,
     )
 
 

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from lxml import etree, html
+from lxml import etree
 
 from ingest.documents import Page, PageValidators
 from ingest.errors import FetchError, ForbiddenError
@@ -95,6 +95,8 @@ def page_links(page: Page, agent: str) -> list[str]:
     """
     if "html" not in page.media_type or _NOFOLLOW.intersection(page.directives):
         return []
+    from lxml import html  # noqa: PLC0415  as long as ten of our modules, for --crawl alone
+
     try:
         root = html.document_fromstring(
             page.body, parser=html.HTMLParser(encoding=page.charset or None, huge_tree=False)

@@ -13,7 +13,7 @@ from ingest.bulk.site_lists import SiteList, may_be_site_list, parse_site_list
 from ingest.errors import IngestError
 from ingest.events import FileLeftOut, LeftOutReason, PageSkipped, SourceScanned
 from ingest.extract.archives import MAX_DEPTH, is_archive
-from ingest.local_files import path_of_url
+from ingest.local_files import archive_of, path_of_url
 from ingest.page_reader import skipped_event
 from ingest.web.fetch.base import Fetcher
 from ingest.web.urls import origin_of
@@ -57,18 +57,25 @@ class SiteExplorer:
         return RunItem(url=url, role=role, depth=self._depth)
 
     def named_file(self, path: Path) -> RunItem:
-        """Return the item for a file that a person has named, or a folder holds."""
+        """Return the item for a file that a person has named, or a folder or archive holds."""
         if is_archive(path):
-            return RunItem(url=path.as_uri(), role="list", depth=MAX_DEPTH - 1)
+            # One within archives may hold as many fewer as it lies in.
+            around = archive_of(path)
+            inner = path.relative_to(around).parts[:-1] if around else ()
+            above = sum(is_archive(Path(name)) for name in inner) + (around is not None)
+            return RunItem(url=path.as_uri(), role="list", depth=max(0, MAX_DEPTH - 1 - above))
         return RunItem(url=path.as_uri())
 
     def take_left_out(self, item: RunItem) -> list[FileLeftOut]:
         """Return what the archive `item` holds and is not read."""
         return self._left_out.pop(item.url, [])
 
-    def members(self, item: RunItem) -> list[RunItem]:
-        """Return what `read_list` has found in `item`, until `add_found` has it."""
-        return self._found.get(item.url, [])
+    def held_urls(self, item: RunItem) -> set[str]:
+        """Return the URLs of all that `read_list` has seen in the archive `item`, read or not."""
+        found = {member.url for member in self._found.get(item.url, [])}
+        # What this run leaves out by its patterns is there all the same, and not to be pruned.
+        left_out = self._left_out.get(item.url, [])
+        return found | {Path(each.path).as_uri() for each in left_out}
 
     async def read_list(self, item: RunItem) -> SourceScanned | PageSkipped | None:
         """Read a sitemap, feed or archive and return its event, None if the item is a page."""

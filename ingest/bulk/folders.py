@@ -13,8 +13,14 @@ from pathspec import GitIgnoreSpec
 
 from ingest.events import FileLeftOut, LeftOutReason
 from ingest.extract.archives import is_archive
-from ingest.extract.base import SNIFFED_BYTES
-from ingest.extract.registry import PICTURE_SUFFIXES, READABLE_SUFFIXES, find_file_reader
+from ingest.extract.base import (
+    BINARY_SUFFIXES,
+    OLD_OFFICE_SUFFIXES,
+    PICTURE_SUFFIXES,
+    READABLE_SUFFIXES,
+    SNIFFED_BYTES,
+    suffix_of,
+)
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message
 
@@ -91,7 +97,7 @@ class ExtraKinds:
         if not self.archives and is_archive(path):
             return "archive"
         # A folder of papers holds hundreds of logos and photographs without a word.
-        if not self.pictures and path.suffix.lower() in PICTURE_SUFFIXES:
+        if not self.pictures and suffix_of(path) in PICTURE_SUFFIXES:
             return "picture"
         return None
 
@@ -203,17 +209,22 @@ def _reason_against_content(path: Path) -> tuple[LeftOutReason, str] | None:
     """Return why a file has no reader, and its suffix if that says so; None if it has one."""
     try:
         # Folders of source code are full of empty files: each would be an error of the run.
-        if path.stat().st_size == 0:
+        # A document without a byte is damaged, which is to be said.
+        suffix = suffix_of(path)
+        if path.stat().st_size == 0 and suffix not in BINARY_SUFFIXES:
             return "empty", ""
-        if path.suffix:
-            is_readable = is_archive(path) or path.suffix.lower() in READABLE_SUFFIXES
+        if suffix and suffix not in OLD_OFFICE_SUFFIXES:
+            is_readable = is_archive(path) or suffix in READABLE_SUFFIXES
             return None if is_readable else ("no_reader", path.suffix)
         # README and LICENSE are read, programs are not: without a suffix the bytes decide.
         with path.open("rb") as file:
             start = file.read(SNIFFED_BYTES)
     except OSError:
         return "unreadable", ""
-    return None if find_file_reader("", start) else ("no_reader", "")
+    # The readers are imported for such a file alone: a list of addresses needs none.
+    from ingest.extract.registry import begins_readable  # noqa: PLC0415
+
+    return None if begins_readable(suffix, start) else ("no_reader", path.suffix)
 
 
 def _ignoring_rule(path: Path, is_folder: bool, ignored: tuple[_IgnoreFile, ...]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ingest.bulk.explorer import SiteExplorer
 from ingest.bulk.journal import RunItem, RunJournal
 from ingest.bulk.sources import SourceItem
-from ingest.events import FileGone, IngestEvent, PageSkipped, PageStored, SourceScanned
+from ingest.events import FileGone, FileLeftOut, IngestEvent, PageSkipped, PageStored, SourceScanned
 from ingest.foundation.concurrency import cancel_and_wait
 from ingest.local_files import path_of_url
 from ingest.pipeline import IndexingPipeline
@@ -66,6 +66,8 @@ class BulkRun:
         self._folders: list[Path] = []
         self._gone_members: list[str] = []
         """URLs of documents of the index that their archives no longer hold."""
+        self._emptied: set[str] = set()
+        """URLs of files of the folders that hold nothing."""
         self.has_sources = False
         """Whether `add_sources` has met a page or a document."""
         self._ahead: deque[RunItem] = deque()
@@ -84,6 +86,8 @@ class BulkRun:
                 else:
                     if isinstance(item, SourceScanned) and item.kind == "folder":
                         self._folders.append(Path(item.name))
+                    elif isinstance(item, FileLeftOut) and item.reason == "empty":
+                        self._emptied.add(Path(item.path).as_uri())
                     self._report(item)
             self.has_sources = self.has_sources or bool(wanted)
             await asyncio.to_thread(self._journal.add, wanted)
@@ -116,7 +120,7 @@ class BulkRun:
                     self._busy[_queue_of(item)] -= 1
                     event = task.result()
                     # After the index, before the next one: a kill in between costs a second look.
-                    is_stored = not isinstance(event, PageSkipped)
+                    is_stored = not isinstance(event, PageSkipped) or event.reason == "blank"
                     for left_out in self._explorer.take_left_out(item):
                         self._report(left_out)
                     self.total += await self._explorer.add_found(item, self._journal)
@@ -131,8 +135,15 @@ class BulkRun:
             self._journal.end()
 
     async def report_gone(self, *, prune: bool) -> None:
-        """Report the documents whose files are gone from the folders, and remove them if wanted."""
+        """Report the documents whose files are gone from the folders, and remove them if wanted.
+
+        Those whose files were emptied are removed in each case: what they say now is known.
+        """
         for folder in self._folders:
+            async with aclosing(self._pipeline.stored_below(folder)) as batches:
+                async for urls_below in batches:
+                    for url in self._emptied.intersection(urls_below):
+                        await self._report_gone(url, prune=True)
             async with aclosing(self._pipeline.gone_files(folder)) as urls:
                 async for url in urls:
                     await self._report_gone(url, prune=prune)
@@ -156,9 +167,11 @@ class BulkRun:
                 break
             self._last = more[-1].number
             left = LOOK_AHEAD if self._limit is None else self._limit - started - len(events)
-            asked = [] if self._fresh else [item for item in more if item.role == "page"][:left]
-            known = await self._pipeline.unchanged([item.url for item in asked])
-            settled = [item for item in asked if item.url in known]
+            candidates = (
+                [] if self._fresh else [item for item in more if item.role == "page"][:left]
+            )
+            known = await self._pipeline.unchanged([item.url for item in candidates])
+            settled = [item for item in candidates if item.url in known]
             self._journal.finish_all(settled, "done")
             events += known.values()
             self._ahead.extend(item for item in more if item.url not in known)
@@ -181,13 +194,16 @@ class BulkRun:
         event = await self._explorer.read_list(item)
         path = path_of_url(item.url)
         if isinstance(event, SourceScanned) and path is not None:
-            held = {member.url for member in self._explorer.members(item)}
+            held = self._explorer.held_urls(item)
             async with aclosing(self._pipeline.stored_below(path)) as batches:
                 # What lies in an archive of the archive is looked for when that is read.
                 async for urls in batches:
-                    self._gone_members += [
-                        url for url in urls if not held.intersection(_with_places_above(url))
-                    ]
+                    for url in urls:
+                        parts = url.split("/")
+                        # The file itself, and the folders and archives in which it lies.
+                        places = ["/".join(parts[:count]) for count in range(len(parts), 3, -1)]
+                        if held.isdisjoint(places):
+                            self._gone_members.append(url)
         if event is not None:
             return event
         if path is not None:
@@ -198,9 +214,3 @@ class BulkRun:
 def _queue_of(item: RunItem) -> str:
     """Return the host whose turn a page has to wait for, "" for a file."""
     return host_of(item.url)
-
-
-def _with_places_above(url: str) -> list[str]:
-    """Return the URL of a file and those of the folders and archives in which it lies."""
-    parts = url.split("/")
-    return ["/".join(parts[:count]) for count in range(len(parts), 3, -1)]

@@ -16,9 +16,11 @@ from ingest.bulk.folders import (
 )
 from ingest.errors import FetchError
 from ingest.events import FileLeftOut, SourceScanned, SourceUnusable
-from ingest.extract.registry import READABLE_SUFFIXES
+from ingest.extract.archives import is_archive
+from ingest.extract.base import READABLE_SUFFIXES
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Message, describe_os_error
+from ingest.local_files import archive_of
 from ingest.web.urls import parse_url_line, typed_url
 
 LIST_SUFFIXES = frozenset({".list", ".urls"})
@@ -68,7 +70,7 @@ def read_sources(
     Nothing is kept: a list may be longer than memory, and what is named twice comes twice.
 
     Args:
-        names: URLs, files, folders, or "-" for a list on `stdin`.
+        names: URLs, files, also those within archives, folders, or "-" for a list on `stdin`.
         stdin: Where "-" reads.
         patterns: Which files of folders are wanted.
         extra_kinds: Which kinds are wanted of folders; a file that is named itself always is.
@@ -87,7 +89,7 @@ def _find_source(
     if name == "-":
         return _listed(_numbered_lines(stdin), "-")
     # A file that is there is meant, even one that is called "example.com".
-    if "://" in name or (looks_like_address(name) and not _exists(path)):
+    if "://" in name or (looks_like_address(name) and not is_here(path)):
         return _address(name)
     if not name.strip():
         raise SourceError(
@@ -95,6 +97,8 @@ def _find_source(
             hint=Message("give a URL, a list of URLs, a document, a folder, or -"),
         )
     if not _exists(path):
+        if (member := archive_member(path)) is not None:
+            return [member]
         raise SourceError(
             Message("no such file: {name}", name=name[:80]),
             hint=Message("check its name; the address of a web page begins with https://"),
@@ -117,11 +121,10 @@ def _file(path: Path) -> Iterator[SourceItem]:
         yield _unreadable(path, why)
         return
     try:
-        if path.suffix in LIST_SUFFIXES | MAYBE_LIST_SUFFIXES:
+        suffix = path.suffix.rstrip()
+        if suffix in LIST_SUFFIXES | MAYBE_LIST_SUFFIXES:
             with path.open(encoding="utf-8", errors="replace") as file:
-                is_list = path.suffix in LIST_SUFFIXES or is_url_list(
-                    file.read(MAX_PEEK_CHARACTERS)
-                )
+                is_list = suffix in LIST_SUFFIXES or is_url_list(file.read(MAX_PEEK_CHARACTERS))
                 if is_list:
                     file.seek(0)
                     yield from _listed(_numbered_lines(file), str(path))
@@ -199,6 +202,24 @@ def _is_address(line: str) -> bool:
     if first.lower().startswith(("http://", "https://")):
         return True
     return looks_like_address(first) and bool(get_tld(f"https://{first}", fail_silently=True))
+
+
+def archive_member(path: Path) -> Path | None:
+    """Return the absolute path of what lies in an archive, None if `path` leads into none.
+
+    "notes.zip/may/a.md" is one file of "notes.zip"; whether that holds it shows when it is read.
+    """
+    try:
+        resolved = path.resolve()  # without "..": it would lead out of where archives are unpacked
+        archive = archive_of(resolved)
+    except (OSError, ValueError, RuntimeError):  # too long for a name, or a NUL; links in a circle
+        return None
+    return resolved if archive is not None and is_archive(archive) else None
+
+
+def is_here(path: Path) -> bool:
+    """Return whether a name is that of a file, a folder, or something within an archive."""
+    return _exists(path) or archive_member(path) is not None
 
 
 def _exists(path: Path) -> bool:

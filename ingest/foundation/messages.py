@@ -23,6 +23,9 @@ _folders: list[Path] = []
 """The `translations` folders of the packages that are imported."""
 
 
+_FORMS = re.compile(r"\{(?P<name>\w+):\?(?P<one>[^{}|]*)\|(?P<several>[^{}|]*)\}")
+"""`{count:?page|pages}`: one form for a single one, another for any other number."""
+
 _UNPRINTABLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069"
     r"\u200b\u2060-\u2064\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -61,6 +64,7 @@ class Message:
     Args:
         template: The English sentence, with `{name}` or `{name:format}` for each value, as
             `str.format` has it. Without values nothing is formatted: braces stand for themselves.
+            What agrees with a number has two forms: "{count} {count:?page is|pages are} late".
         values: What is put in. A value that is a message itself is localized with the sentence; a
             translation may use other values than the English text does.
     """
@@ -104,12 +108,17 @@ class Message:
             template = _catalogue(language).get(template, template)
         if not self._values:
             return template  # as it is: "write a table: { key = value }"
+        if ":?" in template:
+            template = _FORMS.sub(self._agreeing_form, template)
         return template.format(
             **{
                 name: value.localize(language) if isinstance(value, Message) else value
                 for name, value in self._values.items()
             }
         )
+
+    def _agreeing_form(self, found: re.Match[str]) -> str:
+        return found["one"] if self._values[found["name"]] in (1, "1") else found["several"]
 
     def in_each_language(self) -> dict[str, str]:
         """Return language code -> sentence, as it is kept in files and sent to other processes."""

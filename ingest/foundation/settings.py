@@ -178,6 +178,8 @@ class SettingsFile(BaseSettings):
 
     renamed: ClassVar[Mapping[str, str]] = {}
     """Setting of an older version -> the one in its place."""
+    reads_file: ClassVar[bool] = True
+    """Whether the file counts; False where the environment is looked at by itself."""
 
     # The order is the precedence, the strongest first. No .env file and no secrets folder: settings
     # that come from an unexpected place cannot be explained.
@@ -191,7 +193,7 @@ class SettingsFile(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return where settings come from, the strongest source first."""
-        return init_settings, env_settings, _TomlSource(settings_cls)
+        return init_settings, env_settings, *([_TomlSource(settings_cls)] if cls.reads_file else [])
 
 
 S = TypeVar("S", bound=SettingsFile)
@@ -212,7 +214,7 @@ def load(kind: type[S], overrides: Mapping[str, Mapping[str, Any]]) -> S:
     lenient = kind.model_config.get("extra") == "ignore"
     # Looked up here because pydantic-settings passes over a misspelt table in the environment, and
     # names a misspelt key without the file it stands in.
-    path = config_file()
+    path = config_file() if kind.reads_file else None
     in_use = [
         (f"${variable}", variable.removeprefix(ENV_PREFIX).lower().replace("__", "."))
         for variable in os.environ

@@ -18,6 +18,8 @@ MAX_LINE_BYTES = 8 << 20
 """Bytes of one line or one event. A token of a chat is 300 bytes, a whole reply in one frame less
 than 1 MB; a server that never ends its line must not fill the memory."""
 
+UTF16_UNIT_BYTES = 2
+
 IGNORED_BYTES = 4_096
 """What is kept of text in another format: enough for an error and its stack."""
 
@@ -58,14 +60,79 @@ def decode_stream(chunks: Iterable[bytes], decoder: StreamDecoder[T]) -> Iterato
 
 
 async def adecode_stream(
-    chunks: AsyncIterable[bytes], decoder: StreamDecoder[T]
+    chunks: AsyncIterable[bytes], decoder: StreamDecoder[T], *, charset: str | None = None
 ) -> AsyncGenerator[T, None]:
-    """Do the same for an async client. Close it (`aclosing`) where it may be left early."""
+    """Do the same for an async client. Close it (`aclosing`) where it may be left early.
+
+    `charset` is the encoding that the server names, None where it names none.
+    """
+    transcoder = UTF8Transcoder(charset)
     async for chunk in chunks:
-        for value in decoder.feed(chunk):
+        for value in decoder.feed(transcoder.feed(chunk)):
             yield value
+    for value in decoder.feed(transcoder.feed(b"", final=True)):
+        yield value
     for value in decoder.flush():
         yield value
+
+
+class UTF8Transcoder:
+    """Turns bytes in another encoding into UTF-8, which all decoders here read.
+
+    UTF-16 is known by its mark, or by the zero bytes of the first characters. JSON and event
+    streams are UTF-8 whatever a header says, and many servers name another encoding by default: the
+    name counts from the first chunk on that is no UTF-8. Without one that Python knows, all passes.
+    """
+
+    def __init__(self, charset: str | None = None) -> None:
+        """`charset` as `Content-Type` gives it."""
+        self._declared = _declared_encoding(charset)
+        self._head = b""
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._is_known = False
+
+    def feed(self, chunk: bytes, *, final: bool = False) -> bytes:
+        """Return what is certain of the text so far; two bytes are needed to know its encoding."""
+        if not self._is_known:
+            self._head += chunk
+            if len(self._head) < UTF16_UNIT_BYTES and not final:
+                return b""
+            chunk, self._head = self._head, b""
+            self._is_known = True
+            if encoding := _wide_encoding(chunk[:UTF16_UNIT_BYTES]):
+                self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+            elif self._declared:
+                self._decoder = codecs.getincrementaldecoder("utf-8")(errors="strict")
+        if self._decoder is None:
+            return chunk
+        try:
+            text = self._decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            assert self._declared is not None  # the decoder of UTF-16 replaces
+            self._decoder = codecs.getincrementaldecoder(self._declared)(errors="replace")
+            # With the bytes of a character that seemed to have begun in the chunk before.
+            text = self._decoder.decode(error.object, final)
+        return text.encode("utf-8", "replace")
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    """Return which UTF-16 a text is that begins with `head`, None for another encoding."""
+    if head in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if len(head) == UTF16_UNIT_BYTES and head.count(0) == 1:
+        return "utf-16-le" if head[1] == 0 else "utf-16-be"
+    return None
+
+
+def _declared_encoding(charset: str | None) -> str | None:
+    """Return the encoding that a server names, None for UTF-8 and what is no encoding of text."""
+    try:
+        name = codecs.lookup(charset or "utf-8").name
+        b"{".decode(name)  # LookupError: base64 and its like are no encodings of text
+    except (LookupError, ValueError):
+        return None
+    # Without zero bytes it is none of the wide ones, whatever its name says.
+    return None if name.startswith(("utf", "ascii")) else name
 
 
 class LineDecoder:

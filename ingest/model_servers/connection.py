@@ -18,6 +18,7 @@ from ingest.foundation.settings import check_key
 from ingest.foundation.streams import (
     StreamDecoder,
     StreamFormatError,
+    UTF8Transcoder,
     adecode_stream,
     parse_json_object,
 )
@@ -68,7 +69,7 @@ class ServerConnection:
     ) -> dict[str, Any]:
         """Return the JSON object that answers."""
         async with self.send(method, path, body) as response:
-            content = await response.aread()
+            content = _as_utf8(response, await response.aread())
             value = parse_json_object(content)
             # With status 200, and not inside a reply.
             if isinstance(value.get("error"), str) and value["error"]:
@@ -83,7 +84,9 @@ class ServerConnection:
         """Yield what `decoder` makes of the answer, as it comes. A busy server raises at once."""
         async with (
             self.send("POST", path, body, busy_waits_s=()) as response,
-            aclosing(adecode_stream(response.aiter_bytes(), decoder)) as values,
+            aclosing(
+                adecode_stream(response.aiter_bytes(), decoder, charset=response.charset_encoding)
+            ) as values,
         ):
             async for value in values:
                 yield value
@@ -105,7 +108,10 @@ class ServerConnection:
         """
         answered = False
         waits_s = self._busy_waits_s if busy_waits_s is None else busy_waits_s
-        encoded = b"" if body is None else _encode_body(body)
+        # "?" for half a surrogate pair, as file names, cut documents and command lines hold them:
+        # httpx would raise UnicodeEncodeError for one, and so would the server for its escape.
+        dumped = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        encoded = dumped.encode("utf-8", "replace")
         try:
             for wait_s in (*waits_s, None):
                 content = _read_file(file) if file else None
@@ -119,7 +125,8 @@ class ServerConnection:
                         answered = True
                         yield response
                         return
-                    text = (await response.aread()).decode(errors="replace")
+                    content_read = _as_utf8(response, await response.aread())
+                    text = content_read.decode("utf-8-sig", errors="replace")
                     if response.has_redirect_location:
                         # Not followed: the key is for this server, not for another one.
                         text = f"moved to {response.headers['Location']}"
@@ -154,14 +161,8 @@ class ServerConnection:
         return self._client
 
 
-def _encode_body(body: Mapping[str, Any]) -> bytes:
-    """Return a body as JSON, with "?" for half a surrogate pair.
-
-    File names, cut documents and command lines hold such halves: httpx would raise
-    UnicodeEncodeError for one, and so would the server for its escape.
-    """
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.encode("utf-8", "replace")
+def _as_utf8(response: httpx.Response, content: bytes) -> bytes:
+    return UTF8Transcoder(response.charset_encoding).feed(content, final=True)
 
 
 async def _read_file(path: Path) -> AsyncGenerator[bytes, None]:

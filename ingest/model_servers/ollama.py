@@ -247,17 +247,14 @@ class OllamaClient:
         async with self._server.send("POST", f"/api/blobs/{digest}", file=path):
             return digest
 
-    def create(self, model: str, **description: Any) -> AsyncGenerator[TransferProgress, None]:
+    async def create(
+        self, model: str, **description: Any
+    ) -> AsyncGenerator[TransferProgress, None]:
         """Make a model of uploaded files; yield progress, or raise `ModelServerError`.
 
         `description` is as /api/create takes it: `files` (name -> digest), `template`,
         `parameters`, `system`, `license`, `quantize`.
         """
-        return self._create(model, description)
-
-    async def _create(
-        self, model: str, description: Mapping[str, Any]
-    ) -> AsyncGenerator[TransferProgress, None]:
         async with self._library() as library:
             steps: Any = await library.create(model, stream=True, **description)
             async with aclosing(steps):

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import chardet
 import webencodings
 
 META_WINDOW = 64 * 1024  # bytes; browsers look at 1024, some pages put 12 kB of style first
@@ -60,6 +59,8 @@ _SEVERAL_BYTES = frozenset(
     {"utf-8", "gb18030", "big5", "big5hkscs", "cp932", "cp949", "euc_jp", "iso2022_jp"}
 )
 """Charsets in which not every row of bytes is a text: one that fits has evidence."""
+_CHARSET_CODEC = re.compile(r"utf-(?:8|16|32)|gb|big5|euc|cp\d|iso|koi8|mac|johab|shift|ptcp")
+"""Names of Python's codecs that are charsets; others pack or escape what they are given."""
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _DECLARATION = re.compile(
     rb"""<meta\b[^>]*?\bcharset\s*=\s*["']?\s*([\w.:-]+)"""
@@ -74,6 +75,8 @@ _UNMARKED_WIDE = (
 """How markup begins in UTF-16 without a mark (https://html.spec.whatwg.org, "prescan", for XML).
 Chinese text in it has hardly a zero byte, so statistics do not see it."""
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
+_CONTROLS = bytes({*range(32), 127} - {*b"\t\n\f\r"})
+_NO_CHARACTERS = "\ufeff\ufffe\uffff"
 
 
 def decode(body: bytes, *, claimed: str | None) -> str:
@@ -89,8 +92,13 @@ def decode(body: bytes, *, claimed: str | None) -> str:
         text = body.decode(wide, "replace")
     else:
         _, text = _decode_unmarked(body, claimed)
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n")
-    return _NOT_TEXT.sub("", lines)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    lines = lines.replace("\f", "\n")
+    # A look for bytes takes a tenth of what the pattern takes, and most pages have none of them.
+    known = lines.encode("utf-8", "surrogatepass")
+    is_text = len(known.translate(None, delete=_CONTROLS)) == len(known)
+    is_text = is_text and not any(map(lines.__contains__, _NO_CHARACTERS))
+    return lines if is_text else _NOT_TEXT.sub("", lines)
 
 
 def find_byte_order_mark(body: bytes) -> ByteOrderMark | None:
@@ -120,8 +128,9 @@ def _decode_unmarked(body: bytes, claimed: str | None) -> tuple[str, str]:
     least, best = 1.0, ("", "")
     for codec in _candidates(body, claimed):
         text = body.decode(codec, "replace")
-        foreign = len(text) - len(text.encode("ascii", "ignore"))
-        damage = text.count("\ufffd") / foreign if foreign else 0.0
+        damage = 0.0
+        if lost := text.count("\ufffd"):
+            damage = lost / (len(text) - len(text.encode("ascii", "ignore")))
         if damage <= MAX_DAMAGE:
             return codec, text
         if damage < least:
@@ -132,8 +141,7 @@ def _decode_unmarked(body: bytes, claimed: str | None) -> tuple[str, str]:
 def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     """Yield Python codecs, the likeliest first."""
     labels = (claimed, _parse_declaration(body))
-    known = [webencodings.lookup(label.strip(" \"'")) for label in labels if label]
-    declared = [widen_codec(encoding.name) for encoding in known if encoding]
+    declared = [codec for label in labels if label and (codec := _codec_of_label(label))]
     # Servers send latin-1 as a default for all their files, so a page's own <meta> goes first.
     declared.sort(key=lambda codec: codec == "cp1252")
     foreign = len(body.translate(None, delete=_ASCII))
@@ -143,6 +151,8 @@ def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     if foreign >= UTF8_EVIDENCE or (foreign and not declared):
         yield "utf-8"
     yield from (codec for codec in declared if codec in _SEVERAL_BYTES)
+    import chardet  # noqa: PLC0415  its tables take long, and what is in UTF-8 needs none
+
     name = chardet.detect(body[:GUESS_WINDOW])["encoding"] or ""
     # Markup in two or four bytes a character is half zeros; a few stray zeros are damage, which
     # chardet takes for UTF-16 anyway.
@@ -155,6 +165,20 @@ def _candidates(body: bytes, claimed: str | None) -> Iterator[str]:
     if guess:
         yield guess
     yield from ("utf-8", "gb18030", "cp1252")
+
+
+def _codec_of_label(label: str) -> str:
+    """Return the Python codec that a label stands for, "" if it stands for none."""
+    bare = label.strip(" \"'")
+    encoding = webencodings.lookup(bare)
+    if encoding:
+        return widen_codec(encoding.name)
+    # Not WHATWG's, but in use: "cp936", and "eucgb2312_cn", as Python's own mails have it.
+    try:
+        name = widen_codec(codecs.lookup(bare).name)
+    except (LookupError, ValueError):
+        return ""
+    return name if _CHARSET_CODEC.match(name) else ""
 
 
 def _parse_declaration(body: bytes) -> str | None:

@@ -92,11 +92,10 @@ _BEGINNING = re.compile(rf"(?<![^\n{_WRAP}])|(?=[:;,.!?。、|>#*(\[\"「“—�
 
 
 @functools.cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
-    """Return words that every order has one of, and the orders of `orders.txt`.
+def _patterns() -> tuple[str, str, str]:
+    """Return words that every order has one of, and the orders of `orders.txt`, as patterns.
 
-    Those that begin where a clause does come first, for they need be tried nowhere else. Compiled
-    at the first use: that takes a while.
+    Those that begin where a clause does come first, for they need be tried nowhere else.
     """
     names: dict[str, str] = {}
     beginning: list[str] = []
@@ -113,7 +112,19 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
             ends = filled.replace("^", rf"(?<![^\n{_WRAP}])").replace("$", rf"(?![^\n{_WRAP}])")
             patterns = beginning if line.startswith(_AT_BEGINNING) else anywhere
             patterns.append(ends.replace(" ", r"\s"))
-    return tuple(re.compile("|".join(each)) for each in ([names["hint"]], beginning, anywhere))
+    return names["hint"], "|".join(beginning), "|".join(anywhere)
+
+
+@functools.cache
+def _hint() -> re.Pattern[str]:
+    return re.compile(_patterns()[0])
+
+
+@functools.cache
+def _orders() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    # Compiled when the first text has a hint, which few have: that takes .1 s.
+    _, beginning, anywhere = _patterns()
+    return re.compile(beginning), re.compile(anywhere)
 
 
 def addresses_a_model(text: str) -> bool:
@@ -184,14 +195,16 @@ def _with_gap(text: str, spans: Sequence[Span], place: int, sentence: str, *, br
 
 def _matches(view: str) -> Iterator[Span]:
     """Yield where orders are in folded sentences, from their first word on."""
-    hint, beginning, anywhere = _patterns()
     regions: list[list[int]] = []
-    for found in hint.finditer(view):
+    for found in _hint().finditer(view):
         start, end = found.start() - MAX_ORDER_CHARACTERS, found.end() + MAX_ORDER_CHARACTERS
         if regions and start <= regions[-1][1]:
             regions[-1][1] = end
         else:
             regions.append([max(0, start), end])
+    if not regions:
+        return
+    beginning, anywhere = _orders()
     for region in regions:
         places = _BEGINNING.finditer(view, *region)
         orders = [beginning.match(view, place.start()) for place in places]

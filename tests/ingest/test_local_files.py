@@ -70,6 +70,25 @@ async def test_damaged_files_are_a_line_each_and_the_rest_is_stored(
     assert len(events) == 4
 
 
+async def test_what_a_file_said_before_it_was_emptied_is_not_kept(
+    pipeline: IndexingPipeline, tmp_path: Path
+) -> None:
+    text, paper = tmp_path / "note.md", tmp_path / "paper.docx"
+    text.write_text(SENTENCE)
+    paper.write_bytes(file_samples.docx(SENTENCE))
+    assert [type(event) for event in await stored_of(pipeline, tmp_path)] == [PageStored] * 2
+    text.write_text("\n")
+    paper.write_bytes(b"")
+    events = await stored_of(pipeline, tmp_path)
+    assert [event.reason for event in events if isinstance(event, PageSkipped)] == [
+        "blank",
+        "unsupported",
+    ]
+    # A download that broke off says nothing of what is in the document.
+    async for urls in pipeline.stored_below(tmp_path):
+        assert urls == [paper.as_uri()]
+
+
 async def test_pipes_and_devices_are_refused_though_the_pipeline_is_asked(
     pipeline: IndexingPipeline, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ingest.documents import Page, PageValidators, RequestRecord
+from ingest.documents import Page, RequestRecord
 from ingest.errors import FetchError, IngestError, SkipReason, StoreError
 from ingest.events import IngestEvent, PageSkipped, PageStored
 from ingest.foundation.messages import Message
@@ -196,7 +196,7 @@ async def test_check_that_the_browser_does_not_pass_is_named_and_not_stored() ->
 
 async def test_index_that_fails_is_not_reported_as_a_late_page() -> None:
     class Broken(Index):
-        async def remember(self, record: PageValidators) -> None:
+        async def replace(self, *_: object, **__: object) -> None:
             raise StoreError(Message.bilingual("no room", "没有空间"))
 
     seen: list[IngestEvent] = []

@@ -56,6 +56,18 @@ async def test_page_read_again_unchanged_is_not_embedded_again() -> None:
     assert stored.embedded == stored.chunks
 
 
+async def test_what_is_fresh_is_settled_before_any_page_is_asked_for() -> None:
+    site = Site(article(*PARAGRAPHS))
+    one = ingest_parts(site, embedder=CountingEmbedder(), ttl_s=3_600)
+    await add(one, TEA)
+    other = f"{TEA}/second"
+    first, second = await add(one, other, TEA)
+    assert isinstance(first, PageStored)
+    assert (first.asked, first.origin) == (TEA, "memory")
+    assert isinstance(second, PageStored)
+    assert (second.asked, second.origin) == (other, "network")
+
+
 async def test_what_is_unchanged_is_told_at_once_as_reading_it_again_would_tell_it(
     tmp_path: Path,
 ) -> None:

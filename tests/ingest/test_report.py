@@ -1,6 +1,7 @@
 """What became of pages, as people and as pipes read it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -32,3 +33,12 @@ def test_a_run_that_could_not_read_all_it_was_given_is_not_complete(
     report = Report(language="en")
     report.add(FileLeftOut(path="/a.zip/b.md", reason=reason))
     assert report.is_complete is is_complete
+
+
+def test_files_with_nothing_in_them_are_no_failure() -> None:
+    report = Report(language="en")
+    report.add(replace(PAGE, reason="blank"))
+    assert report.is_complete
+    assert (report.not_stored, report.failed) == (1, 0)
+    report.add(PAGE)
+    assert not report.is_complete

@@ -137,6 +137,14 @@ def test_what_a_folder_leaves_out_is_named_with_the_reason(folder: Path) -> None
     }
 
 
+def test_document_without_a_byte_is_read_and_so_called_damaged(tmp_path: Path) -> None:
+    for name in ("paper.pdf", "plan.docx", "old.doc", "note.md", "logo.png"):
+        (tmp_path / name).touch()
+    found = sources(str(tmp_path))
+    assert names_of(found, tmp_path) == ["old.doc", "paper.pdf", "plan.docx"]
+    assert left_out(found, tmp_path) == {"note.md": "empty", "logo.png": "picture"}
+
+
 def test_files_without_a_suffix_are_what_their_bytes_say(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("机房的钥匙放在三号柜。", encoding="utf-8")
     (tmp_path / "program").write_bytes(b"\x7fELF\x02\x01\x01" + bytes(60))

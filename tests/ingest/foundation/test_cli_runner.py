@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import threading, time
-from ingest.foundation.cli_runner import run
+from ingest.foundation.command_line.cli_runner import run
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Message
 

@@ -121,3 +121,18 @@ def test_nothing_invisible_reaches_a_terminal_but_what_spelling_needs() -> None:
     written = json.dumps({"title": hidden}, ensure_ascii=False)
     assert printable(escape_json(written)) == escape_json(written)
     assert json.loads(escape_json(written)) == {"title": hidden}
+
+
+@pytest.mark.parametrize(
+    ("count", "english"),
+    [
+        (0, "0 pages are late"),
+        (1, "1 page is late"),
+        (2, "2 pages are late"),
+        (1_000, "1,000 pages are late"),
+    ],
+)
+def test_what_is_counted_agrees_with_its_number_in_english(count: int, english: str) -> None:
+    late = Message("{count:,} {count:?page is|pages are} late", count=count)
+    assert late.localize("en") == english
+    assert Message("{why}; {rest}", why="a|b", rest=late).localize("en") == f"a|b; {english}"

@@ -18,6 +18,7 @@ from ingest.foundation.streams import (
     SSEDecoder,
     StreamDecoder,
     StreamFormatError,
+    UTF8Transcoder,
     adecode_stream,
     decode_stream,
     parse_json_object,
@@ -208,6 +209,31 @@ def test_no_more_than_a_few_kilobytes_are_kept_of_it() -> None:
 
 def test_done_is_an_event_like_any_other() -> None:
     assert data(b"data: {}\n\ndata: [DONE]\n\ndata: {}\n\n") == ["{}", "[DONE]", "{}"]
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "windows-1252", "gb2312"])
+@pytest.mark.parametrize("size", [1, 2, 5, 1_000])
+def test_utf_8_is_read_whatever_encoding_is_declared(charset: str, size: int) -> None:
+    body = '{"content": "你好，世界 café 🙂"}'.encode()
+    transcoder = UTF8Transcoder(charset)
+    chunks = [transcoder.feed(body[at : at + size]) for at in range(0, len(body), size)]
+    assert b"".join([*chunks, transcoder.feed(b"", final=True)]) == body
+    assert UTF8Transcoder(charset).feed(body, final=True) == body
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 1_000])
+def test_declared_encoding_is_that_of_bytes_that_are_no_utf_8(size: int) -> None:
+    text = '{"content": "Olá, é café"}'
+    body = text.encode("latin-1")
+    transcoder = UTF8Transcoder("iso-8859-1")
+    chunks = [transcoder.feed(body[at : at + size]) for at in range(0, len(body), size)]
+    assert b"".join([*chunks, transcoder.feed(b"", final=True)]).decode() == text
+
+
+def test_body_is_in_one_encoding_though_it_begins_like_utf_8() -> None:
+    body = "目录：模型不存在".encode("gbk")
+    assert body[:2].decode()  # which are one character in UTF-8, too
+    assert UTF8Transcoder("gbk").feed(body, final=True).decode() == "目录：模型不存在"
 
 
 def test_an_async_client_gets_the_same() -> None:

@@ -268,6 +268,38 @@ def test_one_invalid_byte_costs_one_character() -> None:
     assert ask_ollama(response(body)).content == "400\ufffd feet."
 
 
+@pytest.mark.parametrize(
+    ("encoding", "media"),
+    [
+        ("utf-16", "application/json"),
+        ("utf-16-le", "application/json"),
+        ("utf-16-be", "application/json; charset=utf-16"),
+        ("latin-1", "application/json; charset=ISO-8859-1"),
+        ("cp1252", "application/json; charset=windows-1252"),
+        ("utf-8", "application/json; charset=base64"),
+        ("utf-8", "application/json; charset=no-such-thing"),
+    ],
+)
+def test_replies_in_other_encodings_are_read(encoding: str, media: str) -> None:
+    sent = [{"message": {"content": "Café à 12 °C."}, "done": False}, DONE]
+    text = "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in sent)
+    assert ask_ollama(response(text.encode(encoding), media=media)).content == "Café à 12 °C."
+    events_sent = f"data: {frame('Café.')}\n\ndata: {STOP}\n\n".encode(encoding)
+    reply, _ = ask_openai(
+        response(events_sent, media=media.replace("application/json", "text/event-stream"))
+    )
+    assert reply.content == "Café."
+
+
+def test_an_error_in_another_encoding_names_its_cause() -> None:
+    sent = json.dumps({"error": {"message": "模型不存在"}}, ensure_ascii=False)
+    body = sent.encode("gb18030")
+    media = "application/json; charset=gb18030"
+    with pytest.raises(ModelServerError) as caught:
+        ask_openai(response(body, status="400 Bad Request", media=media))
+    assert "模型不存在" in caught.value.detail
+
+
 def test_a_line_that_was_cut_is_a_broken_stream() -> None:
     body = json.dumps(said("400")) + '\n{"message": {"con'
     with pytest.raises(ModelServerError) as caught:

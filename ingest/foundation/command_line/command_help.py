@@ -8,7 +8,7 @@ needed for --help alone, which begins at once.
 import inspect
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -18,6 +18,9 @@ VERBATIM = "\b"
 
 COLUMNS = 76
 """Columns of a paragraph: click breaks lines at spaces alone, and Chinese text has none."""
+
+OPTION_COLUMNS = 46
+"""The same of an option's text, which begins in column 32 at most."""
 
 CANNOT_BEGIN = "，。、；：？！）”》％"
 """Marks that no line begins with."""
@@ -32,11 +35,18 @@ def localize_help(command: click.Command, folder: Path, language: str) -> None:
     if path.is_file():
         translations = json.loads(path.read_text(encoding="utf-8"))
         for each in walk_commands(command):
-            if each.help:
-                each.help = _localize_paragraphs(each.help, translations)
+            found: list[str] = []
+            for paragraph in help_paragraphs(each.help or ""):
+                translation = translations.get(paragraph)
+                # The first one is also the line in the list of commands, which click cuts itself.
+                if translation and found and not translation.startswith(VERBATIM):
+                    translation = "\n".join([VERBATIM, *_wrap(translation, COLUMNS)])
+                found.append(translation or paragraph)
+            each.help = "\n\n".join(found) if each.help else each.help
             for parameter in each.params:
-                if isinstance(parameter, click.Option) and parameter.help:
-                    parameter.help = translations.get(parameter.help, parameter.help)
+                if isinstance(parameter, click.Option) and parameter.help in translations:
+                    lines = [*_wrap(translations[parameter.help], OPTION_COLUMNS)]
+                    parameter.help = "\n".join([VERBATIM, *lines] if lines[1:] else lines)
 
 
 def walk_commands(command: click.Command) -> Iterator[click.Command]:
@@ -56,26 +66,12 @@ def help_paragraphs(text: str) -> list[str]:
     return [one if one.startswith(VERBATIM) else " ".join(one.split()) for one in paragraphs]
 
 
-def _localize_paragraphs(text: str, translations: Mapping[str, str]) -> str:
-    found = []
-    for paragraph in help_paragraphs(text):
-        translation = translations.get(paragraph)
-        if translation is None or translation.startswith(VERBATIM):
-            found.append(translation or paragraph)
-        elif not found:
-            # The first one is also the line in the list of commands, which click cuts by itself.
-            found.append(translation)
-        else:
-            found.append("\n".join([VERBATIM, *_wrap(translation)]))
-    return "\n\n".join(found)
-
-
-def _wrap(text: str) -> Iterator[str]:
-    """Yield lines of `COLUMNS` columns, of which a Chinese character takes two."""
+def _wrap(text: str, columns: int) -> Iterator[str]:
+    """Yield lines of so many columns, of which a Chinese character takes two."""
     line, width = "", 0
     for character in text:
         wide = 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if width + wide > COLUMNS and character not in CANNOT_BEGIN:
+        if width + wide > columns and character not in CANNOT_BEGIN:
             # A word of ASCII letters stays whole: `--base`, or a file's name.
             kept = len(line)
             while wide == 1 and kept and line[kept - 1].isascii() and line[kept - 1] != " ":

@@ -1,0 +1,1 @@
+"""How a command begins, ends and prints its help, the same in all packages."""
