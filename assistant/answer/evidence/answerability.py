@@ -1,20 +1,21 @@
 """Whether passages answer a question, only come near it, or are about something else."""
 
 import difflib
-import itertools
 import math
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from assistant.answer.evidence.answer_types import CONTACTS, MEASURES
+from assistant.answer.evidence.asked_value import lacks_value
+from assistant.answer.evidence.asked_words import has_attribute_zh, holds_word, lacks_asked_word
+from assistant.answer.evidence.attribute_words import (
+    ASKED_ALONE,
+    HOW_MUCH_ZH,
+    SAYS_THE_SAME,
+)
 from assistant.answer.evidence.scoring import GENERIC_WORDS, Scored, TermWeights
 from assistant.answer.topics import may_be_person_zh
-from assistant.answer.verification.synonyms import (
-    common_word,
-    with_common_phrases,
-    word_stem,
-)
 from assistant.values import Answerability, Passage
 from ingest.foundation.messages import Language
 from ingest.text.cjk import CJK
@@ -59,52 +60,23 @@ _ATTRIBUTE_ZH = re.compile(rf"的(?P<of>[{CJK}]{{2,4}}?)(?:是|为)(?:谁|哪位
 """What is asked of something, where a noun says so: 海川队的主教练是谁.
 
 With 是什么 and 多少 as well, .13 of cmrc.zh's answered questions passed for near misses."""
+_WHO_DID_ZH = re.compile(
+    rf"谁(?:最早|首先|第一个|最先)?(?P<did>发明|发现|设计|创作|创立|创办|创建|导演|翻译|建造|提出|主演|写|画)"
+    rf"|(?P<did_behind>发明|发现|设计|创作|创立|创办|创建|导演|翻译|建造|提出|主演)[了{CJK}]{{0,12}}的?(?:人)?是谁"
+)
+"""What somebody is asked to have done: 谁发明了电话."""
+_BY_WHOM_ZH = re.compile("由(?!于|来|此|头|衷)|代表")
+"""What names who did it, whatever the verb: 由中铁三局施工, 代表人物是哥白尼."""
+_WHO_OR_WHERE = re.compile(r"\b(?:who|whose|whom|where(?:'s|’s| is| are))\b", re.IGNORECASE)
 _ATTRIBUTE_EN = re.compile(
     r"\b(?:the|its|their)\s+(?P<of>[a-z]+(?:\s[a-z]+)?)\s+(?:of|for|at)\b|['’]s\s+(?P<whose>[a-z]+)\b"
 )
 """The same in English: "the manager of", "Kestrel's price". What a verb asks is said in too
 many ways ("Who leads it?", "is its chief executive") for a word that is missing to tell."""
 
-SAYS_THE_SAME: Final = tuple(
-    frozenset(group.split())
-    for group in (
-        "manager coach boss head chief ceo director president chairman chairwoman leader executive",
-        "author writer wrote written novel book poem play",
-        "founder founders founded started established created launched",
-        "inventor invented developed designed created",
-        "capital seat governed government",
-        "headquarters headquartered based office offices seat",
-        "wife husband spouse partner married",
-        "owner owners owned owns belongs property",
-        "population inhabitants residents",
-        "composer composed music",
-        "length long",
-        "height tall high",
-        "depth deep",
-        "age old",
-    )
+_HOW_MUCH_ZH = re.compile(
+    rf"的(?P<of>{'|'.join(HOW_MUCH_ZH)})(?:是|为|有|在)?(?:多[少大高重长宽深快]|几|哪)"
 )
-"""English words of which one says what another asks for."""
-SAYS_THE_SAME_ZH: Final = (
-    ("教练", "执教", "主帅"),
-    ("创始人", "创办", "创立", "创建", "成立", "建立"),
-    ("老板", "董事长", "总裁", "总经理", "创始人"),
-    ("作者", "写", "著", "撰"),
-    ("丈夫", "结婚", "夫妇", "嫁"),
-    ("妻子", "夫人", "太太", "结婚", "夫妇", "娶"),
-    ("导演", "执导"),
-    ("主演", "出演", "饰演", "演"),
-    ("发明", "研制", "首创"),
-    ("设计", "出自"),
-    ("负责人", "主任", "经理", "主管"),
-)
-SAME_BEGINNING = 5
-"""Letters by which two words are forms of one: attended, attendance."""
-
-STRICT_TYPES = frozenset(
-    ("percent", "money", "temperature", "weight", "speed", "email", "website", "phone")
-)
-"""Kinds of answer that are recognized by their shape: a passage without one does not answer."""
 
 
 def answerability_of(
@@ -117,25 +89,20 @@ def answerability_of(
     language = language_of(weights.question)
     if fit < NOTHING_BELOW.get(language, NOTHING_BELOW["en"]):
         return "nothing"
-    # A page on the subject holds nearly all words of "How much does it cost?" and no price.
-    lacks_unit = (
-        weights.types
-        and weights.types[0].name in STRICT_TYPES
-        and not any(one.typed for one in scored if one.unit.passage == scored[0].unit.passage)
-    )
     if (
-        lacks_unit
+        lacks_value(weights, passages, scored)
         or lacks_name(weights, passages)
         or lacks_owner(weights, passages)
         or lacks_attribute(weights, passages, scored)
+        or lacks_asked_word(weights, passages, scored)
     ):
         return "nearest"
     if language == "zh" and fit >= SPELT_FROM:
         # The best has the question's characters, though not its bigrams: 打折, 九折.
         unit = scored[0].unit
         title = next((one.title for one in passages if one.number == unit.passage), "")
-        said = f"{title} {unit.heading} {unit.context} {unit.text}"
-        if weights.ideographs_held(said) >= SPELT_SHARE:
+        passage_text = f"{title} {unit.heading} {unit.context} {unit.text}"
+        if weights.ideographs_held(passage_text) >= SPELT_SHARE:
             return "answerable"
     return "nearest" if fit < ANSWERABLE_FROM.get(language, ANSWERABLE_FROM["en"]) else "answerable"
 
@@ -149,38 +116,43 @@ def lacks_attribute(
     the question is the name.
     """
     best = next((p for p in passages if p.number == scored[0].unit.passage), None)
+    passage_text = f"{best.title} {best.heading} {best.text}" if best else ""
+    if best and (did := _WHO_DID_ZH.search(weights.question)):
+        verb = did["did"] or did["did_behind"]
+        return not has_attribute_zh(verb, passage_text) and not _BY_WHOM_ZH.search(
+            scored[0].unit.text
+        )
     # "Kestrel Pro | 540 g" and "Jo Park, 8011" say what they are by their shape.
     shaped = bool(weights.types) and weights.types[0].name in MEASURES | CONTACTS
     if best is None or (shaped and scored[0].typed):
         return False
-    text = f"{best.title} {best.heading} {best.text}"
     if found := _ATTRIBUTE_ZH.search(weights.question):
-        return not _is_said_zh(found["of"], text)
-    asked = {word for word in weights.shares if word.isascii() and word.isalpha()}
-    asked -= weights.names | GENERIC_WORDS
-    if not asked or not weights.names:
+        return not has_attribute_zh(found["of"], passage_text)
+    if found := _HOW_MUCH_ZH.search(weights.question):
+        # A Chinese word or a sign anywhere, a Latin unit behind a number.
+        patterns = (
+            rf"\d[\d万亿千百]{{0,3}}\s?{unit}(?![a-z])"
+            if unit[0].isascii() and unit[0].isalpha()
+            else re.escape(unit)
+            for unit in HOW_MUCH_ZH[found["of"]].split()
+        )
+        return not any(re.search(one, passage_text, re.IGNORECASE) for one in patterns)
+    wanted = {word for word in weights.shares if word.isascii() and word.isalpha()}
+    wanted -= weights.names | GENERIC_WORDS
+    if not wanted or not weights.names:
         return False
     noun = _ATTRIBUTE_EN.search(weights.question)
     named = set(words(noun["of"] or noun["whose"])) if noun else set()
-    same = [group for group in SAYS_THE_SAME if group & asked]
-    if not (named & asked or same):
+    same = [words_of_answer for asks, words_of_answer in SAYS_THE_SAME if asks & wanted]
+    if not (named & wanted or same):
         return False
-    held = set(words(text))
-    forms = {form for word in held for form in (word, common_word(word), word_stem(word))}
-    beginnings = {word[:SAME_BEGINNING] for word in held if len(word) >= SAME_BEGINNING}
+    held = set(words(passage_text))
+    # What one of these asks is said by a word of its group, or not at all.
+    asks_alone = _WHO_OR_WHERE.search(weights.question)
+    if asks_alone and any(not group & held for group in same if group & wanted & ASKED_ALONE):
+        return True
     return not any(group & held for group in same) and not any(
-        {word, common_word(word), word_stem(word)} & forms or word[:SAME_BEGINNING] in beginnings
-        for word in asked
-    )
-
-
-def _is_said_zh(asked: str, text: str) -> bool:
-    """Return whether a text has what a Chinese noun asks for, or a word that says the same."""
-    held = with_common_phrases(text)
-    pairs = {one + two for one, two in itertools.pairwise(with_common_phrases(asked))}
-    same = (group for group in SAYS_THE_SAME_ZH if group[0] in asked)
-    return any(pair in held for pair in pairs) or any(
-        word in text for group in same for word in group
+        holds_word(held, word) for word in wanted
     )
 
 

@@ -32,7 +32,7 @@ MIN_JOINED_COVERED_SHARE = 0.1
 MIN_COVERED_SHARE = 0.2
 """Share of the block's (the best block's) fit that a sentence must cover itself: one that owes its
 score to its passage is off topic, unless it has what is asked for."""
-TELLING_TYPES = MEASURES | {"date", "count", "frequency"}
+DISTINCTIVE_TYPES = MEASURES | {"date", "count", "frequency"}
 """Kinds of answer that few texts hold by chance, unlike a capital (a person) or "is"."""
 MAX_BLOCK_COLUMNS = 600
 """Columns of joined sentences; an ideograph takes two."""
@@ -193,8 +193,8 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
             continue
         # Pages copy each other: the same sentence on five of them is one block.
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
-        is_telling = one.typed and asked_for in TELLING_TYPES
-        is_about = not blocks or is_telling or one.covered >= MIN_COVERED_SHARE * blocks[0].fit
+        is_distinctive = one.typed and asked_for in DISTINCTIVE_TYPES
+        is_about = not blocks or is_distinctive or one.covered >= MIN_COVERED_SHARE * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MAX_BLOCKS:
             blocks.append(
                 _GrowingBlock(one.unit, one.words, one.covered, one.score, one.typed, one.parts)

@@ -6,7 +6,12 @@ place in any language, and else the passage that retrieval put first is the near
 
 from collections.abc import Sequence, Set
 
-from assistant.answer.evidence.answer_types import MEASURES, answer_type_fit, answer_types
+from assistant.answer.evidence.answer_types import (
+    MEASURES,
+    STRICT_TYPES,
+    answer_type_fit,
+    answer_types,
+)
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.units import split_into_units
 from assistant.values import Answerability, Passage
@@ -15,7 +20,7 @@ from ingest.text.language import language_of
 from ingest.text.words import content_words, words
 
 MIN_CODE_CHARACTERS = 3
-"""Characters of a word with digits that names something: "e1234", "2001"; years are such words."""
+"""Characters of a word with digits that names something: "e1234", "wh-1000"."""
 
 MIN_WORDS = 3
 """Words of a unit that says something alone."""
@@ -42,6 +47,8 @@ def choose_across_languages(
     for term in terms:
         digits = sum(character.isdigit() for character in term)
         is_code = digits >= MIN_CODE_CHARACTERS or (digits > 0 and not term.isdigit())
+        # Any page may have a year.
+        is_code = is_code and f"{term}年" not in question
         if is_code and term.isascii() and len(term) >= MIN_CODE_CHARACTERS:
             codes.add(term)
     named_blocks = [
@@ -50,14 +57,22 @@ def choose_across_languages(
         for unit in split_into_units(passage)
         if codes and codes <= set(words(f"{unit.heading} {unit.text}"))
     ]
+    types = answer_types(question)
     if named_blocks:
-        return named_blocks[:most], "answerable"
+        strict = bool(types) and types[0].name in STRICT_TYPES
+        is_typed = any(answer_type_fit(unit, types, (), question) for unit in named_blocks)
+        return named_blocks[:most], "nearest" if strict and not is_typed else "answerable"
     is_first = bool(foreign) and foreign[0] is passages[0]
     if not foreign or (codes and not is_first) or _is_judged(question, language, passages):
         return [], "nothing"
+    best = foreign[0]
+    shared = terms & set(words(f"{best.title} {best.heading} {best.text}"))
+    # "Paid on 3 March 2024" says nothing to 2024年的诺贝尔文学奖得主是谁.
+    by_words_alone = best.ranks.words is not None and best.ranks.vectors is None
+    if by_words_alone and all(term.isdigit() for term in shared):
+        return [], "nothing"
     units = [unit for unit in split_into_units(foreign[0]) if len(words(unit.text)) >= MIN_WORDS]
     # Figures read alike in all languages.
-    types = answer_types(question)
     if types and types[0].name in MEASURES:
         typed = [unit for unit in units if answer_type_fit(unit, types, (), question)]
         units, most = (typed, FIGURES * most) if typed else (units, most)

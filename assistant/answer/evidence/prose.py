@@ -22,13 +22,16 @@ MAX_LEAD_CHARACTERS = 200
 
 _ASKS = ("?", "？")
 _BOLD_LINE = re.compile(r"\s*(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s*$")
-_TELLS = re.compile(r"\d|\b(?:half|free|none|not?)\b|[半不无]|免费", re.IGNORECASE)
+_VALUE = re.compile(r"\d|\b(?:half|free|none|not?)\b|[半不无]|免费", re.IGNORECASE)
 _LEADS = (":", "：", ",", "，")
 _POINTS_BACK = re.compile(
     r"(?:it|its|they|their|this|these|those|he|she|his|her|him|such|both|there|then|also|however|but"
     r"|in (?:addition|contrast|this|these|that)|therefore|thus|hence|instead|otherwise|similarly"
     r"|likewise|moreover|furthermore|consequently|accordingly|nevertheless|for (?:instance|example)"
-    r"|as (?:such|a result|a consequence)|the (?:former|latter|same)|another|yet|so|nor)\b"
+    r"|as (?:such|a result|a consequence)|the (?:former|latter|same)|another|yet|so|nor"
+    # "Turn it clockwise", and not "If it rains".
+    r"|(?!if|as|when|while|because|although|since|though|whether|that|where|and|once|before|after"
+    r"|until|for|to|of|in|on|at|by|with|from|is|are|was|were|has|does|did)[a-z]+ (?:it|them))\b"
     r"|[他她它这那其该此]|因此|所以|但|然而|而且|此外|同时|不过|否则|也就是|例如|比如|另外|另一|相反|于是"
     r"|结果|尽管如此|后者|前者|同样|类似",
     re.IGNORECASE,
@@ -145,8 +148,8 @@ def _is_question_or_bold(reader: PassageReader, at: int) -> bool:
     line = reader.lines[at]
     if _BOLD_LINE.match(line.text):
         return True
-    asked = list(reader.sentences(line.start, line.end))
-    return bool(asked) and all(reader.plain(*each).endswith(_ASKS) for each in asked)
+    sentences = list(reader.sentences(line.start, line.end))
+    return bool(sentences) and all(reader.plain(*each).endswith(_ASKS) for each in sentences)
 
 
 def add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -> None:
@@ -169,7 +172,7 @@ def add_sentences(reader: PassageReader, sentences: Sequence[tuple[int, int]]) -
             # "It is 274 metres long." alone does not say what is.
             # Nor does "Students pay £10." say for what.
             is_scrap = len(words(text)) < MIN_WORDS["sentence"]
-            leans = _POINTS_BACK.match(text) or (is_scrap and _TELLS.search(text))
+            leans = _POINTS_BACK.match(text) or (is_scrap and _VALUE.search(text))
             if before and leans and right - before[0] <= MAX_UNIT_CHARACTERS:
                 start = before[0]
             reader.add(start, right, reader.plain(start, right), "sentence")

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from assistant.answer.evidence.answer_kinds import AnswerType
 from assistant.answer.evidence.answer_types import (
     CONTACTS,
     MEASURES,
-    AnswerType,
     answer_type_fit,
     answer_types,
     counted_words,
@@ -77,7 +77,7 @@ GENERIC_WORDS = frozenset(
 )
 _INTERROGATIVE = re.compile(
     r"多[高大长久远重宽深快热厚少]|什么时[候间]|为什么|什么|怎么样?|怎样|如何|哪[个些位种里年条]?|为何|谁"
-    r"|几[岁时点]|[找问]谁|的事|[吗呢]|是否|请问|可以|需要|应该|要(?=[多加付交花收几])"
+    r"|有?几[岁时点天年月周次位名种瓶盒趟路栋楼层本件张节门条只片]|有?几个人|[找问]谁|的事|的?时候|我们|咱们|多少钱?|哪[趟路栋家天辆]|[吗呢]|是否|请问|可以|需要|应该|要(?=[多加付交花收几])"
     r"|(?<![功性智节效职技潜核动热电才])能(?![源量力耗级效])|一[盒页张份瓶只袋箱罐]"
     r"|(?i:\bhow (?:long|many|much|often|old|far)\b)"
 )
@@ -111,6 +111,8 @@ class TermWeights:
         """Weigh the words of a question."""
         plain = _INTERROGATIVE.sub(" ", question)
         terms = {word for word in content_words(plain) if word.isascii() or len(word) > 1}
+        # 崴了 is no content word, and yet all there is of 谁崴了脚.
+        terms = terms or {word for word in words(plain) if len(word) > 1}
         terms = terms or set(content_words(question) or words(question))
         names = {word for name in _NAME.findall(question) for word in words(name)}
         names |= {word for word in terms if any(character.isdigit() for character in word)}

@@ -14,7 +14,7 @@ MAX_QUOTES = 3
 """Blocks beneath a reply. Two hold the answer for .88 of XQuAD's questions, three for .95, and a
 fourth adds nothing."""
 
-SAID_SHARE = 0.8
+REPEATED_SHARE = 0.8
 """Share of a block's words in the reply from which on quoting it would say the same twice."""
 
 QUOTED_SHARE = 0.5
@@ -28,7 +28,7 @@ def supporting_quotes(
 
     None if the reply, which is given without its markers, quotes the best of them already.
     """
-    said = frozenset(words(reply))
+    reply_words = frozenset(words(reply))
     blocks = sorted(
         evidence.blocks,
         key=lambda block: (
@@ -39,11 +39,13 @@ def supporting_quotes(
         ),
     )
     # A reply that copies a later block may have missed the better one: that is still shown.
-    if not blocks or _repeats_block(said, evidence.blocks[0]):
+    if not blocks or _repeats_block(reply_words, evidence.blocks[0]):
         return ()
-    return tuple(block for block in blocks if not _repeats_block(said, block))[:MAX_QUOTES]
+    return tuple(block for block in blocks if not _repeats_block(reply_words, block))[:MAX_QUOTES]
 
 
-def _repeats_block(said: frozenset[str], block: EvidenceBlock) -> bool:
+def _repeats_block(reply_words: frozenset[str], block: EvidenceBlock) -> bool:
     held = set(words(block.text))
-    return len(held & said) >= (QUOTED_SHARE if said <= held else SAID_SHARE) * len(held)
+    return len(held & reply_words) >= (
+        QUOTED_SHARE if reply_words <= held else REPEATED_SHARE
+    ) * len(held)

@@ -141,6 +141,11 @@ def test_what_no_passage_says_of_a_name_is_near_at_most(question: str, expected:
     assert choose_evidence(question, pages).answerability == expected
 
 
+def test_who_did_it_is_told_by_the_best_block_alone() -> None:
+    page = passages("清河市人民广场的喷泉每天开放。\n\n本页由编辑部整理。")
+    assert choose_evidence("谁设计了清河市人民广场的喷泉？", page).answerability != "answerable"
+
+
 @pytest.mark.parametrize(
     ("question", "text"),
     [
@@ -154,6 +159,40 @@ def test_what_no_passage_says_of_a_name_is_near_at_most(question: str, expected:
         ("星河科技的创始人是谁？", "星河科技由王磊于1999年创办。"),
         ("《静静的河》的作者是谁？", "《静静的河》是林海写的一部长篇小说。"),
         ("陈望舒的妻子是谁？", "陈望舒，其夫人为林启芳。"),
+        ("张三的体重是多少？", "张三，185 cm，80 kg。"),
+        ("张三的身高是多少？", "张三，185cm，80kg。"),
+        ("故宫的面积是多少？", "故宫占地约72万m²。"),
+        ("苹果的热量是多少？", "每100克苹果含52 kcal。"),
+        ("苹果的热量是多少？", "苹果：52 kcal。"),
+        ("iPhone的售价是多少？", "新款iPhone的手机，起售 $799。"),
+        ("北京的人口是多少？", "北京有2184万居民。"),
+        ("星河科技的总部在哪里？", "星河科技，地址：北京市海淀区。"),
+        ("这台空调的功率是多少？", "这台空调为1.5匹。"),
+        ("谁写了《红楼梦》？", "《红楼梦》是清代曹雪芹的长篇小说。"),
+        ("谁画了《清明上河图》？", "《清明上河图》是张择端的长卷。"),
+        ("谁设计了悉尼歌剧院？", "悉尼歌剧院的建筑师是丹麦人约恩·乌松。"),
+        ("谁建造了这座桥？", "这座桥由中铁三局施工。"),
+        ("谁提出了日心说？", "日心说的代表人物是哥白尼。"),
+        ("谁写推荐信？", "推荐信由两位教授签署。"),
+        ("谁画图纸？", "图纸由设计院出具。"),
+        (
+            "How do I install the package manager for Rust?",
+            "Install Rust with rustup; it brings Cargo, which builds and fetches packages.",
+        ),
+        (
+            "How should I study for the Cisco exam?",
+            "For the Cisco exam, practise in the lab and take the sample tests.",
+        ),
+        (
+            "What is the owner of a file in Linux?",
+            "In Linux each file has a user and a group who may read or write the file.",
+        ),
+        ("Where did Anna Berg study?", "Anna Berg attended Oxford and got a PhD."),
+        ("What did Anna Berg study?", "Anna Berg read law at Oxford."),
+        (
+            "Who is the chairman of the Ford Foundation?",
+            "Ford Foundation board: Francisco Cigarroa (chair).",
+        ),
     ],
 )
 def test_what_is_said_in_other_words_than_the_questions_is_answerable(
