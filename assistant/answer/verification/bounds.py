@@ -27,6 +27,8 @@ _BEHIND: tuple[tuple[re.Pattern[str], Bound], ...] = (
 )
 
 
+_LEAST = ("at least", "至 少", "最 少")
+_AFAR = re.compile(r"\bat least\b|\bat most\b|[至最] 少|[至最] 多|至 多")
 _CHANGE = re.compile(
     # Verbs as `assistant.answer.verification.synonyms` writes them, in any form.
     r"\b(?:fell|fall|fallen|falls|rise|rises|rose|risen|(?:increas|decreas|declin|reduc)\w+|drop\w*"
@@ -50,7 +52,8 @@ _DIRECTION_BEHIND = re.compile(r"\b(?:(?P<up>up)|(?P<down>down)) (?:from|on)\b")
 
 
 _RATE = re.compile(
-    r"^(?:(?:per|each|every|an?) (?P<unit>[a-z]+)|(?P<slash>kg|ml|m2|day|hour|week|month|year))\b"
+    r"^(?:(?:[a-z]+ )?(?:per|each|every|an?) (?P<unit>[a-z]+)"
+    r"|(?P<slash>kg|ml|m2|day|hour|week|month|year))\b"
 )
 """With the slash of mg/kg, which is no token."""
 _RATE_ZH = re.compile(r"每 (?P<unit>[天日周月年季]|小 ?时|分 ?钟|秒)")
@@ -85,17 +88,16 @@ def _are_exchanged(
     read: Callable[[Sequence[Token], int], str | None],
 ) -> bool:
     """Return whether what `read` finds of a figure of the claim is another wherever it is held."""
-    held = [
-        (token.figure, read(window.tokens, index))
-        for index, token in enumerate(window.tokens)
-        if token.figure
-    ]
     for index, token in enumerate(claim.tokens):
-        said = read(claim.tokens, index) if token.figure else None
-        if said is None or token.figure is None:
+        claimed = read(claim.tokens, index) if token.figure else None
+        if claimed is None or token.figure is None:
             continue
-        others = [found for figure, found in held if token.figure.equals(figure)]
-        if others and all(found is not None and found != said for found in others):
+        others = [
+            read(window.tokens, place)
+            for place, other in enumerate(window.tokens)
+            if other.figure and token.figure.equals(other.figure)
+        ]
+        if others and all(found is not None and found != claimed for found in others):
             return True
     return False
 
@@ -128,7 +130,7 @@ def direction_at(tokens: Sequence[Token], index: int) -> Direction | None:
 
 def rate_at(tokens: Sequence[Token], index: int) -> str | None:
     """Return the unit per which the figure at a place counts: "day" of "twice a day"."""
-    if found := _RATE.match(_text(tokens[index + 1 : index + 1 + BEHIND])):
+    if found := _RATE.match(_text(tokens[index + 1 : index + 2 + BEHIND])):
         return found["unit"] or found["slash"]
     before = [t for t in tokens[max(0, index - CLAUSE) : index] if t.clause == tokens[index].clause]
     rates = _RATE_ZH.findall(_text(before))
@@ -142,7 +144,15 @@ def bound_at(tokens: Sequence[Token], index: int) -> Bound | None:
         if pattern.search(before):
             return bound
     behind = _text(tokens[index + 1 : index + 1 + BEHIND])
-    return next((bound for pattern, bound in _BEHIND if pattern.match(behind)), None)
+    near = [bound for pattern, bound in _BEHIND if pattern.match(behind)]
+    if near:
+        return near[0]
+    # 至少可以办公三天: it stands before the verb.
+    clause = itertools.takewhile(
+        lambda t: t.clause == tokens[index].clause and not t.figure, reversed(tokens[:index])
+    )
+    found = _AFAR.findall(_text([*clause][::-1]))
+    return ("least" if found[-1] in _LEAST else "most") if found else None
 
 
 def _text(tokens: Sequence[Token]) -> str:

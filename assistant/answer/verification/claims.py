@@ -50,6 +50,11 @@ _NOT_THERE = re.compile(
     r"|\b(?:I|we)(?:['’]m| am| are)? ?(?:do|did|could|can|was|were|am)?\s?(?:not|n['’]t|cannot"
     r"|can't|unable|sorry)\b"
     r"[^.]{0,20}\b(?:find|found|answer|determine|tell|say|confirm|provide|locate|know|sure|able)\b"
+    # "Not specified." is the whole reply; "not specified" within a sentence may be a fact.
+    r"|^\W*(?:(?:this|that|it|the (?:value|figure|number|date|answer|information)) is )?not"
+    r" (?:\w+ly |yet )?(?:mentioned|stated|specified|provided|given|found|available|described"
+    r"|indicated|known)\W*$"
+    r"|^\W*(?:没有|(?:暂时?|尚|目前|还)?未)(?:被)?(?:提及|提到|说明|给出|注明|提供|指明|写明|明确)\W*$"
     r"|\bI (?:cannot|can['’]t|could not|couldn['’]t|don['’]t)\b|\bcould(?: not|n['’]t) find\b"
     r"|^\s*(?:I am |I'm )?sorry\b|\bno (?:information|mention|answer)\b"
     r"|抱歉|对不起|(?:没有|未能?|无法)(?:找到|检索|搜索到|查到|回答|确定|得知|判断)"

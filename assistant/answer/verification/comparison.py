@@ -7,7 +7,6 @@ words are there.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assistant.answer.verification.alignment import (
@@ -17,45 +16,45 @@ from assistant.answer.verification.alignment import (
     AlignedTexts,
     Slot,
     core_ideographs,
+    count_content_ideographs,
+    denies_other,
+    ends_clause,
     governed_places,
+    is_counted_noun,
+    is_other_numeral,
     is_rotated,
     is_same_clauses,
     points_back,
 )
-from assistant.answer.verification.bounds import (
-    bounds_are_exchanged,
-    changes_are_exchanged,
-    directions_are_exchanged,
-    rates_are_exchanged,
+from assistant.answer.verification.exceptions import excepted_is_denied
+from assistant.answer.verification.exchanged_parts import exchanged_parts, words_of
+from assistant.answer.verification.exchanges import (
+    given_name_differs,
+    is_of_all,
+    kinds_in_place,
+    slots_are_exchanged,
 )
-from assistant.answer.verification.exceptions import excepted_is_denied, exception_is_left_out
-from assistant.answer.verification.opposites import (
-    exchanged_run,
-    kinds_are_exchanged,
-    kinds_of_ideographs,
-    words_are_opposed,
+from assistant.answer.verification.figures_in_place import figures_in_place
+from assistant.answer.verification.numbers.quantities import Quantity
+from assistant.answer.verification.opposites import exchanged_run, words_are_opposed
+from assistant.answer.verification.overlap import OVERLAP_FLOOR, word_share
+from assistant.answer.verification.relations.borrowed_parts import (
+    argument_is_of_elsewhere,
+    subject_is_of_elsewhere,
 )
-from assistant.answer.verification.predicates import (
-    kind_has_other_predicate,
-    predicates_are_exchanged,
-)
-from assistant.answer.verification.quantities import Quantity
-from assistant.answer.verification.roles import (
-    clauses_are_mixed,
+from assistant.answer.verification.relations.excepted import exception_agreement
+from assistant.answer.verification.relations.relation_order import relation_order
+from assistant.answer.verification.relations.rewordings import LONGEST_SYNONYM, is_reworded
+from assistant.answer.verification.relations.sides import is_contained
+from assistant.answer.verification.roles import is_total
+from assistant.answer.verification.tokens import (
+    NEGATION,
+    SentenceText,
+    Token,
     is_counted,
-    is_total,
-    roles_are_exchanged,
-    tuples_are_reordered,
 )
-from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
-from assistant.answer.verification.value_segments import figures_are_of_others
 from assistant.values import VerdictReason
-from ingest.text.numerals import NUMERAL_CHARACTERS
 
-OVERLAP_FLOOR = 0.6
-"""Share of a claim's content words that must be in the sentences compared with it."""
-
-LONGEST_SYNONYM = 2
 """Ideographs that a writer may replace by others of the same sense: 开启 for 打开."""
 
 _ARTICLES = frozenset(("a", "an"))
@@ -69,7 +68,8 @@ _PRONOUNS = frozenset(
     """,
     )
 )
-_NOT_NAMES = ("ing", "ed", "ly", "s")
+_COPULAS_ZH = "是为成"
+_NOT_NAMES = ("ing", "ed", "ly", "s", "every")
 
 
 @dataclass(slots=True)
@@ -120,14 +120,6 @@ def compare_claim(
     return _Comparer(claim, window, context).compare(floor)
 
 
-def word_share(claim: SentenceText, held: frozenset[str], context: frozenset[str]) -> float:
-    """Return the share of the claim's words that a window, or the heading above it, has."""
-    if not claim.words:
-        return 1.0
-    # As differences of sets, for it is asked of every sentence of every passage.
-    return 1 - len(claim.words - context - held - claim.glue) / len(claim.words)
-
-
 class _Comparer:
     def __init__(self, claim: SentenceText, window: SentenceText, context: PassageContext) -> None:
         self._claim = claim
@@ -137,7 +129,11 @@ class _Comparer:
         self._window_keys = self._texts.window_keys
         self._claim_keys = self._texts.claim_keys
         self._matched = self._texts.matched
-        self._result = ClaimComparison(word_share(claim, window.words, context.words))
+        self._agreement = exception_agreement(claim, window)
+        self._relation = relation_order(claim, window)
+        self._result = ClaimComparison(
+            word_share(claim, window.words, context.words, window.ideographs)
+        )
 
     def compare(self, floor: float) -> ClaimComparison:
         if self._result.share < floor:
@@ -147,20 +143,62 @@ class _Comparer:
         if any(t.is_name and t.key not in self._context.keys for t in self._claim.tokens):
             self._result.missing["name"] = None
         self._check_negations()
-        for tag, a, b, c, d in self._texts.opcodes:
-            if tag != "replace":
-                continue
-            slot = Slot(self._claim.tokens[a:b], self._window.tokens[c:d], a)
-            self._check_figures_in_place(slot)
-            said = [t for t in slot.said if not self._texts.is_moved(t)]
-            if words_are_opposed(_words_of(said), _words_of(slot.held)):
-                self._result.contradicted["polarity"] = None
-            self._check_names_in_place(slot)
-            self._check_ideographs_in_place(slot)
+        slots = [
+            Slot(self._claim.tokens[a:b], self._window.tokens[c:d], a)
+            for tag, a, b, c, d in self._texts.opcodes
+            if tag == "replace"
+        ]
+        for slot in slots:
+            self._check_slot(slot)
         if not is_same_clauses(self._claim, self._window):
             self._check_order()
-        self._check_exchanges()
+        if slots_are_exchanged(slots, self._claim):
+            self._result.contradicted["order"] = None
+        # A rule between paragraphs ("* * *") or an emoji alone has no tokens: nothing to exchange.
+        if self._claim.tokens and self._window.tokens:
+            self._check_relations()
+            if any(
+                is_of_elsewhere(self._claim, self._window, self._context.keys)
+                for is_of_elsewhere in (argument_is_of_elsewhere, subject_is_of_elsewhere)
+            ):
+                self._result.contradicted["order"] = None
+            self._result.contradicted.update(
+                dict.fromkeys(
+                    exchanged_parts(self._claim, self._window, self._relation, self._agreement)
+                )
+            )
         return self._result
+
+    def _check_slot(self, slot: Slot) -> None:
+        if otherwise := figures_in_place(slot, self._texts):
+            self._result.contradicted[otherwise] = None
+        claimed = [t for t in slot.claimed if not self._texts.is_moved(t)]
+        words, others = words_of(claimed), words_of(slot.held)
+        if words_are_opposed(words, others, self._window_keys) or is_of_all(slot, self._texts):
+            self._result.contradicted["polarity"] = None
+        if kinds_in_place(slot, self._texts) or given_name_differs(self._claim, self._window, slot):
+            self._result.contradicted["name"] = None
+        self._check_names_in_place(slot)
+        self._check_ideographs_in_place(slot)
+
+    def _check_relations(self) -> None:
+        """Find a relation turned round; one that stands, in other words, outweighs what is moved.
+
+        "Beavers are bigger than otters" of "Otters are smaller than beavers".
+        """
+        contradicted = self._result.contradicted
+        if self._relation == "turned":
+            contradicted["order"] = None
+        elif self._relation == "compared":
+            contradicted.clear()
+        elif self._relation == "same":
+            # What is on each side may be exchanged for all that, and a name most of all.
+            contradicted.pop("polarity", None)
+            if not any(token.is_name for token in self._claim.tokens):
+                contradicted.pop("order", None)
+        elif self._agreement == "same" and is_contained(self._claim, self._window):
+            contradicted.pop("name", None)
+            contradicted.pop("order", None)
 
     def _check_figures(self) -> None:
         held = (*self._window.figures, *self._context.figures)
@@ -178,53 +216,39 @@ class _Comparer:
             same = any(figure.has_same_value(other) for other in held)
             self._result.missing["unit" if same else "figure"] = None
 
-    def _check_exchanges(self) -> None:
-        """Find what is in the window, in another part: kinds, bounds, ends, counts."""
-        claim, window = self._claim, self._window
-        # A rule between paragraphs ("* * *") or an emoji alone has no tokens: nothing to exchange.
-        if not claim.tokens or not window.tokens:
-            return
-        if (
-            kinds_are_exchanged(_kinds_in(claim), _kinds_in(window))
-            or bounds_are_exchanged(claim, window)
-            or changes_are_exchanged(claim, window)
-            or exception_is_left_out(claim, window)
-            or directions_are_exchanged(claim, window)
-            or kind_has_other_predicate(claim, window)
-        ):
-            self._result.contradicted["polarity"] = None
-        if (
-            roles_are_exchanged(claim, window)
-            or figures_are_of_others(claim, window)
-            or clauses_are_mixed(claim, window)
-            or tuples_are_reordered(claim, window)
-            or predicates_are_exchanged(claim, window)
-        ):
-            self._result.contradicted["order"] = None
-        if rates_are_exchanged(claim, window):
-            self._result.contradicted["unit"] = None
-
     def _check_negations(self) -> None:
-        tokens = self._claim.tokens
-        held = self._window.tokens
+        tokens, held = self._claim.tokens, self._window.tokens
         matched_held = self._texts.matched_held
         spare = [i for i, t in enumerate(held) if t.kind == "negation" and i not in matched_held]
-        is_excepted = NEGATION in self._claim.keys and excepted_is_denied(self._claim, self._window)
+        if self._agreement == "turned":
+            self._result.contradicted["polarity"] = None
+        is_excepted = self._agreement == "same" or (
+            NEGATION in self._claim.keys and excepted_is_denied(self._claim, self._window)
+        )
         for index, token in enumerate(tokens):
-            if token.kind != "negation" or index in self._matched:
+            if token.kind != "negation":
                 continue
             governed = governed_places(tokens, index)
+            if index in self._matched and not denies_other(
+                tokens, index, held, self._matched[index]
+            ):
+                continue
             places = [p for i in governed if (p := self._texts.place_held(i)) is not None]
             near = any(0 < place - other <= GOVERNED for place in places for other in spare)
-            if is_excepted:
-                continue
-            if not spare or (places and not near):
+            if not near and ends_clause(tokens, index):
+                # "but not on macOS" of "macOS is not supported"
+                near = any(
+                    0 < other - place <= GOVERNED - 1 and held[other].clause == held[place].clause
+                    for place in places
+                    for other in spare
+                )
+            if not is_excepted and (not spare or (places and not near)):
                 self._result.contradicted["polarity"] = None
         # The other way round: the window denies what the claim says. A denial of something that the
         # claim leaves out does not concern it, so most of what is denied must be in the claim.
         for index in spare:
             governed = governed_places(held, index)
-            places = [p for i in governed if (p := self._texts.place_said(i)) is not None]
+            places = [p for i in governed if (p := self._texts.place_claimed(i)) is not None]
             if (
                 governed
                 and not is_excepted
@@ -237,35 +261,16 @@ class _Comparer:
             ):
                 self._result.contradicted["polarity"] = None
 
-    def _check_figures_in_place(self, slot: Slot) -> None:
-        said = [t.figure for t in slot.said if t.figure]
-        held = [t.figure for t in slot.held if t.figure]
-        other_said = [
-            f
-            for f in said
-            if not any(f.equals(g) for g in held) and not is_total(f, self._claim, self._window)
-        ]
-        other_held = [g for g in held if not any(f.equals(g) for f in said)]
-        # A long stretch of the window is not "in the place" of two words.
-        if not other_said or not other_held or len(slot.held) > len(slot.said) + GOVERNED:
-            return
-        moved = [t for t in slot.said if t.figure in other_said]
-        # 一个 is everywhere, so that it is elsewhere, too, says nothing.
-        if all(self._texts.travels(slot, t) and not (t.figure and t.figure.weak) for t in moved):
-            return
-        same = other_said[0].has_same_value(other_held[0])
-        self._result.contradicted["unit" if same else "figure"] = None
-
     def _check_names_in_place(self, slot: Slot) -> None:
         held_keys = {token.key for token in slot.held}
-        said_keys = {token.key for token in slot.said}
-        said = [t for t in slot.said if _may_be_name(t) and t.key not in held_keys]
+        claimed_keys = {token.key for token in slot.claimed}
+        claimed = [t for t in slot.claimed if _may_be_name(t) and t.key not in held_keys]
         held = [
             t
             for t in slot.held
-            if _may_be_name(t) and t.key not in said_keys and t.key not in _PRONOUNS
+            if _may_be_name(t) and t.key not in claimed_keys and t.key not in _PRONOUNS
         ]
-        if not said:
+        if not claimed:
             if self._is_other_noun(slot):
                 self._result.contradicted["name"] = None
             return
@@ -273,18 +278,18 @@ class _Comparer:
             # "Renewable Energy" for "nuclear power": a term of elsewhere in the place of a noun.
             nouns = [t for t in slot.held if t.content]
             pointed = any(token.key in _PRONOUNS for token in slot.held)
-            elsewhere = [t for t in said if t.is_name and t.key not in self._window_keys]
-            if nouns and elsewhere and not pointed and len(slot.held) <= len(slot.said) + 1:
+            elsewhere = [t for t in claimed if t.is_name and t.key not in self._window_keys]
+            if nouns and elsewhere and not pointed and len(slot.held) <= len(slot.claimed) + 1:
                 self._result.contradicted["name"] = None
             return
-        if all(self._texts.travels(slot, token) for token in said):
+        if all(self._texts.travels(slot, token) for token in claimed):
             return
         # Two capitalised first words may be nouns: then one of them has to be known as a name.
         # "Pierre Curie" for "Marie Curie": what is before a name that both have is one, too.
-        sure = any(t.is_name for t in (*said, *held)) or self._begins_name(slot)
-        if not sure and all(t.key not in self._context.keys_of_all for t in said):
+        sure = any(t.is_name for t in (*claimed, *held)) or self._begins_name(slot)
+        if not sure and all(t.key not in self._context.keys_of_all for t in claimed):
             return
-        swapped = all(t.key in self._window_keys for t in said) and any(
+        swapped = all(t.key in self._window_keys for t in claimed) and any(
             t.key in self._claim_keys for t in held
         )
         self._result.contradicted["order" if swapped else "name"] = None
@@ -294,10 +299,10 @@ class _Comparer:
 
         "Her brother was a physicist" where he was a composer, and a physicist is spoken of.
         """
-        said, held = ([t for t in run if t.content] for run in (slot.said, slot.held))
-        if len(said) != 1 or len(held) != 1 or {said[0].kind, held[0].kind} != {"word"}:
+        claimed, held = ([t for t in run if t.content] for run in (slot.claimed, slot.held))
+        if len(claimed) != 1 or len(held) != 1 or {claimed[0].kind, held[0].kind} != {"word"}:
             return False
-        word, other = said[0], held[0]
+        word, other = claimed[0], held[0]
         before, before_other = (
             tokens[max(0, tokens.index(one) - 1)].key
             for tokens, one in ((self._claim.tokens, word), (self._window.tokens, other))
@@ -312,48 +317,52 @@ class _Comparer:
 
     def _begins_name(self, slot: Slot) -> bool:
         """Return whether a slot of one word each stands directly before a name."""
-        behind = slot.said_start + len(slot.said)
+        behind = slot.claim_start + len(slot.claimed)
         tokens = self._claim.tokens
-        single = len(slot.said) == len(slot.held) == 1
+        single = len(slot.claimed) == len(slot.held) == 1
         return single and behind < len(tokens) and tokens[behind].is_name
 
     def _check_ideographs_in_place(self, slot: Slot) -> None:
-        said = "".join(t.key for t in slot.said if t.kind == "ideograph")
+        claimed = "".join(t.key for t in slot.claimed if t.kind == "ideograph")
         held = "".join(t.key for t in slot.held if t.kind == "ideograph")
-        latin = [t for t in slot.said if t.kind == "word" and t.key not in self._window_keys]
+        latin = [t for t in slot.claimed if t.kind == "word" and t.key not in self._window_keys]
         ideographs = sum(t.kind == "ideograph" and t.content for t in slot.held)
-        if not said and latin and ideographs >= SHORTEST_TERM and not points_back(held):
+        if not claimed and latin and ideographs >= SHORTEST_TERM and not points_back(held):
             # A Latin name in the place of a Chinese one, unless it is its translation.
             if any(t.key in self._context.keys_of_all for t in latin):
                 self._result.contradicted["name"] = None
             return
         # Chinese has no capitals, so here the length of a run and where else it stands decide.
-        if not said or not slot.held:
+        if not claimed or not slot.held:
             return
-        otherwise = exchanged_run(said, held) if len(said) <= LONGEST_OPPOSITE else None
+        otherwise = exchanged_run(claimed, held) if len(claimed) <= LONGEST_OPPOSITE else None
         if otherwise or self._texts.ends_in_opposites(slot):
             self._result.contradicted[otherwise or "polarity"] = None
             return
-        numerals = NUMERAL_CHARACTERS.intersection(said), NUMERAL_CHARACTERS.intersection(held)
-        is_other_numeral = len(said) == len(held) and all(numerals) and numerals[0] != numerals[1]
-        if is_other_numeral or self._texts.is_other_count(slot):
+        if is_other_numeral(claimed, held) or self._texts.is_other_count(slot):
             self._result.contradicted["figure"] = None
             return
-        content = sum(t.content for t in slot.said if t.kind == "ideograph")
+        # 之间至少 is no name: what joins and tells when or how much says nothing here.
+        content = count_content_ideographs(slot.claimed)
         held_content = sum(t.content for t in slot.held)
-        if content < SHORTEST_TERM or not held_content or points_back(held):
-            return
-        if said in self._window.letters:
+        names_nothing = content < SHORTEST_TERM or not held_content or points_back(held)
+        if not names_nothing and not is_counted_noun(self._texts, slot):
+            self._check_run_in_place(slot, claimed, held, content)
+
+    def _check_run_in_place(self, slot: Slot, claimed: str, held: str, content: int) -> None:
+        if claimed in self._window.letters:
             # A run that has both its neighbours in the window, too, was only moved.
-            keys, end = self._claim.keys, slot.said_start + len(slot.said)
-            before = "".join(keys[max(0, slot.said_start - 1) : slot.said_start])
+            keys, end = self._claim.keys, slot.claim_start + len(slot.claimed)
+            before = "".join(keys[max(0, slot.claim_start - 1) : slot.claim_start])
             after = "".join(keys[end : end + 1])
-            if before + said + after not in self._window.letters:
+            if before + claimed + after not in self._window.letters:
                 swapped = held in self._claim.letters
                 self._result.contradicted["order" if swapped else "name"] = None
+        elif is_reworded(slot, self._texts):
+            return
         # What is said of 李敏 and begins with 张伟在.
         elif content > LONGEST_SYNONYM or (
-            (said if slot.said_start else core_ideographs(slot.said))
+            (claimed.rstrip(_COPULAS_ZH) if slot.claim_start else core_ideographs(slot.claimed))
             in self._context.letters_of_all
         ):
             self._result.contradicted["name"] = None
@@ -370,9 +379,9 @@ class _Comparer:
             if block[0] != "equal" or {first[0], second[0]} != {"delete", "insert"}:
                 continue
             deleted, inserted = (first, second) if first[0] == "delete" else (second, first)
-            said = self._claim.tokens[deleted[1] : deleted[2]]
+            claimed = self._claim.tokens[deleted[1] : deleted[2]]
             held = self._window.tokens[inserted[3] : inserted[4]]
-            if is_rotated(said, held):
+            if is_rotated(claimed, held):
                 self._result.contradicted["order"] = None
 
 
@@ -382,11 +391,3 @@ def _may_be_name(token: Token) -> bool:
         return True
     likely = token.kind == "word" and token.capital and token.content and token.first
     return likely and not token.text.lower().endswith(_NOT_NAMES)
-
-
-def _words_of(tokens: Sequence[Token]) -> list[str]:
-    return [token.text.lower() for token in tokens if token.kind == "word" and token.text]
-
-
-def _kinds_in(text: SentenceText) -> frozenset[str]:
-    return frozenset(_words_of(text.tokens)) | kinds_of_ideographs(text.letters)

@@ -73,8 +73,8 @@ def exception_is_left_out(claim: SentenceText, window: SentenceText) -> bool:
 
 def excepted_is_denied(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether the claim denies something of what the window excepts: not on Mondays."""
-    said = _spelt_zh(claim)
-    if any(some in said for some, _ in _exceptions_zh(_spelt_zh(window))):
+    claimed = _spelt_zh(claim)
+    if any(some in claimed for some, _ in _exceptions_zh(_spelt_zh(window))):
         return True
     keys = [token.key for token in window.tokens if token.content]
     for found in _EXCEPT_FOR.finditer(join_words(window.tokens)):
@@ -87,8 +87,8 @@ def excepted_is_denied(claim: SentenceText, window: SentenceText) -> bool:
 
 
 def _says_of_all(claim: SentenceText, window: SentenceText) -> bool:
-    said = join_words(claim.tokens)
-    if not _ALL.search(said) or _EXCEPTS.search(said):
+    claimed = join_words(claim.tokens)
+    if not _ALL.search(claimed) or _EXCEPTS.search(claimed):
         return False
     named = {form for token in _all_of(claim.tokens) for form in _forms(token)} - {""}
     # "Always" is of all times, whatever is named behind it; its key is cut.
@@ -127,23 +127,23 @@ def _forms(token: Token) -> tuple[str, str]:
 
 
 def _says_of_all_zh(claim: SentenceText, window: SentenceText) -> bool:
-    said, held = _spelt_zh(claim), _spelt_zh(window)
-    if "除" in said or "除" not in held:
+    claimed, held = _spelt_zh(claim), _spelt_zh(window)
+    if "除" in claimed or "除" not in held:
         return False
     for some, of_all in _exceptions_zh(held):
-        if of_all.search(said) and some not in said:
+        if of_all.search(claimed) and some not in claimed:
             return True
-        if _says_of_excepted(claim, said, some, held):
+        if _says_of_excepted(claim, claimed, some, held):
             return True
     return any(
-        _says_of_excepted(claim, said, found["some"], held)
+        _says_of_excepted(claim, claimed, found["some"], held)
         for found in _EXCEPTED_BEHIND_ZH.finditer(held)
     )
 
 
-def _says_of_excepted(claim: SentenceText, said: str, some: str, held: str) -> bool:
-    plain = NEGATION not in claim.keys and not _OTHERWISE_ZH.search(said)
-    return plain and some in said and held.count(some) == 1
+def _says_of_excepted(claim: SentenceText, claimed: str, some: str, held: str) -> bool:
+    plain = NEGATION not in claim.keys and not _OTHERWISE_ZH.search(claimed)
+    return plain and some in claimed and held.count(some) == 1
 
 
 def _exceptions_zh(held: str) -> Iterator[tuple[str, re.Pattern[str]]]:

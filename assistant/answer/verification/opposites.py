@@ -22,7 +22,9 @@ maximum most highest largest biggest longest | minimum least lowest smallest sho
 oldest earliest | youngest latest newest
 first | last
 open opened | close closed shut
-begin began start started | end ended finish finished stop stopped
+begin began start started beginning outset | end ended finish finished stop stopped ending
+will | might could
+gain gained gains | lose lost loses shed
 win won victory beat defeated | lose lost defeat
 with including | without excluding
 include includes included | exclude excludes excluded
@@ -84,7 +86,7 @@ _PAIRS_ZH = """
 以上 高于 超过 大于 多于 上 | 以下 低于 不足 小于 少于 下
 允许 准许 可以 | 禁止 严禁 不得
 必须 应当 须 | 可以 可 无需 不必
-最大 最高 最多 最长 | 最小 最低 最少 最短
+最大 最高 最多 至多 最长 | 最小 最低 最少 至少 最短
 最早 | 最晚 最新
 开启 打开 开 | 关闭 关 闭
 开放 开馆 开门 营业 | 闭馆 关门 停业 歇业
@@ -115,7 +117,7 @@ _PAIRS_ZH = """
 公立 公共 公有 公 | 私立 私人 私有 私
 有 | 无
 加入 | 退出
-新 | 旧
+新 | 旧 老 原
 好 | 坏
 首 | 末
 白天 日间 | 夜间 晚上
@@ -128,6 +130,10 @@ _PAIRS_ZH = """
 室内 | 室外
 上午 | 下午
 国内 | 国外
+停运 停航 停驶 停开 | 运行 运营 开行 营运
+首次 初次 | 再次 又一次 第二次
+必须 应当 强制 | 自愿 自行选择
+自愿 | 强制 必须
 买方 | 卖方
 """
 _KINDS = """
@@ -138,6 +144,47 @@ spring summer autumn winter
 student teacher parent
 day night
 """
+_KINDS_IN_PLACE = """
+heart liver kidney lung stomach brain skin bladder bowel spleen pancreas
+dozens hundreds thousands millions billions
+head neck shoulder arm elbow wrist hand finger hip thigh knee calf shin ankle foot toe hamstring
+fire flood storm earthquake explosion landslide hurricane tornado drought war avalanche
+mother father sister brother aunt uncle cousin grandmother grandfather nephew niece
+butter oil margarine lard
+sugar salt pepper vinegar honey
+milk water juice wine beer tea coffee
+chicken beef pork lamb turkey fish
+wheat rice barley corn maize oats rye
+wood steel iron stone brick concrete glass copper aluminium plastic
+gold silver bronze
+car bus train tram ferry bicycle motorcycle lorry truck ship plane
+dog cat horse cow sheep goat pig rabbit
+apple pear plum cherry peach orange lemon banana
+fever headache nausea dizziness rash cough diarrhoea drowsiness
+wind solar nuclear coal gas
+football basketball tennis hockey rugby cricket volleyball swimming
+violin piano cello flute guitar trumpet
+breakfast lunch dinner
+morning afternoon evening
+painter sculptor poet composer novelist architect physicist chemist biologist engineer lawyer
+january february march april may june july august september october november december
+wages rent fuel
+"""
+"""Kinds of which one cannot stand in the place of another; elsewhere both may be named."""
+_KINDS_IN_PLACE_ZH = """
+书面 口头
+祖母 祖父 外婆 外公 母亲 父亲
+心脏 肝脏 肾脏 肺部 胃部
+火灾 水灾 洪水 地震 台风 暴雨 炮火 大火 车祸 爆炸
+黄油 猪油 菜油 花生油 橄榄油 香油
+生抽 老抽
+冷水 热水 温水 开水
+大火 中火 小火
+人工 原材料 运费 租金 能源
+小学 初中 高中 大学
+地铁 公交 轮渡 机场 高铁
+山水 人物 花鸟
+"""
 _KINDS_ZH = """
 微型 轻型 小型 中型 大型
 红茶 绿茶 白茶 黑茶 黄茶
@@ -146,14 +193,32 @@ _KINDS_ZH = """
 白天 夜间
 甲方 乙方 丙方
 工作日 自然日
+上个月 本月 下个月
+上周 本周 下周
 同比 环比
 出租人 承租人
 买方 卖方
 原告 被告
+轻度 中度 重度
+首次 再次
+去年 今年 明年
+上半年 下半年
+明代 清代 宋代 元代 唐代 汉代
 """
+LONGEST_HELD = 6
+"""Ideographs of a run in which the opposite of a word is looked for."""
 MIN_STEM_LETTERS = 4
 """Letters of a word that a prefix turns round: unsafe, and not "indeed"."""
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "non-")
+
+
+_SAME_SIDE = {
+    "might": ("could",),
+    "could": ("might",),
+    "beginning": ("outset", "start"),
+    "outset": ("beginning", "start"),
+}
+"""Words that are often in another clause than their opposite: "will rise and could fall"."""
 
 
 def _poles(table: str, *, stemmed: bool = False) -> dict[str, frozenset[str]]:
@@ -186,6 +251,24 @@ _LONG_OPPOSITE_ZH = re.compile(
 )
 _OTHER_KINDS = _kinds(_KINDS)
 _OTHER_KINDS_ZH = _kinds(_KINDS_ZH)
+_OTHERS_IN_PLACE = _kinds(_KINDS_IN_PLACE)
+_OTHERS_IN_PLACE_ZH = _kinds(_KINDS_IN_PLACE_ZH)
+_KIND_IN_PLACE_ZH = re.compile("|".join(sorted(_OTHERS_IN_PLACE_ZH, key=len, reverse=True)))
+_ONE_OF_KIND_ZH = tuple(
+    map(
+        frozenset,
+        (
+            "唐宋元明清汉晋隋秦",
+            "雨雪雾雹",
+            "金银铜铁铝",
+            "牛羊猪鸡鸭鱼",
+            "春夏秋冬",
+            "父母",
+            "兄弟姐妹",
+        ),
+    )
+)
+"""Single ideographs of which one cannot stand in the place of another, dynasties first."""
 _ALL_KINDS = (
     _OTHER_KINDS | _OTHER_KINDS_ZH | _kinds(" ".join(f"周{day}" for day in "一二三四五六日"))
 )
@@ -203,14 +286,14 @@ _WEEKDAY_ZH = re.compile(
 _WEEKDAY_DIGITS = str.maketrans("123456天", "一二三四五六日")
 
 
-def kinds_are_exchanged(said: frozenset[str], held: frozenset[str]) -> bool:
+def kinds_are_exchanged(claimed: frozenset[str], held: frozenset[str]) -> bool:
     """Return whether a lower-case word said is no kind held, and another kind of it is.
 
     Wherever they stand: by day, for what is held of the night.
     """
     return any(
-        not held.isdisjoint(others - said)
-        for word in said - held
+        not held.isdisjoint(others - claimed)
+        for word in claimed - held
         if (others := _ALL_KINDS.get(word))
     )
 
@@ -230,21 +313,50 @@ def kind_words(tokens: Sequence[Token]) -> frozenset[str]:
     return kinds_of_ideographs(spelt) | {t.key for t in tokens if t.key in _OTHER_KINDS}
 
 
-def opposed_words_zh(said: str, held: str) -> bool:
-    """Return whether a Chinese text has an opposite of another's word, and not the word itself."""
+def is_other_kind(claimed: Iterable[str], held: Iterable[str]) -> bool:
+    """Return whether of two runs in each other's place one has a kind and the other another."""
+    held = {_singular(word) for word in held}
+    claimed = {_singular(word) for word in claimed}
     return any(
-        word not in held and any(other in held for other in _OPPOSITES_ZH[word])
-        for word in _LONG_OPPOSITE_ZH.findall(said)
+        word not in held and not held.isdisjoint(_OTHERS_IN_PLACE.get(word, frozenset()) - claimed)
+        for word in claimed
     )
 
 
-def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:
-    """Return whether one of the lower-case words said is the opposite of one that is held."""
+def _singular(word: str) -> str:
+    return word if word in _OTHERS_IN_PLACE else word.removesuffix("s")
+
+
+def is_other_kind_zh(claimed: str, held: str) -> bool:
+    """Return the same of two Chinese texts of which one stands in the other's place."""
+    return any(
+        word not in held
+        and any(other in held and other not in claimed for other in _OTHERS_IN_PLACE_ZH[word])
+        for word in _KIND_IN_PLACE_ZH.findall(claimed)
+    )
+
+
+def opposed_words_zh(claimed: str, held: str) -> bool:
+    """Return whether a Chinese text has an opposite of another's word, and not the word itself."""
+    return any(
+        word not in held and any(other in held for other in _OPPOSITES_ZH[word])
+        for word in _LONG_OPPOSITE_ZH.findall(claimed)
+    )
+
+
+def words_are_opposed(
+    claimed: Iterable[str], held: Iterable[str], elsewhere: frozenset[str] = frozenset()
+) -> bool:
+    """Return whether one of the lower-case words said is the opposite of one that is held.
+
+    Unless a word of the same sense stands elsewhere in what is held.
+    """
+    claimed = [word for word in claimed if elsewhere.isdisjoint(_SAME_SIDE.get(word, ()))]
     # High-level is to low-level as high is to low.
-    said = [part for word in said for part in {word, word.partition("-")[0]}]
+    claimed = [part for word in claimed for part in {word, word.partition("-")[0]}]
     held = frozenset(part for word in held for part in (word, word.partition("-")[0]))
     stems = frozenset(map(word_stem, held))
-    for word in said:
+    for word in claimed:
         if not held.isdisjoint(_OPPOSITES.get(word, ())):
             return True
         if not stems.isdisjoint(_STEMS_OPPOSED.get(word_stem(word), ())):
@@ -257,22 +369,27 @@ def words_are_opposed(said: Iterable[str], held: Iterable[str]) -> bool:
     return False
 
 
-def runs_are_opposed(said: str, held: str) -> bool:
+def runs_are_opposed(claimed: str, held: str) -> bool:
     """Return whether two short runs of ideographs, one in the other's place, are opposites."""
-    if held in _OPPOSITES_ZH.get(said, ()):
+    if held in _OPPOSITES_ZH.get(claimed, ()):
         return True
-    if len(said) == 1 and len(held) == 2:
-        return not _OPPOSITES_ZH.get(said, frozenset()).isdisjoint(held)
+    if len(claimed) == 1 and len(held) == 2:
+        return not _OPPOSITES_ZH.get(claimed, frozenset()).isdisjoint(held)
     # 上涨 for 下跌, 增产 for 减产: the characters that differ decide.
-    if len(said) != len(held):
+    if len(claimed) != len(held):
         return False
-    differing = [(a, b) for a, b in zip(said, held, strict=True) if a != b]
+    differing = [(a, b) for a, b in zip(claimed, held, strict=True) if a != b]
     return bool(differing) and all(b in _OPPOSITES_ZH.get(a, ()) for a, b in differing)
 
 
-def exchanged_run(said: str, held: str) -> Literal["polarity", "name"] | None:
+def exchanged_run(claimed: str, held: str) -> Literal["polarity", "name"] | None:
     """Return what is otherwise where a short run of ideographs is in another's place."""
-    if runs_are_opposed(said, held):
+    if runs_are_opposed(claimed, held):
         return "polarity"
-    # 李校长 for 陈校长.
-    return "name" if said != held and SURNAMES.issuperset((said, held)) else None
+    # 家长必须 for 家长可自愿: what is longer has the opposite in it.
+    opposites = _OPPOSITES_ZH.get(claimed, frozenset()) if len(claimed) > 1 else frozenset()
+    if len(held) <= LONGEST_HELD and any(other in held for other in opposites if len(other) > 1):
+        return "polarity"
+    # 李校长 for 陈校长, 清万历 for 明万历.
+    other_name = any(names.issuperset((claimed, held)) for names in (SURNAMES, *_ONE_OF_KIND_ZH))
+    return "name" if claimed != held and other_name else None

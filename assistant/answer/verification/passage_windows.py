@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from assistant.answer.verification.comparison import word_share
-from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.numbers.quantities import Quantity
+from assistant.answer.verification.overlap import word_share
 from assistant.answer.verification.tokens import SentenceText, read_sentence
 from assistant.values import Passage
 from ingest.text.language import cjk_share
@@ -81,7 +81,8 @@ class PassageSentences:
         for places in self.lists:
             of_list = [self.sentences[index] for index in places]
             held = frozenset().union(*(one.words for one in of_list))
-            share = word_share(claim, held, self.head.words)
+            spelt = frozenset().union(*(self.sentences[at].ideographs for at in places))
+            share = word_share(claim, held, self.head.words, spelt)
             if share >= floor:
                 text = of_list[0]
                 for one in of_list[1:]:
@@ -98,7 +99,7 @@ class PassageSentences:
     def singles(self, claim: SentenceText) -> Iterator[PassageWindow]:
         """Yield each sentence with the share of the claim's words that it has."""
         for index, text in enumerate(self.sentences):
-            share = word_share(claim, text.words, self.head.words)
+            share = word_share(claim, text.words, self.head.words, text.ideographs)
             yield PassageWindow(text, *self.spans[index], (index,), share)
 
     def pairs(self, claim: SentenceText, floor: float) -> Iterator[PassageWindow]:
@@ -108,7 +109,12 @@ class PassageSentences:
             cells = [self._rows.get(at, claim.words) & claim.words for at in (index, index + 1)]
             if claim.words and not all(cells):
                 continue
-            share = word_share(claim, one.words | two.words, self.head.words)
+            share = word_share(
+                claim,
+                one.words | two.words,
+                self.head.words,
+                one.ideographs | two.ideographs,
+            )
             if share >= floor:
                 text = self._pairs.get(index) or self._pairs.setdefault(index, one.followed_by(two))
                 start, end = self.spans[index][0], self.spans[index + 1][1]

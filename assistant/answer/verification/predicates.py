@@ -14,7 +14,6 @@ from assistant.answer.verification.opposites import (
     opposed_words_zh,
     words_are_opposed,
 )
-from assistant.answer.verification.roles import split_clauses
 from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, Token
 
 PAIR = 2
@@ -47,19 +46,19 @@ def kind_has_other_predicate(claim: SentenceText, window: SentenceText) -> bool:
     to have an opposite of the claim's words and not these themselves.
     """
     kinds = kind_words(claim.tokens)
-    if not kinds or len(split_clauses(claim.tokens)) > 1 or NEGATION in claim.keys:
+    if not kinds or len(claim.clauses) > 1 or NEGATION in claim.keys:
         return False
-    said = [token.text.lower() for token in claim.tokens if token.content and token.text]
+    claimed = [token.text.lower() for token in claim.tokens if token.content and token.text]
     letters = spell_ideographs(claim.tokens)
     answers = []
-    for clause in _with_times_joined(split_clauses(window.tokens)):
+    for clause in _with_times_joined(window.clauses):
         if kinds.isdisjoint(kind_words(clause)) or any(t.key == NEGATION for t in clause):
             continue
         held = [token.text.lower() for token in clause if token.content and token.text]
         agrees = {t.key for t in clause if t.kind == "word" and t.content} & {
             t.key for t in claim.tokens if t.kind == "word" and t.content
         }
-        opposed = words_are_opposed(set(said) - set(held), set(held) - set(said))
+        opposed = words_are_opposed(set(claimed) - set(held), set(held) - set(claimed))
         answers.append(
             (opposed and bool(agrees)) or opposed_words_zh(letters, spell_ideographs(clause))
         )
@@ -88,7 +87,7 @@ def spell_ideographs(tokens: Sequence[Token]) -> str:
 
 def _argument_is_of_other_verb(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a name has another verb's preposition: born in Lund, who studied in Lund."""
-    clauses = split_clauses(window.tokens)
+    clauses = window.clauses
     for verb, name in _placed_names(claim.tokens):
         own = [clause for clause in clauses if any(t.key == name for t in clause)]
         # A clause without a verb of its own ("and in Lund") has that of the one before.
@@ -116,35 +115,35 @@ def _placed_names(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
 
 def _skips_link_of_chain(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a claim joins the first of a chain with the last: Alice, Bob, Carol."""
-    if len(split_clauses(claim.tokens)) > 1:
+    if len(claim.clauses) > 1:
         return False
-    said = [token.key for token in claim.tokens if token.content]
-    clauses = split_clauses(window.tokens)
-    if any(set(said) <= {t.key for t in clause} for clause in clauses):
+    claimed = [token.key for token in claim.tokens if token.content]
+    clauses = window.clauses
+    if any(set(claimed) <= {t.key for t in clause} for clause in clauses):
         return False
-    return any(_is_chain(said, one, other) for one, other in itertools.pairwise(clauses))
+    return any(_is_chain(claimed, one, other) for one, other in itertools.pairwise(clauses))
 
 
-def _is_chain(said: Sequence[str], one: Sequence[Token], other: Sequence[Token]) -> bool:
-    """Return whether `said` has the first of one clause and the last of the next, not the link."""
+def _is_chain(claimed: Sequence[str], one: Sequence[Token], other: Sequence[Token]) -> bool:
+    """Return whether `claimed` is the first of one clause and the last of the next."""
     first = [token for token in one if token.content]
     second = [token for token in other if token.content]
     if not first or not second:
         return False
     link = first[-1] if other[0].key in _RELATIVES else second[0]
     keys, other_keys = {t.key for t in first}, {t.key for t in second}
-    if link.key in said or link.key not in keys or first[0].key not in said:
+    if link.key in claimed or link.key not in keys or first[0].key not in claimed:
         return False
-    verbs = [key for key in said if key in keys & other_keys]
-    begins = [key for key in said if key in keys - other_keys]
-    ends = [key for key in said if key in other_keys - keys]
+    verbs = [key for key in claimed if key in keys & other_keys]
+    begins = [key for key in claimed if key in keys - other_keys]
+    ends = [key for key in claimed if key in other_keys - keys]
     if not begins or not ends:
         return False
     if not verbs:
         # "The pump is made of steel" of "The pump feeds the tank. The tank is made of steel."
         beside = [token.key for token in first[:2]]
-        return said == [first[0].key, *ends] and link.kind == "word" and link.key not in beside
-    return said.index(begins[0]) < said.index(verbs[0]) < said.index(ends[-1])
+        return claimed == [first[0].key, *ends] and link.kind == "word" and link.key not in beside
+    return claimed.index(begins[0]) < claimed.index(verbs[0]) < claimed.index(ends[-1])
 
 
 def _subject_is_object_zh(claim: SentenceText, window: SentenceText) -> bool:
@@ -153,27 +152,34 @@ def _subject_is_object_zh(claim: SentenceText, window: SentenceText) -> bool:
     用人单位…通知劳动者 of 劳动者…通知用人单位: behind the same two ideographs stands in each what
     begins the other.
     """
-    clauses, other_clauses = (split_clauses(text.tokens) for text in (claim, window))
+    clauses, other_clauses = (text.clauses for text in (claim, window))
     if not clauses or not other_clauses:
         return False
-    said, held = spell_ideographs(clauses[0]), spell_ideographs(other_clauses[0])
-    for place in range(PAIR, len(said) - PAIR):
-        verb, object_said = said[place : place + PAIR], said[place + PAIR : place + 2 * PAIR]
+    claimed, held = spell_ideographs(clauses[0]), spell_ideographs(other_clauses[0])
+    whole = spell_ideographs(window.tokens)
+    for place in range(PAIR, len(claimed) - PAIR):
+        verb, object_claimed = (
+            claimed[place : place + PAIR],
+            claimed[place + PAIR : place + 2 * PAIR],
+        )
         at = held.find(verb, PAIR)
-        if len(object_said) < PAIR or at < 0:
+        if len(object_claimed) < PAIR or at < 0:
             continue
         object_held = held[at + PAIR : at + 2 * PAIR]
-        if object_said == object_held or len(object_held) < PAIR:
+        if object_claimed == object_held or len(object_held) < PAIR:
             continue
-        if said.startswith(object_held) and held.startswith(object_said):
+        # Of the window the subject may be in the sentence before: 师从潘云山.
+        is_elided = verb.isalpha() and not verb.isascii() and object_claimed not in whole
+        is_swapped = held.startswith(object_claimed) or (is_elided and claimed not in whole)
+        if claimed.startswith(object_held) and is_swapped:
             return True
     return False
 
 
 def _says_of_contrasted(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a claim says of the other what a window says of one, "unlike the other"."""
-    said, held = (_spell_words(text.tokens) for text in (claim, window))
-    if _UNLIKE.search(said) or _SAME_ZH.search(said):
+    claimed, held = (_spell_words(text.tokens) for text in (claim, window))
+    if _UNLIKE.search(claimed) or _SAME_ZH.search(claimed):
         return False
     for sentence in held.split("."):
         for pattern in (_UNLIKE, _UNLIKE_ZH):
@@ -182,12 +188,12 @@ def _says_of_contrasted(claim: SentenceText, window: SentenceText) -> bool:
                 main = sentence[: found.start()] + sentence[found.end() :]
                 chinese = not other.isascii()
                 units = _ideograph_pairs if chinese else _long_words
-                others, mains, claimed = units(other), units(main), units(said)
+                others, mains, claims = units(other), units(main), units(claimed)
                 proper = others - mains
-                subject = mains - others - claimed
-                is_of_other = proper & claimed and mains & claimed and subject
+                subject = mains - others - claims
+                is_of_other = proper & claims and mains & claims and subject
                 # Of which it says the opposite, that is what "unlike" means.
-                if is_of_other and ("¬" in said) == ("¬" in main):
+                if is_of_other and ("¬" in claimed) == ("¬" in main):
                     return True
     return False
 

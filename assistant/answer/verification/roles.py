@@ -11,15 +11,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.numbers.quantities import Quantity
+from assistant.answer.verification.numbers.units import is_same_dimension
 from assistant.answer.verification.tokens import (
+    CLASSIFIERS,
+    JOINTS,
     NEGATION,
     STRONG_BREAK,
     SentenceText,
     Token,
     join_words,
 )
-from assistant.answer.verification.units import is_same_dimension
 
 _Boundary = Callable[[Token, Token], bool]
 End = Literal["from", "to"]
@@ -35,13 +37,9 @@ COMPARED_WITHIN_ZH = 10
 """Ideographs before a number among which its 比 stands."""
 PARALLEL_ZH = 0.2
 """Share of a Chinese clause's tokens that a parallel one has, too."""
-CLASSIFIERS = frozenset("个名位家座台辆艘架项件颗株头匹只棵")
-"""Ideographs directly behind a number that count things, so that it measures nothing."""
-
 _ANYBODY = frozenset(("people", "peopl", "person", "other", "item", "piec"))
 """Words that stand for what was named before: "of the 1,200 respondents, 396 people"."""
 
-_JOINTS = frozenset(("and", "but", "while", "whereas", "而", "但"))
 _LOOSE = frozenset(
     re.findall(r"\w+", "the a an in on at of for by with from that as 的 在 于 有 了")
 )
@@ -82,16 +80,6 @@ def roles_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     )
 
 
-def is_counted(tokens: Sequence[Token], index: int) -> bool:
-    """Return whether the number at a place only counts things: 12 of 12个补给站.
-
-    It is no "12 km": a bare number is open as to its unit, one before a classifier is not.
-    """
-    figure = tokens[index].figure
-    behind = tokens[index + 1].key if index + 1 < len(tokens) else ""
-    return figure is not None and not figure.dimension and behind in CLASSIFIERS
-
-
 def is_total(figure: Quantity, claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure of the claim is what all of its kind in the window come to.
 
@@ -121,8 +109,8 @@ def is_total(figure: Quantity, claim: SentenceText, window: SentenceText) -> boo
 
 def _names_one_alone(claim: SentenceText, window: SentenceText, places: Sequence[int]) -> bool:
     """Return whether a claim has words of one figure's own and none of another: adults pay 14."""
-    said = {token.key for token in claim.tokens if token.content and not token.figure}
-    parts = split_clauses(window.tokens)
+    claimed = {token.key for token in claim.tokens if token.content and not token.figure}
+    parts = window.clauses
     behind, before = [], []
     for token in (window.tokens[place] for place in places):
         part = next(part for part in parts if any(one is token for one in part))
@@ -133,7 +121,7 @@ def _names_one_alone(claim: SentenceText, window: SentenceText, places: Sequence
         shared = set.intersection(*beside) if beside else set()
         own = [words - shared for words in beside]
         if own and all(own):
-            named = [bool(words & said) for words in own]
+            named = [bool(words & claimed) for words in own]
             return any(named) and not all(named)
     return False
 
@@ -159,20 +147,32 @@ def clauses_are_mixed(claim: SentenceText, window: SentenceText) -> bool:
     and yet says something that only the other says. A clause that begins with when or how it is
     ("and later moved") has its subject from the one before, so it is left alone.
     """
-    said = frozenset(token.key for token in claim.tokens if _tells(token))
-    for is_boundary in (_is_strong_boundary, _is_clause_boundary, _is_joint):
-        clauses = _split(window.tokens, is_boundary)
-        if len(clauses) < 2 or len(_split(claim.tokens, is_boundary)) > 1:
+    for is_boundary in (_is_strong_boundary, _is_clause_boundary, None):
+        clauses, parts = (
+            _split(text.tokens, is_boundary) if is_boundary else text.clauses
+            for text in (window, claim)
+        )
+        if len(clauses) < 2:
             continue
-        if any(said <= {token.key for token in clause} for clause in clauses):
-            return False  # it is one of the clauses, shortened
-        if any(_mixes(said, a, b) for a, b in itertools.permutations(clauses, 2)):
-            return True
+        held = [{token.key for token in clause} for clause in clauses]
+        for part in parts:
+            claimed = frozenset(token.key for token in part if _is_informative(token))
+            is_shortened = any(claimed <= keys for keys in held)
+            if is_shortened and len(parts) == 1:
+                return False  # it is one of the clauses
+            # Most clauses of a long window have none of its words: only those that do are compared.
+            touched = [at for at, keys in enumerate(held) if not claimed.isdisjoint(keys)]
+            if not is_shortened and any(
+                _mixes(claimed, clauses[a], clauses[b])
+                for a, b in itertools.permutations(touched, 2)
+                if claimed & (held[a] - held[b]) and claimed & (held[b] - held[a])
+            ):
+                return True
     return False
 
 
-def _mixes(said: frozenset[str], own: Sequence[Token], other: Sequence[Token]) -> bool:
-    """Return whether `said` has the subject of one clause and the predicate of the other."""
+def _mixes(claimed: frozenset[str], own: Sequence[Token], other: Sequence[Token]) -> bool:
+    """Return whether `claimed` has the subject of one clause and the predicate of the other."""
     own_keys, other_keys = [t.key for t in own], [t.key for t in other]
     shared = set(own_keys) & set(other_keys)
     common = [t for t in other if t.key in shared - _LOOSE]
@@ -181,15 +181,21 @@ def _mixes(said: frozenset[str], own: Sequence[Token], other: Sequence[Token]) -
     if common and common[0].kind == "ideograph":
         # 在夜间飞行的，应当开灯 is one statement in two clauses: 应当 alone makes none parallel.
         is_parallel = is_parallel and len(common) >= PARALLEL_ZH * len(other)
-    if not is_parallel or other_keys[0] in _ADVERBIAL or other_keys[0].endswith("ly"):
+    # "If it flashes …; if it stays on …" are parallel for all that.
+    begins = other_keys[0] in _ADVERBIAL and other_keys[0] != own_keys[0]
+    if not is_parallel or begins or other_keys[0].endswith("ly"):
         return False
-    mine = [t for t in own if _tells(t) and t.key not in shared and not _ends_name(t, own, shared)]
-    theirs = [t for t in other if _tells(t) and t.key not in shared]
+    mine = [
+        t
+        for t in own
+        if _is_informative(t) and t.key not in shared and not _ends_name(t, own, shared)
+    ]
+    theirs = [t for t in other if _is_informative(t) and t.key not in shared]
     if not mine or not theirs or bool(mine[0].figure) != bool(theirs[0].figure):
         return False
-    has_subject = mine[0].key in said and theirs[0].key not in said
-    left_out = any(t.key not in said for t in mine)
-    return has_subject and left_out and any(t.key in said for t in theirs)
+    has_subject = mine[0].key in claimed and theirs[0].key not in claimed
+    left_out = any(t.key not in claimed for t in mine)
+    return has_subject and left_out and any(t.key in claimed for t in theirs)
 
 
 def _ends_name(token: Token, clause: Sequence[Token], shared: set[str]) -> bool:
@@ -198,7 +204,7 @@ def _ends_name(token: Token, clause: Sequence[Token], shared: set[str]) -> bool:
     return token.capital and before is not None and before.capital and before.key in shared
 
 
-def _tells(token: Token) -> bool:
+def _is_informative(token: Token) -> bool:
     return token.content or token.figure is not None
 
 
@@ -208,14 +214,9 @@ def _split(tokens: Sequence[Token], is_boundary: _Boundary) -> list[list[Token]]
     for before, token in itertools.pairwise(tokens):
         if is_boundary(before, token):
             runs.append([])
-        if token.key not in _JOINTS:
+        if token.key not in JOINTS:
             runs[-1].append(token)
     return [run for run in runs if run]
-
-
-def split_clauses(tokens: Sequence[Token]) -> list[list[Token]]:
-    """Return the runs of tokens between marks that end a clause and words that join two."""
-    return _split(tokens, _is_joint)
 
 
 def _is_strong_boundary(before: Token, token: Token) -> bool:
@@ -226,16 +227,12 @@ def _is_clause_boundary(before: Token, token: Token) -> bool:
     return token.clause != before.clause
 
 
-def _is_joint(before: Token, token: Token) -> bool:
-    return token.clause != before.clause or token.key in _JOINTS
-
-
 def _ends_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether what is "from" in the claim is "to" in the window, or the other way round."""
-    said, held = set(_ends(claim.tokens)), set(_ends(window.tokens))
+    claimed, held = set(_ends(claim.tokens)), set(_ends(window.tokens))
     return any(
         (key, "to" if end == "from" else "from") in held and (key, end) not in held
-        for key, end in said
+        for key, end in claimed
     )
 
 
@@ -316,8 +313,7 @@ def _is_difference(tokens: Sequence[Token], index: int) -> bool:
 
 
 def _clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
-    for _, clause in itertools.groupby(tokens, key=lambda token: token.clause):
-        yield list(clause)
+    return (list(run) for _, run in itertools.groupby(tokens, key=lambda token: token.clause))
 
 
 def tuples_are_reordered(claim: SentenceText, window: SentenceText) -> bool:
@@ -331,17 +327,13 @@ def tuples_are_reordered(claim: SentenceText, window: SentenceText) -> bool:
         and any(sorted(one) == sorted(other) for other in window.number_tuples)
         for one in claim.number_tuples
     )
-    return (
-        (reordered and not _is_rearranged(claim, window))
-        or _tuples_are_of_others(claim, window)
-        or _score_is_of_other_half(claim, window)
-    )
-
-
-def _score_is_of_other_half(claim: SentenceText, window: SentenceText) -> bool:
-    """Return whether a half of a match has another score in the claim: 上半场3比2 of 上半场2比2."""
-    said, held = _scores_of_halves(claim), _scores_of_halves(window)
-    return any(half in held and not scores & held[half] for half, scores in said.items())
+    if reordered and not _is_rearranged(claim, window):
+        return True
+    if _tuples_are_of_others(claim, window):
+        return True
+    # A half of a match with another score: 上半场3比2 of 上半场2比2.
+    claimed, held = _scores_of_halves(claim), _scores_of_halves(window)
+    return any(half in held and not scores & held[half] for half, scores in claimed.items())
 
 
 def _scores_of_halves(text: SentenceText) -> dict[str, set[tuple[str, ...]]]:
@@ -382,17 +374,17 @@ def _tuples_with_words_behind(
             for is_number, run in itertools.groupby(clause, key=lambda t: t.figure is not None)
         ]
         for (is_number, numbers), (_, behind) in itertools.pairwise(runs):
-            words = tuple(itertools.takewhile(lambda key: key not in _JOINTS, behind))
+            words = tuple(itertools.takewhile(lambda key: key not in JOINTS, behind))
             if is_number and len(numbers) >= _MIN_TUPLE_NUMBERS and words:
                 yield numbers, words
 
 
 def _is_rearranged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether words that both have once are in another order."""
-    said, held = (
+    claimed, held = (
         Counter(token.key for token in text.tokens if token.content and not token.figure)
         for text in (claim, window)
     )
-    common = [key for key, count in said.items() if count == 1 == held[key]]
+    common = [key for key, count in claimed.items() if count == 1 == held[key]]
     places = [window.keys.index(key) for key in common]
     return places != sorted(places)

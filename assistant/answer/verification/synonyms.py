@@ -23,7 +23,7 @@ wish want desire | wide broad | cost price | pay spend | choose select pick
 give provide offer supply | contain include comprise hold | live reside dwell
 work labor labour | worker employee | child kid | film movie | company business firm
 car automobile | sick ill | doctor physician | author writer | country nation | near close
-often frequent | usual typical normal | whole entire | main chief principal primary
+often frequent common | usual typical normal | whole entire | main chief principal primary
 old ancient | happen occur | kill slay | error mistake | fix repair | remove delete
 change alter modify | check verify | send transmit | stay remain | reach attain | agree consent
 mean signify | sort kind type | way method manner | goal aim purpose objective | rule regulation
@@ -33,7 +33,8 @@ drug medicine medication | aircraft plane airplane | copy duplicate | retake rep
 overseas abroad | certain definite sure | faster quicker | revamp overhaul | happy content
 unit division | speed velocity | answer reply respond | shut close | gather collect | save store
 repeat redo | discover detect | fight battle | wed marry | begin originate | vanish disappear
-appear emerge | arrive reach | prove confirm | pick choose
+appear emerge | arrive reach | prove confirm | pick choose | postpone delay defer
+relieve alleviate ease | purchase buy | notify inform | trip journey crossing
 """
 _IRREGULAR = """
 speak spoke spoken | say said | tell told | think thought | make made | build built | buy bought
@@ -44,7 +45,11 @@ sell sold | pay paid | wear wore worn | run ran | go went gone | come came | kno
 use used using | lead led | teach taught | bring brought | feel felt | meet met | spend spent
 stand stood | understand understood | fall fell fallen | rise rose risen | draw drew drawn
 drive drove driven | eat ate eaten | drink drank drunk | lie lay lain laid | catch caught
-fight fought
+fight fought | feed fed | grow grew grown | steal stole stolen | shoot shot
+sing sang sung | swim swam swum | break broke broken | freeze froze frozen | hide hid hidden
+ride rode ridden | seek sought | sink sank sunk | strike struck | sweep swept
+child children | man men | woman women | foot feet
+swear swore sworn | throw threw thrown | wake woke woken | lend lent | bend bent | breed bred
 """
 _PHRASES = (
     # "Not required to" is neither "must" nor "must not", so it keeps its words.
@@ -66,11 +71,21 @@ _PHRASES = (
         r"may \g<what> at most",
     ),
     (r"\b(?:is|are|was|were)(?: not|n['’]t) open\b|\b(?:do|does)(?: not|n['’]t) open\b", "closed"),
+    (
+        r"\b(?:must|may|shall|should|can|do|does|will)(?: not|n['’]t) exceed\b|\bcannot exceed\b",
+        "may be at most",
+    ),
+    (r"\b(?:not|without) exceeding\b", "at most"),
     (r"\b(?:no|not) (?:more|greater|higher|longer) than\b", "at most"),
     (r"\b(?:no|not) (?:less|fewer|lower) than\b", "at least"),
     (r"不(?:得|能|可以?|应该?|要|会)?(?:服用|使用|吃|喝|存放?)?(?:超过|[多高大]于)", "至多"),
     (r"不(?:得|能|可|应|要|会)?[少低小]于", "至少"),
-    (r"(?:不足|[未不]满)(?=\s?[\d一二三四五六七八九十百千万])", "少于"),
+    (r"限(?:额|量)?(?=\d)|(?:最多|顶多)(?!的)", "至多"),
+    (r"(?<![\d第])一次(?=\s?\d|[一二两三四五六七八九半][片粒丸支袋瓶勺滴毫])", "每次"),
+    (r"(?<![\d第])一[日天](?=(?:至多|至少)?\s?(?:\d|[一二两三四五六七八九十]))|每天|天天", "每日"),
+    (r"位于|坐落于|坐落在|地处|(?:保存|存放|储存|放)在", "在"),
+    (r"(?:星期|礼拜)(?=[一二三四五六日天])", "周"),
+    (r"(?:不足|[未不]满|[低小]于)(?=\s?[\d一二三四五六七八九十百千万])", "少于"),
     # Of a version "or older" is a most, of an age a least.
     (
         r"(?P<version>(?:\b(?:version|release|macos|ios|android|windows|ubuntu|debian|python|java|php"
@@ -79,6 +94,26 @@ _PHRASES = (
     ),
     (r"\bor (?:newer|later|higher|above|greater|over|up|older)\b", "or more"),
     (r"\bor (?:lower|below|fewer|under|younger|earlier)\b", "or less"),
+    # A pronoun and no number.
+    (
+        r"(?<!only )(?<!no )(?<!this )(?<!that )(?<!each )(?<!every )(?<!any )(?<!least )\bone"
+        r" (?=(?:may|can|cannot|must|should|could|would|might|has to|needs to)\b)",
+        "you ",
+    ),
+    (r"\b(?:pay|cost)s? nothing\b", "are free"),
+    # A bound in time, and no negation; "younger than" is one of age.
+    (r"\b(?:no|not) later than\b", "within"),
+    (r"\b(?:younger than|less than (?=[\w-]+ years?\b)|(?:aged )?under the age of)\b", "under"),
+    (r"\b(?:older than|over the age of)\b", "over"),
+    (r"(?<=\d) (?:years? old|years? of age)\b", " years"),
+    (
+        r"\b(?:(?:do|does)(?: not|n['’]t)|needn['’]t|need not) (?:have to |need to )?pay\b",
+        "are free",
+    ),
+    (r"\b(?:shut|shuts|shutting) down\b", "closed"),
+    (r"\bfollowing (?=an?\b|the\b)", "after "),
+    (r"\b(?:chief executive(?: officer)?|CEO)\b", "CEO"),
+    (r"\b(?:(?:chief financial officer|head of finance)|CFO)\b", "CFO"),
     (r"\bset(?:s|ting)? up\b", "establish"),
     (r"\bsum(?:s|med|ming)? up\b", "summarise"),
     (r"\bas well as\b", "and"),
@@ -86,6 +121,7 @@ _PHRASES = (
     (r"\b(?:due to|owing to|because of)\b", "because"),
     (r"\b(?:at no (?:cost|charge)|free of charge|without charge)\b", "free"),
     (r"\bin (?:talks|negotiations)\b", "negotiating"),
+    (r"\b(?:12|twelve) (?=noon|midnight)", ""),
     (r"\b(?:a lot of|lots of|plenty of)\b", "many"),
     (r"\bma(?:k|d)es? use of\b", "use"),
     (r"\b(?:takes? place|took place)\b", "happen"),
@@ -100,8 +136,9 @@ _GROUPS_ZH = """
 如果 假如 要是 倘若 | 结束 完结 终止 | 立即 马上 立刻 随即 | 购买 购置 | 出售 售卖
 帮助 协助 援助 | 说明 表示 指出 | 公布 发布 | 位于 坐落于 地处 处于 | 首次 第一次 首度
 目前 现在 当前 如今 | 经常 常常 时常 往往 | 非常 十分 极其 极为 相当 | 重要 关键 要紧
-增至 增加到 增长到 提高到 提升到 上升到 升至 升到 涨到 涨至 上调至 上调为 上涨到
-降至 下降到 降到 降低到 减少到 减至 下调至 下调为 下跌到 跌至
+增至 增加到 增长到 提高到 提升到 上升到 升至 升到 涨到 涨至 上涨至 上升至 提高至
+增至 增长至 增加至 提升至 上调至 上调为 上涨到
+降至 下降到 降到 降低到 减少到 减至 下调至 下调为 下跌到 跌至 下降至 下跌至 减少至 降低至
 减少 降低 缩减 下降 | 增加 提高 增多 提升 增长 上升 | 获得 取得 得到 赢得 | 提供 给予 供给
 包括 包含 涵盖 含有 | 拥有 具有 具备 | 居住 居于 | 去世 逝世 过世 病逝 | 出生 诞生 | 担任 出任
 主要 首要 | 全部 所有 一切 悉数 | 几乎 差不多 近乎 | 快速 迅速 很快 | 发现 察觉 | 注意到 留意到
@@ -117,13 +154,21 @@ _GROUPS_ZH = """
 房屋 房子 住房 | 学生 学员 | 高度 真高 | 规定 规则 | 种类 类型 | 影响 作用 | 优点 长处
 缺点 短处 | 完成 达成 | 参加 参与 | 举行 举办 | 认为 觉得 | 喜欢 喜爱 | 迅捷 快捷 | 显示 表明
 歇业 停业 闭店 不营业 不开门 休息 | 营业 开门 开店
-营收 营业收入 | 拟 计划 打算 | 就医 看医生 就诊 看病 | 喝酒 饮酒 | 禁用 禁止使用 不得使用
+营收 营业收入 | 拟 计划 打算 | 就医 看医生 就诊 看病 | 喝酒 饮酒
+禁用 禁止使用 不得使用 不能使用 不可使用 不可以使用 不准使用 | 保存 存放 贮存 贮藏 储存
+不变 没有变化 保持不变 没有改变 未变 | 始建 开始修建 开始建造 开始兴建 始修
+免费 不收费 不要钱 免收费用
+推迟 延后 延迟 | 今日 今天 | 明日 明天 | 昨日 昨天 | 抽烟 吸烟 | 已 已经
+毁坏 损毁 毁于
 同比 比上年同期 较上年同期 比去年同期 较去年同期 | 任教 教书 执教 | 大儿子 长子 | 大女儿 长女
+缺 缺少 缺乏 | 免票 不用买票 不需买票 无需买票 | 关闭 关停 | 搬走 搬出 | 大气 大气层
 制造 生产 | 死亡 丧生 | 受伤 负伤 | 价格 价钱 售价
 """
 _APPROXIMATELY_ZH = re.compile(
-    r"大约|大概|约(?=\s?[\d一二三四五六七八九十百千万])|(?<=[度米里人年天岁元倍斤克个时分秒%])左右"
+    r"大约|大概|(?<![预合签大节条])约(?=\s?[\d一二三四五六七八九十百千万])|(?<=[度米里人年天岁元倍斤克个时分秒%])左右"
 )
+LONGEST_DOUBLED = 5
+"""Letters of the longest English verb that ends in "ell" by itself: spell, dwell."""
 MIN_STEM_LETTERS = 3
 """Letters that a word has left without its ending: "string" is no form of "str"."""
 
@@ -136,7 +181,10 @@ def _stem(word: str) -> str:
             continue
         if rest[-1] == "e":  # need
             continue
-        doubled = rest[-1] == rest[-2] and rest[-1] not in "lsz"
+        # Travelled and cancelled, but not spelled.
+        doubled = rest[-1] == rest[-2] and (
+            rest[-1] not in "lsz" or (rest.endswith("ell") and len(rest) > LONGEST_DOUBLED)
+        )
         word = rest[:-1] if doubled else rest
         break
     return word[:-1] if len(word) > MIN_STEM_LETTERS and word.endswith("e") else word
@@ -155,10 +203,26 @@ def _table(groups: str) -> dict[str, str]:
 _FORMS = {_stem(form): _stem(first) for form, first in _table(_IRREGULAR).items()}
 _SYNONYMS = {_stem(word): _stem(first) for word, first in _table(_GROUPS).items()}
 _SYNONYMS_ZH = _table(_GROUPS_ZH)
-_IN_PHRASES = [(re.compile(pattern, re.IGNORECASE), word) for pattern, word in _PHRASES]
+_IN_PHRASES = [
+    (re.compile(pattern, re.IGNORECASE), word, re.search(r"[一-鿿]", pattern) is not None)
+    for pattern, word in _PHRASES
+]
+"""Pattern, its word, and whether it looks for Chinese."""
+_LATIN_WORD = re.compile(r"[A-Za-z]{2}")
+_IDEOGRAPH = re.compile(r"[一-鿿]")
 _IN_CHINESE = re.compile(
+    # Of 二十分钟 no word is 十分.
     # 不需要 and 不必须 say that it is free, 不得 that it is forbidden: no synonym within them.
-    "|".join(["不需要", "不应当", "不应该", "不必须", *sorted(_SYNONYMS_ZH, key=len, reverse=True)])
+    "|".join(
+        [
+            r"[一二两三四五六七八九几\d]十分|十分(?=[钟之\d一二三四五六七八九])",
+            "不需要",
+            "不应当",
+            "不应该",
+            "不必须",
+            *sorted(_SYNONYMS_ZH, key=len, reverse=True),
+        ]
+    )
 )
 
 
@@ -180,7 +244,11 @@ def common_word(word: str) -> str:
 
 def with_common_phrases(text: str) -> str:
     """Return a text with phrases and Chinese words put as their commonest synonym."""
-    for pattern, word in _IN_PHRASES:
-        text = pattern.sub(word, text)
+    has_latin, has_chinese = _LATIN_WORD.search(text), _IDEOGRAPH.search(text)
+    for pattern, word, is_chinese in _IN_PHRASES:
+        if has_chinese if is_chinese else has_latin:
+            text = pattern.sub(word, text)
+    if not has_chinese:
+        return text
     text = _APPROXIMATELY_ZH.sub("", text)
     return _IN_CHINESE.sub(lambda found: _SYNONYMS_ZH.get(found[0], found[0]), text)

@@ -4,12 +4,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
-from assistant.answer.verification.quantities import NumberTuple, Quantity, scan_number_tuples
-from assistant.answer.verification.quantity_scanner import scan_figures
-from assistant.answer.verification.spelled_numbers import decimals_for_fractions, digits_for_words
+from assistant.answer.verification.numbers.quantities import (
+    NumberTuple,
+    Quantity,
+    scan_number_tuples,
+)
+from assistant.answer.verification.numbers.quantity_scanner import scan_figures
+from assistant.answer.verification.numbers.spelled_numbers import (
+    decimals_for_fractions,
+    digits_for_words,
+)
 from assistant.answer.verification.synonyms import common_word, with_common_phrases
 from ingest.text.cjk import CJK
 from ingest.text.normalize import normalize_text
@@ -29,9 +36,13 @@ _IN_FIGURES = re.compile("(?<=\ue002 )[-–—:∶] \ue001")
 _RATIO_ZH = re.compile(r"(?<=\d)\s?比\s?(?=\d)")
 _NO_LETTERS = re.compile(r"[\W_]+")
 _CLAUSE_MARKS = frozenset(",;:，；：。.!?！？()（）|、—–")
+JOINTS = frozenset(("and", "but", "while", "whereas", "而", "但"))
+"""Keys of words that join two clauses."""
 STRONG_BREAK = 1_000
 """By how much the number of a clause grows at a full stop or semicolon, more than commas make."""
 _SENTENCE_MARKS = frozenset(".。!?！？;；")
+_TITLES = frozenset(("Dr", "Mr", "Mrs", "Ms", "Prof", "St"))
+"""Abbreviations before a name: their full stop ends nothing."""
 # Powers differ from factors, and our own marks (figures, weak numbers) stand for nothing else.
 _OWN_CHARACTERS = str.maketrans(
     {digit: f"^{value}" for value, digit in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
@@ -52,18 +63,41 @@ _CONTRACTED = re.compile(r"(?P<stem>[a-z]+)n['’]t$", re.IGNORECASE)
 _STEMS = {"ca": "can", "wo": "will", "sha": "shall"}
 _NEGATIONS_ZH = re.compile(
     # Words in which the character negates nothing come first, so that they are passed over.
-    r"(?:不[同仅但断过久少管论如止只禁妨愧惜料良]|不得不|无法不|不列颠|差不多|了不起|对不起|无[人线论数疑穷名聊]|非[常洲凡]"
+    r"(?:不[同仅但断过久少管论如止只禁妨愧惜料良]|不得不|无法不|不列颠|差不多|了不起|对不起|无(?:人(?![员数口群士])|[线论数疑穷名聊])|非[常洲凡]"
     r"|未[来婚必]|没[收落]|是非|除非|莫非|[南北东西中]非|沉没|淹没|埋没|出没|虚无)"
-    r"|(?P<cue>禁止|严禁|不准|不许|并非|从未|尚未|没有|毫无|不再|不[是会能可得应必需须要曾]|无[法须需]|未[能曾]|拒绝|不|没|未|非|无|勿)"
+    r"|(?P<cue>禁止|严禁|不准|不许|并非|从未|尚未|没有|毫无|不再|不[是会能可得应必需须要曾]|禁(?=[用食服烟酒行停飞入鸣渔止])|无[法须需]|未[能曾]|拒绝|不|没|未|非|无|勿)"
 )
+
+
+@lru_cache(maxsize=1 << 14)
+def word_key(word: str) -> tuple[str, bool]:
+    """Return a lower-case word as it is counted, and whether it carries meaning."""
+    counted = words(word)
+    return "".join(counted[:1]) or word, bool(content_words(word))
+
 
 _FUNCTION_CJK = frozenset(
     "的了是在吗呢吧么与及或也就都而被把啊呀哦地得着之其这那和有为以于对由从将并等"
 )
-_GLUE_CJK = frozenset("要用会就能可该需给让做放过说里时候只则便共且到成所此")
+GLUE_CJK = frozenset("要用会就能可该需给让做放过说里时候只则便共且到成所此应当已先再因还")
 """Ideographs by which a writer joins words: a pair with one of them is no word of its own."""
+_JOINING_CJK = GLUE_CJK | _FUNCTION_CJK
+LIGHT_WORDS = frozenset(
+    common_word(word_key(word)[0])
+    for word in re.findall(
+        r"\w+",
+        """
+    need get about already also then still whereas else someone somebody one ones aged itself
+    together there
+    """,
+    )
+)
+"""English words that state nothing by themselves: "you need 250 g of flour" of "250 g of flour"."""
+_DENIED = re.compile(r"\b(?:cannot|[a-z]+n['’]t)\b", re.IGNORECASE)
 MIN_WORDS_BESIDE_GLUE = 2
 """Other words of a text from which on those that only join may be missing: 费用 is a word."""
+CLASSIFIERS = frozenset("个名位家座台辆艘架项件颗株头匹只棵")
+"""Ideographs directly behind a number that count things, so that it measures nothing."""
 _TIMES = re.compile(r"(?<=\d)(?<!\b0)[xX](?=\d)")
 """1920x1080 is no code, 0x1F is one."""
 
@@ -94,9 +128,9 @@ class Token:
         return self.kind == "word" and self.capital and not self.first and self.content
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SentenceText:
-    """A sentence, ready to be compared with others."""
+    """A sentence, ready to be compared with others; without slots, for what is kept once read."""
 
     tokens: tuple[Token, ...]
     keys: tuple[str, ...]
@@ -104,11 +138,32 @@ class SentenceText:
     """Its content words, as everywhere else in the project, without figures and units."""
     glue: frozenset[str]
     """Those that only join two Chinese words, and that need not be anywhere: 肉要, 要用."""
+    ideographs: frozenset[str]
+    """Its ideographs that carry meaning."""
     figures: tuple[Quantity, ...]
     letters: str
     """Its letters, digits and ideographs without case, for what is looked for as a string."""
     number_tuples: tuple[NumberTuple, ...] = ()
     """Numbers that belong together in one order: 3-1, 16:9, 120/80."""
+
+    @cached_property
+    def own_words(self) -> frozenset[str]:
+        """Its content words without those that only join."""
+        return self.words - self.glue
+
+    @cached_property
+    def clauses(self) -> list[list[Token]]:
+        """Return the runs of tokens between marks that end a clause and words that join two."""
+        runs: list[list[Token]] = [[]]
+        clause = self.tokens[0].clause if self.tokens else 0
+        for token in self.tokens:
+            joins = token.key in JOINTS
+            if joins or token.clause != clause:
+                runs.append([])
+                clause = token.clause
+            if not joins:
+                runs[-1].append(token)
+        return [run for run in runs if run]
 
     def followed_by(self, other: "SentenceText") -> "SentenceText":
         """Return the two as one text."""
@@ -119,6 +174,7 @@ class SentenceText:
             keys=self.keys + other.keys,
             words=self.words | other.words,
             glue=self.glue | other.glue,
+            ideographs=self.ideographs | other.ideographs,
             figures=self.figures + other.figures,
             letters=self.letters + other.letters,
             number_tuples=self.number_tuples + other.number_tuples,
@@ -144,13 +200,21 @@ def read_sentence(text: str) -> SentenceText:
         past = max(past, figure.end)
     pieces.append(plain[past:])
     marked = "".join(pieces)
-    held = frozenset(map(common_word, content_words(_FIGURE_MARK.sub(" ", marked))))
-    glue = frozenset(word for word in held if not _GLUE_CJK.isdisjoint(word))
+    # What denies is a token of its own and no word: cannot, doesn't.
+    affirmed = _DENIED.sub(" ", _FIGURE_MARK.sub(" ", marked))
+    held = frozenset(map(common_word, content_words(affirmed)))
+    glue = frozenset(
+        word for word in held if word in LIGHT_WORDS or not _JOINING_CJK.isdisjoint(word)
+    )
+    strong = any(not figure.weak for figure in figures)
     return SentenceText(
         tokens=(tokens := tuple(_tokens(marked, figures))),
         keys=tuple(token.key for token in tokens),
         words=held,
-        glue=glue if len(held - glue) >= MIN_WORDS_BESIDE_GLUE else frozenset(),
+        glue=glue if len(held - glue) + strong >= MIN_WORDS_BESIDE_GLUE else frozenset(),
+        ideographs=frozenset(
+            t.key for t in tokens if t.kind == "ideograph" and t.content and t.key not in GLUE_CJK
+        ),
         figures=tuple(figures),
         letters=_NO_LETTERS.sub("", plain).casefold(),
         number_tuples=scan_number_tuples(plain, figures),
@@ -172,6 +236,8 @@ def _tokens(text: str, figures: list[Quantity]) -> list[Token]:
         if mark := found["mark"]:
             # The dash of 3–2 and the colon of 2:2 end nothing.
             if not _IN_FIGURES.match(text, found.start()):
+                if mark == "." and tokens and tokens[-1].text in _TITLES:
+                    continue
                 clause += STRONG_BREAK if mark in _SENTENCE_MARKS else mark in _CLAUSE_MARKS
             first = first or mark in _SENTENCE_MARKS
         elif index := found["index"]:
@@ -226,8 +292,11 @@ def word_tokens(word: str, clause: int, *, first: bool) -> list[Token]:
     ]
 
 
-@lru_cache(maxsize=1 << 14)
-def word_key(word: str) -> tuple[str, bool]:
-    """Return a lower-case word as it is counted, and whether it carries meaning."""
-    counted = words(word)
-    return "".join(counted[:1]) or word, bool(content_words(word))
+def is_counted(tokens: Sequence[Token], index: int) -> bool:
+    """Return whether the number at a place only counts things: 12 of 12个补给站.
+
+    It is no "12 km": a bare number is open as to its unit, one before a classifier is not.
+    """
+    figure = tokens[index].figure
+    behind = tokens[index + 1].key if index + 1 < len(tokens) else ""
+    return figure is not None and not figure.dimension and behind in CLASSIFIERS

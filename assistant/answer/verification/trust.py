@@ -71,8 +71,7 @@ class TrustCount:
     def dropped_note(self) -> Message:
         """Return how many sentences were left out, for people."""
         return Message(
-            "{count} sentence that stands in no source was left out"
-            if self.dropped == 1
-            else "{count} sentences that stand in no source were left out",
+            "{count} {count:?sentence that stands in no source was|sentences that stand in no "
+            "source were} left out",
             count=self.dropped,
         )

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from assistant.answer.verification.quantities import Quantity
+from assistant.answer.verification.numbers.quantities import Quantity
+from assistant.answer.verification.numbers.units import is_same_dimension
 from assistant.answer.verification.tokens import SentenceText, Token
-from assistant.answer.verification.units import is_same_dimension
 
 _SEPARATORS = frozenset(("and", "but", "while", "whereas", "or", "和", "而"))
 
@@ -106,7 +106,7 @@ def is_said_of_another(
 def _beats(other: ValueSegment, own: ValueSegment, words: frozenset[str], *, apart: bool) -> bool:
     there = (words & other.keys) - own.keys
     mine = own.keys - other.keys
-    said = mine & words
+    claimed = mine & words
     if not there or not mine - words:
         return False
     if other.sentence != own.sentence:
@@ -118,9 +118,9 @@ def _beats(other: ValueSegment, own: ValueSegment, words: frozenset[str], *, apa
         if not own.keys & other.keys and (words & own.keys or len(there) < HEAD):
             return False
         subjects = there & other.head and (own.head - other.head) - words
-        return len(there) > len(said) or bool(subjects and not said & own.head)
+        return len(there) > len(claimed) or bool(subjects and not claimed & own.head)
     # What the first of two says once, the second leaves out: its beginning, and what is counted.
-    return not said - own.before - frozenset(own.behind[:1])
+    return not claimed - own.before - frozenset(own.behind[:1])
 
 
 def figure_is_of_another(
@@ -162,13 +162,13 @@ def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
             measures.append(figure)
     if not measures or len(window.figures) < 2:
         return False
-    said = _content(claim)
+    claimed = _content(claim)
     segments = segments_of([window.tokens], _has_figure)
     own = segments_of([claim.tokens], _has_figure) if len(measures) > 1 else []
     return any(
         # What the claim says of another of its figures is none of this one's words.
         figure_is_of_another(
-            said.difference(
+            claimed.difference(
                 *(one.keys for one in own if not any(figure.equals(other) for other in one.figures))
             ),
             figure,
@@ -186,24 +186,24 @@ def reply_is_of_another(
     question: SentenceText, reply: SentenceText, sentences: Sequence[SentenceText]
 ) -> bool:
     """Return whether what a question asks for is another value than the few words of a reply."""
-    asked = _content(question)
+    wanted = _content(question)
     figures = [figure for figure in reply.figures if not figure.weak]
-    said = _content(reply)
+    content = _content(reply)
     if figures:
         # Bare numbers and years are of everything, and more words tell what the figure is of.
         figure = figures[0]
-        if len(figures) > 1 or said or not (figure.dimension or figure.kind == "time"):
+        if len(figures) > 1 or content or not (figure.dimension or figure.kind == "time"):
             return False
         segments = segments_of([one.tokens for one in sentences], _has_figure)
-        return figure_is_of_another(asked, figure, segments)
-    kind = said & kind_asked(question)
-    proper = said - asked
+        return figure_is_of_another(wanted, figure, segments)
+    kind = content & kind_asked(question)
+    proper = content - wanted
     if not kind or not 0 < len(proper) <= MAX_PROPER_WORDS:
         return False
     # "Which tea …?" "Green tea": every clause about a tea is one of a value.
     segments = segments_of([one.tokens for one in sentences], lambda token: token.key in kind)
     return is_said_of_another(
-        asked.union(figure.key() for figure in question.figures) - kind,
+        wanted.union(figure.key() for figure in question.figures) - kind,
         segments,
         lambda s: proper <= s.keys,
         lambda s: not proper & s.keys,

@@ -11,11 +11,11 @@ from assistant.answer.verification.claims import (
     states_nothing,
 )
 from assistant.answer.verification.comparison import (
-    OVERLAP_FLOOR,
     ClaimComparison,
     PassageContext,
     compare_claim,
 )
+from assistant.answer.verification.overlap import OVERLAP_FLOOR
 from assistant.answer.verification.passage_windows import (
     CHINESE_SHARE,
     WINDOWS_COMPARED,
@@ -93,6 +93,7 @@ class SentenceVerifier:
         # "120 metres." or "Denver Broncos." answer a question and are claims; "Yes, at night." has
         # nothing that could be looked up.
         short = len(claim.words) < LEAST_WORDS
+        # A figure or a name is no reason for less: what was finished in 1402 was not demolished.
         floor = 1.0 if short else OVERLAP_FLOOR
         sure = bool(not short or strong or names)
         if self._question - claim.words and 0 < len(claim.words) + len(strong) <= SHORT_REPLY:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from assistant.answer.verification.spelled_numbers import digits_for_words
+from assistant.answer.verification.numbers.spelled_numbers import digits_for_words
 from assistant.answer.verification.tokens import read_sentence
 from tests.verdict_samples import verdict
 
@@ -199,3 +199,24 @@ def test_a_season_has_what_its_own_clause_says_and_a_half_its_own_score(
     passage: str, sentence: str, is_true: bool
 ) -> None:
     assert (verdict(passage, sentence).kind == "supported") == is_true
+
+
+@pytest.mark.parametrize(
+    "text", ["12块五花肉", "五折叠成一摞", "E5 road", "2^10 values", "一骨折病人"]
+)
+def test_what_only_looks_like_a_price_a_discount_or_a_power_stays(text: str) -> None:
+    assert digits_for_words(text) == text
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence"),
+    [
+        ("The sample contains about 10^6 cells.", "The number of cells in the sample is 10^6."),
+        ("A tank holds 2.5e3 litres.", "In litres, a tank holds 2.5e3."),
+        ("学生凭证购票8折, 老人5折。", "学生凭证购票打8折。"),
+        ("秦始皇于公元前221年统一六国。", "秦始皇前221年统一六国。"),
+        ("工作站配备一块2TB硬盘和两块 4K 显示器。", "显示器是4K的。"),
+    ],
+)
+def test_a_number_is_the_same_wherever_it_stands_in_a_sentence(passage: str, sentence: str) -> None:
+    assert verdict(passage, sentence).kind == "supported"

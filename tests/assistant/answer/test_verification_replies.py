@@ -3,6 +3,7 @@
 import pytest
 
 from assistant.answer.verification import SentenceVerifier
+from assistant.answer.verification.claims import says_not_there
 from tests.evidence_samples import passages
 
 
@@ -92,3 +93,26 @@ def test_a_short_reply_with_another_value_than_the_one_asked_for_is_unsupported(
     verifier = SentenceVerifier(passages(*texts), question=question)
     assert verifier.check(right, (1,)).kind == "supported"
     assert verifier.check(wrong, (1,)).reasons == ("order",)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *("Not specified.", "Not explicitly stated", "It is not mentioned.", "Not yet specified"),
+        *("The value is not available.", "未说明。", "没有提到", "暂未提供"),
+    ],
+)
+def test_a_bare_not_specified_says_that_it_is_not_there(reply: str) -> None:
+    assert says_not_there(reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "The limit is not specified in the law of 1990.",
+        "The ferry is not available.",
+        "未说明理由的退货不予受理。",
+    ],
+)
+def test_a_statement_about_what_is_not_specified_is_one(reply: str) -> None:
+    assert not says_not_there(reply)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from assistant.answer.verification.units import is_same_dimension
+from assistant.answer.verification.numbers.units import is_same_dimension
 from ingest.text.dates import TextDate
 
 EQUAL_WITHIN = 1e-9
@@ -49,6 +49,8 @@ class Quantity:
     minutes: frozenset[int] = frozenset()
     """Minutes after midnight: two readings where neither a.m. nor p.m. is given. One with seconds
     has these, all of them, as its base."""
+    is_of_day: bool = False
+    """A time that is surely no duration: at 1:45, 1:45 p.m."""
     code: str = ""
     """A number with two dots or more, as it is written."""
 
@@ -69,7 +71,14 @@ class Quantity:
     def equals(self, other: "Quantity") -> bool:
         """Return whether a claim's figure is the one of a passage; what only one tells is open."""
         if self.kind == "date" and other.kind == "date":
-            return any(_is_date_of(claim, held) for claim in self.dates for held in other.dates)
+            return any(
+                claim.month == held.month
+                # The passage's may be the more exact one.
+                and (not claim.year or not held.year or claim.year == held.year)
+                and (not claim.day or claim.day == held.day)
+                for claim in self.dates
+                for held in other.dates
+            )
         if "date" in (self.kind, other.kind):
             date, number = (self, other) if self.kind == "date" else (other, self)
             # "in 2021", "on the 5th" of a whole date; a date needs its month.
@@ -85,6 +94,11 @@ class Quantity:
                     and _is_close(self.base, other.base)
                     and (self.kind == other.kind or "time" in (self.dimension, other.dimension))
                 )
+            if "time" in (self.dimension, other.dimension):
+                # 3:41 of a race is 3 min 41 s, of a film 3 h 41 min.
+                clock, spent = (self, other) if self.kind == "time" else (other, self)
+                seconds = min(clock.minutes, default=0)
+                return seconds > 0 and not clock.is_of_day and spent.base in (seconds, seconds * 60)
             return bool(self.minutes & other.minutes)
         if self.code or other.code:
             return self.code == other.code
@@ -119,13 +133,6 @@ class Quantity:
     def has_same_value(self, other: "Quantity") -> bool:
         """Return whether the two differ in nothing but their units."""
         return self.kind == other.kind == "number" and _is_close(abs(self.value), abs(other.value))
-
-
-def _is_date_of(claim: TextDate, held: TextDate) -> bool:
-    # The passage's may be the more exact one.
-    is_same_year = not claim.year or not held.year or claim.year == held.year
-    is_same_day = not claim.day or claim.day == held.day
-    return claim.month == held.month and is_same_year and is_same_day
 
 
 def _is_close(one: float, two: float, *, rounded: bool = False) -> bool:

@@ -90,7 +90,7 @@ _TABLE: tuple[tuple[str, tuple[tuple[float, str], ...]], ...] = (
         (
             (1, "month 个月 月"),
             (3, "quarter 季度 个季度"),
-            (12, "year yr 年 岁 周年 years_old year_old"),
+            (12, "year yr 年 岁 周岁 周年 years_old year_old"),
             (1200, "century_long centuries 个世纪"),
             (120, "decade_long decades"),
         ),

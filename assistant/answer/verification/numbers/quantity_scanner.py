@@ -3,9 +3,9 @@
 import re
 from dataclasses import replace
 
-from assistant.answer.verification.quantities import Quantity
-from assistant.answer.verification.spelled_numbers import WEAK
-from assistant.answer.verification.units import currency_before, unit_behind
+from assistant.answer.verification.numbers.quantities import Quantity
+from assistant.answer.verification.numbers.spelled_numerals_zh import WEAK
+from assistant.answer.verification.numbers.units import currency_before, unit_behind
 from ingest.text.dates import MONTHS, TextDate, date_behind_month
 from ingest.text.figures import NUMBER, dates_at, join_groups, spaced_groups
 from ingest.text.numerals import MAX_DIGITS
@@ -25,8 +25,12 @@ _TIME_ZH = re.compile(
     r"(?P<hour>[01]?\d|2[0-4])\s?[点时](?![间期代候])(?:钟|整)?"
     r"(?:(?P<quarter>[13])刻|\s?(?P<minute>[0-5]?\d)\s?分?|(?P<half>半))?"
 )
-_PART_OF_DAY = re.compile(r"(上午|早上|清晨|凌晨|中午|下午|午后|傍晚|晚上|晚间|夜里|夜间)\s?$")
-_AFTERNOON = {"下午", "午后", "傍晚", "晚上", "晚间", "夜里", "夜间", "中午"}
+_AT_TIME = re.compile(r"(?:\b(?:at|by|from)\s+|于)$")
+"""What stands before a time of day, and never before how long something took."""
+_PART_OF_DAY = re.compile(
+    r"(上午|早上|早晨|清晨|凌晨|中午|午间|下午|午后|傍晚|晚上|晚间|夜里|夜间|(?<![最不更较至])[早晚])\s?$"
+)
+_AFTERNOON = {"下午", "午后", "傍晚", "晚上", "晚间", "夜里", "夜间", "中午", "午间", "晚"}
 _MAGNITUDE = re.compile(
     r"[ -]?(?P<word>hundred|thousand|million|billion|trillion|bn|mn|crore|lakh|dozen)s?(?![a-z])"
     r"|(?P<letter>[kKMB])(?![A-Za-z0-9])"
@@ -44,6 +48,7 @@ _FACTORS = {
     "lakh": 1e5,
     "dozen": 12.0,
     "k": 1e3,
+    "T": 1e12,
     "K": 1e3,
     "M": 1e6,
     "B": 1e9,
@@ -59,6 +64,8 @@ _FACTORS = {
     "千亿": 1e11,
     "万亿": 1e12,
 }
+_AFTER_CURRENCY = re.compile(r"\s?(?P<name>mn?|bn?|k|tn)(?![A-Za-z0-9])", re.IGNORECASE)
+"""Behind a currency "m" are millions: £1.3m."""
 _LOWER_PART = re.compile(
     rf"\s?(?P<number>\d{{1,{MAX_DIGITS}}}(?:\.\d+)?)\s?(?P<zh>千|万)(?![克米])"
 )
@@ -67,7 +74,7 @@ _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])")
 _DECADE = re.compile(r"['’]?s(?![a-z])|\s?年代")
 _CENTURY = re.compile(r"[ -]century|世纪|[ -]centuries")
 _YEAR_BEHIND = re.compile(r"\s?年(?!代)")
-_BEFORE_CHRIST = re.compile(r"\s?(?:B\.?C\.?(?:E\.?)?)(?![A-Za-z])")
+_ERA = re.compile(r"\s?(?:(?P<before>B\.?C\.?(?:E\.?)?)|A\.?D\.?|C\.?E\.?)(?![A-Za-z-])")
 _SIGN = re.compile(
     rf"(?:(?<![\w\d)\]%°'\"’”])|(?<=[一-鿿]))[-−]\s?(?:US\$|[$€£¥])?{WEAK}?$|(?:零下|负|minus "
     rf"|negative )$"
@@ -78,7 +85,8 @@ _BELOW_ZERO = re.compile(
 _CHINESE_PART = re.compile(r"(?:(?P<per>百|千|万)分之|(?P<bottom>\d+)分之)$")
 _CHINESE_BOTTOM = re.compile(r"\d+\s?分之\s?(?=\d)")
 _BELONGING = re.compile(
-    r"(?:[百千万]分之|零下|负|minus |negative |公元|(?:US|HK)\$\s?|[$€£¥￥₹₩]\s?|第)+$"
+    r"(?:[百千万]分之|零下|负|minus |negative |公元|(?:US|HK)\$\s?|[$€£¥￥₹₩]\s?"
+    r"|\b(?:EUR|USD|GBP|CNY|RMB|JPY|CHF|HKD) ?|第)+$"
 )
 _TENTHS = re.compile(r"\s?成(?![为立功员长本就绩分])")
 _CODE_BEHIND = re.compile(r"[A-Za-z]")
@@ -238,7 +246,8 @@ class _Scanner:
             # 2:04:30 may be how long something took.
             seconds = int(found["hour"]) * 3600 + minute * 60 + int(found["second"])
             figure = replace(figure, base=float(seconds))
-        return figure, end
+        before = _AT_TIME.search(self._lower, max(0, start - 6), start)
+        return replace(figure, is_of_day=afternoon is not None or before is not None), end
 
     @staticmethod
     def _clock(hours: set[int], minute: int, start: int, end: int) -> tuple[Quantity, int]:
@@ -268,6 +277,8 @@ class _Scanner:
         begin = start - weak
         currency = currency_before(text, begin)
         factor, end = self._magnitude(end)
+        if currency and factor == 1 and (short := _AFTER_CURRENCY.match(text, end)):
+            factor, end = _FACTORS[short["name"][0].upper()], short.end()
         value *= factor
         if factor > 1 and (lower := _LOWER_PART.match(text, end)):
             value += float(lower["number"]) * _FACTORS[lower["zh"]]
@@ -278,15 +289,10 @@ class _Scanner:
             shared, stop = self._magnitude(spread.end())
             value *= shared
             dimension, unit_factor, _ = self._dimension(value, stop)
-        if (
-            not dimension
-            and number_end == end
-            and _CODE_BEHIND.match(text, end)
-            and not _ORDINAL.match(self._lower, end)
-        ):
+        ordinal = _ORDINAL.match(self._lower, end)
+        if not dimension and not ordinal and number_end == end and _CODE_BEHIND.match(text, end):
             return None, _after_alphanumerics(text, end)  # 33C, 3D: part of a name
-        if ordinal := _ORDINAL.match(self._lower, end):
-            end = ordinal.end()
+        end = ordinal.end() if ordinal else end
         # The sign before counts more than a word behind: "$5 million in 3 years".
         if currency:
             dimension, unit_factor = currency.dimension, currency.factor
@@ -349,8 +355,8 @@ class _Scanner:
     def _dimension(self, value: float, end: int) -> tuple[str, float, int]:
         """Return dimension, factor and end of what is behind a number."""
         text = self._text
-        if ancient := _BEFORE_CHRIST.match(text, end):
-            return "years before Christ", 1.0, ancient.end()
+        if era := _ERA.match(text, end):
+            return "years before Christ" if era["before"] else "years of our era", 1.0, era.end()
         if decade := _DECADE.match(text, end):
             # 20世纪70年代 is the 1970s.
             before = re.compile(r"(\d{1,2})\s?世纪\s?\d\d$").search(text, max(0, end - 8), end)

@@ -3,18 +3,10 @@
 import itertools
 import re
 import unicodedata
+from decimal import Decimal
 
-from ingest.text.numerals import (
-    MAX_DIGITS,
-    NUMERAL,
-    NUMERAL_CHARACTERS,
-    UNITS,
-    parse_numeral,
-)
-
-WEAK = "\ue000"
-"""Stands before the digits of a word that is often no number: "one of them", "at first", 一个. Such
-a number need not be in the passage; that another one is in its place is still an error."""
+from assistant.answer.verification.numbers.spelled_numerals_zh import WEAK, digits_for_numerals
+from ingest.text.numerals import MAX_DIGITS
 
 _ONES = dict(
     zip(
@@ -99,6 +91,8 @@ _BOUND_BEFORE = re.compile(
 )
 """Behind these "one" is a number, and not "one of them"."""
 _LONE_ORDINAL = re.compile(rf"\b({_ORDINAL})\b", re.IGNORECASE)
+BEFORE = 16
+"""Characters before a number in which such words stand."""
 _SECONDS = re.compile(r"(?:\d|\b(?:per|each|every|a|half))[ -]?$", re.IGNORECASE)
 _ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10}
 _MAY_BE_ROMAN = re.compile(r" [IVX]+\b")
@@ -110,27 +104,6 @@ _ROMAN = re.compile(
 )
 _VULGAR = re.compile(rf"(?:(?<!\d)(?P<whole>\d{{1,{MAX_DIGITS}}}) ?)?(?P<part>[¼½¾⅐-⅞])")
 
-# 一 before these counts something; before others (一个, 一些, 一种) it is an article.
-_COUNTED_ONE = re.compile(
-    r"(?:年(?!级)|个月|月|日|天|周|小时|分钟|秒|公里|千米|米(?!色)|倍|次(?!性)|岁|元|届|世纪|名|级|层|楼|章|条"
-    r"|胎|任|国|省|百|千|万|亿|半)"
-)
-_COUNTED = re.compile(
-    r"(?:个|年|月|日|天|周|星期|小时|时|分钟|分|秒|点|岁|名|人|位|倍|次|种|条|项|元|块|角|米|公里|千米|厘米"
-    r"|毫米|里|英|克|千克|公斤|斤|吨|升|毫升|度|层|座|家|所|支|队|场|届|章|节|级|代|世纪|万|亿|百|千|号|口"
-    r"|只|头|匹|辆|架|艘|台|部|本|页|篇|段|句|字|大|国|省|市|县|州|区|岛|洲|类|组|批|期|份|票|成|楼|室|间"
-    r"|套|件|把|张|片|颗|枚|轮|回|遍|趟|处|阶|行|列|步|笔|户|村|镇|门|科|党|战|军|师|团|营|连|女|男|孩|员"
-    r"|盘|局|球|胜|负|比|杯|碗|瓶|袋|箱|半|十|周年|季|刻|重|维|元|极|万|任|子|方|摄|华|海|平|立|加|英|美)"
-)
-_NUMERALS = re.compile(rf"(?<![{''.join(sorted(NUMERAL_CHARACTERS))}])(?P<numeral>{NUMERAL})")
-_COUNTED_BEFORE = re.compile(
-    r"(?:第|分之|星期|礼拜|周|零下|负|上午|下午|晚上|凌晨|早上|中午|傍晚|晚间|清晨|午后|[点时月]|约|近|达|共有?|为)$"
-)
-_MAY_BE_NUMERAL = re.compile(
-    r"翻番|翻倍|\d米\d|打对折|[〇零一二两三四五六七八九十壹贰叁肆伍陆柒捌玖拾半]|百分之百"
-)
-
-
 HOURS_OF_CLOCK = 12
 MINUTES_OF_HOUR = 60
 _HOUR = rf"(?P<hour>{_CARDINAL}|1[0-2]|[1-9])(?![:\d])\b"
@@ -140,7 +113,7 @@ _UNIT_OF_HALVES = (
 )
 _MAY_BE_PHRASE = re.compile(
     r"half past|quarter (?:to|past)|\b(?:five|ten|twenty) (?:to|past) |\d ?(?:ft|feet)\b"
-    r"|and a half|twice|thrice|(?:doubl|tripl|quadrupl|halv)(?:e|ing)"
+    r"|and (?:a half|(?:a |three )quarters?)|twice|thrice|(?:doubl|tripl|quadrupl|halv)(?:e|ing)"
     r"|['’]\d\d\b|\bQ[1-4]\b|\bnil\b|(?:twent|thirt|fort|fift|sixt|sevent|eight|ninet)ies\b"
     r"|minutes (?:to|past)",
     re.IGNORECASE,
@@ -159,13 +132,35 @@ _CLOCK_END = re.compile(
 )
 _UNIT_AND_A_HALF = re.compile(
     rf"\b(?P<whole>an?|{_CARDINAL}|\d{{1,{MAX_DIGITS}}})[ -](?P<unit>{_UNIT_OF_HALVES})s?"
-    r" and a half\b",
+    r" and (?:(?P<half>a half)|(?P<quarter>a quarter)|three quarters)\b",
     re.IGNORECASE,
 )
 _FEET_AND_INCHES = re.compile(
     r"(?P<feet>\d{1,2}) ?(?:ft|feet|foot)\.? (?P<inches>\d{1,2}) ?(?:in|inch|inches)\b",
     re.IGNORECASE,
 )
+_ONE_IN = re.compile(
+    rf"\b(?:every (?P<nth>{_DENOMINATOR})|(?:one|1) (?:in|out of) (?:every )?"
+    rf"(?P<bottom>(?:{_CARDINAL})(?:[ -](?:{_CARDINAL}|{_SCALE}))*|a (?:{_SCALE})"
+    r"|\d{1,3}(?:,\d{3})*))"
+    r"(?= (?!(?:(?:minute|hour|day|second|year|month|week)s?|per|and|or|to|of|in"
+    r"|on|at|time)\b)[a-z])",
+    re.IGNORECASE,
+)
+_SCIENTIFIC = re.compile(
+    r"(?<![\w.,^])(?:(?P<factor>\d{1,3}(?:\.\d{1,9})?) ?[x×·⋅*] ?)?"
+    r"10\^\{?(?P<power>[-−]?\d{1,2})\}?(?![\d^]|\.\d)"
+    r"|(?<![\w.,^])(?P<before>\d(?:\.\d{1,9})?)[eE]\+?(?P<zeros>\d{1,2})(?!\w|\.\w)"
+)
+MOST_POWER = 18
+_MAY_BE_POWER = re.compile(r"\d[eE]\+?\d")
+_ERAS = ("AD ", "A.D. ", "BC ", "B.C. ", "CE ")
+_ERA_BEFORE = re.compile(r"\b(?P<era>AD|A\.D\.|BC|B\.C\.|BCE|CE) (?P<year>\d{1,4})(?![\d.,:]\d|\d)")
+_YEARS = re.compile(
+    r"(?<![\d./-])(?P<century>1\d|20)(?P<first>\d\d) ?[-–—/] ?(?P<last>\d\d)(?![\d./-])"
+)
+LAST_MONTH = 12
+"""2001-02 may be a month, 1914-18 is none."""
 _SIMPLE_FRACTION = re.compile(
     r"(?<![\d/.])(?:(?P<whole>\d{1,3}) )?(?P<top>[1-9])/(?P<bottom>[2-9]|10)(?![\d/])"
     r"(?=\s?(?:of\b|majorit|cup|inch|mile|pound|teaspoon|tablespoon|[的以多]))"
@@ -195,27 +190,6 @@ _PHRASES: tuple[tuple[re.Pattern[str], str], ...] = (
         for name, value in _TENS.items()
     ),
 )
-_UNIT_AND_A_HALF_ZH = re.compile(
-    r"(?<=\d)(?P<unit>年|天|周|岁|倍|公里|千米|里|米|公斤|千克|斤|吨|升|亩|尺|度)半(?![年天月夜边])"
-)
-_DIGITS_ZH = dict(zip("零一二三四五六七八九两", (*range(10), 2), strict=True)) | {
-    str(digit): digit for digit in range(10)
-}
-_DIGIT_ZH = "[零一二三四五六七八九\\d]"
-_HEIGHT_ZH = re.compile(
-    rf"(?P<metres>[一二两三四五六七八九1-9])米(?P<tenths>{_DIGIT_ZH})(?P<rest>{_DIGIT_ZH}?)(?![\d十百千万米厘点.元块角毛美英])"
-)
-_DISCOUNT_ZH = re.compile(
-    r"(?<=[打享按])(?P<tenths>[一二三四五六七八九1-9])\.?(?P<rest>[五5]?)折(?![叠扣旧])"
-)
-_PHRASES_ZH: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"翻了?[一1]番|翻番|翻了?[一1]?倍"), "增加1倍"),
-    (re.compile(r"翻了?[两二2]番"), "增加3倍"),
-    (re.compile(r"翻了?[三3]番"), "增加7倍"),
-    (re.compile(r"(?<=[点时])一刻"), "1刻"),
-    (re.compile(r"打对折"), "打五折"),
-    (re.compile(r"(?:一|(?<!\d)1)个半(?=小时|钟头|月|世纪)"), "1.5个"),
-)
 
 
 def digits_for_words(text: str) -> str:
@@ -224,6 +198,12 @@ def digits_for_words(text: str) -> str:
         text = _SIMPLE_FRACTION.sub(
             lambda f: f"{int(f['whole'] or 0) + int(f['top']) / int(f['bottom']):.6g}", text
         )
+    if "10^" in text or _MAY_BE_POWER.search(text):
+        text = _SCIENTIFIC.sub(_scientific, text)
+    if any(mark in text for mark in _ERAS):
+        text = _ERA_BEFORE.sub(r"\g<year> \g<era>", text)
+    text = _YEARS.sub(_years, text)
+    text = _ONE_IN.sub(_one_in, text)
     if _MAY_BE_PHRASE.search(text):
         text = _CLOCK.sub(_clock_time, text)
         text = _UNIT_AND_A_HALF.sub(_unit_and_a_half, text)
@@ -237,20 +217,7 @@ def digits_for_words(text: str) -> str:
         text = _FRACTION.sub(_fraction, text)
         text = _CARDINAL_RUN.sub(_cardinal, text)
         text = _LONE_ORDINAL.sub(_lone_ordinal, text)
-    if _MAY_BE_NUMERAL.search(text):
-        text = text.replace("百分之百", "100%")
-        for pattern, digits in _PHRASES_ZH:
-            text = pattern.sub(digits, text)
-        text = _HEIGHT_ZH.sub(_height, text)
-        text = _DISCOUNT_ZH.sub(_discount, text)
-        text = re.sub(r"(?<!\d)一半", "50%", text)
-        text = re.sub(r"(?<=[年时])零(?=[一两二三四五六七八九十\d]{1,2}(?:个?月|分))", "", text)
-        text = _NUMERALS.sub(_numeral, text)
-        text = re.sub(r"(?<=[\d])[ ]?半(?=年|个?小时|个?月|天)", ".5", text)
-        text = re.sub(r"(?<=\d)个半(?=小时|钟头|月|世纪)", ".5个", text)
-        text = _UNIT_AND_A_HALF_ZH.sub(r".5\g<unit>", text)
-        text = re.sub(r"半(?=个?小时|年(?!代))", "0.5", text)
-    return text
+    return digits_for_numerals(text)
 
 
 def decimals_for_fractions(text: str) -> str:
@@ -258,6 +225,34 @@ def decimals_for_fractions(text: str) -> str:
     return _VULGAR.sub(
         lambda found: f"{int(found['whole'] or 0) + unicodedata.numeric(found['part']):.6g}", text
     )
+
+
+def _scientific(found: re.Match[str]) -> str:
+    """Return 2500000 for 2.5×10^6 and for 2.5e6."""
+    power = int((found["power"] or found["zeros"]).replace("−", "-"))
+    if abs(power) > MOST_POWER:
+        return found[0]
+    factor = Decimal(found["factor"] or found["before"] or 1)
+    return f"{factor.scaleb(power).normalize():f}"
+
+
+def _years(found: re.Match[str]) -> str:
+    """Return 1914-1918 for 1914-18."""
+    if int(found["last"]) <= max(LAST_MONTH, int(found["first"])):
+        return found[0]
+    return f"{found['century']}{found['first']}-{found['century']}{found['last']}"
+
+
+def _one_in(found: re.Match[str]) -> str:
+    """Return "12.5% of" for "one in eight" and for "every eighth"."""
+    if found["nth"]:
+        return f"{100 / _DENOMINATORS[found['nth'].casefold()]:.6g}% of"
+    bottom = found["bottom"].replace(",", "")
+    if not bottom.isdecimal():
+        bottom = _CARDINAL_RUN.sub(_cardinal, found["bottom"]).strip(f" {WEAK}")
+    if not bottom.isdecimal() or int(bottom) < 2:
+        return found[0]
+    return f"{100 / int(bottom):.6g}% of"
 
 
 def _roman(found: re.Match[str]) -> str:
@@ -297,20 +292,9 @@ def _clock_time(found: re.Match[str]) -> str:
 
 
 def _unit_and_a_half(found: re.Match[str]) -> str:
-    """Return "1.5 hours" for "an hour and a half"."""
-    return f"{_whole_number(found['whole'])}.5 {found['unit']}s"
-
-
-def _height(found: re.Match[str]) -> str:
-    """Return 1.75米 for 一米七五."""
-    digits = [str(_DIGITS_ZH[character]) for character in found["tenths"] + found["rest"]]
-    return f"{_DIGITS_ZH[found['metres']]}.{''.join(digits)}米"
-
-
-def _discount(found: re.Match[str]) -> str:
-    """Return 80% for the 八折 of 打八折."""
-    rest = 5 if found["rest"] else 0
-    return f"{_DIGITS_ZH[found['tenths']] * 10 + rest}%"
+    """Return "1.5 hours" for "an hour and a half", "1.75 hours" for three quarters."""
+    part = "5" if found["half"] else "25" if found["quarter"] else "75"
+    return f"{_whole_number(found['whole'])}.{part} {found['unit']}s"
 
 
 def _halves(found: re.Match[str]) -> str:
@@ -354,7 +338,9 @@ def _cardinal(found: re.Match[str]) -> str:
             group += value
         last = _SCALES.get(part) or _CARDINALS.get(part, 1)
     number = total + group
-    if parts == ["one"] and not _BOUND_BEFORE.search(found.string, 0, found.start()):
+    if parts == ["one"] and not _BOUND_BEFORE.search(
+        found.string, max(0, found.start() - BEFORE), found.start()
+    ):
         return f"{WEAK}1"
     if found["ordinal"]:
         return f"{number}th"
@@ -365,34 +351,9 @@ def _cardinal(found: re.Match[str]) -> str:
 
 def _lone_ordinal(found: re.Match[str]) -> str:
     name = found[1].casefold()
-    if name == "second" and _SECONDS.search(found.string, 0, found.start()):
+    if name == "second" and _SECONDS.search(
+        found.string, max(0, found.start() - BEFORE), found.start()
+    ):
         return found[0]
     weak = WEAK if name == "first" else ""
     return f"{weak}{_ORDINALS[name]}th"
-
-
-def _numeral(found: re.Match[str]) -> str:
-    text, numeral = found.string, found["numeral"]
-    digits = parse_numeral(numeral)
-    if digits is None:
-        return numeral
-    after = text[found.end() : found.end() + 3]
-    before = text[max(0, found.start() - 3) : found.start()]
-    if after[:1].isdigit() and before.endswith(("周", "星期", "礼拜")):
-        return f"{digits} "  # 周五9:00 is no 59:00
-    marked = bool(_COUNTED_BEFORE.search(before))
-    if len(numeral) == 1:
-        if numeral == "十" and re.match(r"分(?!钟|之)", after):
-            return numeral  # 十分 is "very"
-        if numeral == "零" and after.startswith("下"):
-            return numeral  # 零下 is a sign
-        if numeral == "一" and not before.endswith(("第", "分之", "星期", "周")):
-            if _COUNTED_ONE.match(after):
-                return "1"
-            return f"{WEAK}1" if _COUNTED.match(after) else numeral
-        return digits if marked or _COUNTED.match(after) else numeral
-    spelled_out = UNITS.isdisjoint(numeral)
-    # 三四 is "three or four", 二〇二四 is a year.
-    if spelled_out and len(numeral) < 3 and not marked:
-        return numeral
-    return digits
