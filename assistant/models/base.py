@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from assistant.events import AnswerDelta, ModelEvent, Notice, ReasoningDelta
 from assistant.values import AnswerKind, Prompt
@@ -12,7 +12,12 @@ from assistant.values import AnswerKind, Prompt
 SMALL_PARAMETERS = 4.5e9
 """Parameters up to which a model counts as small: what is sold as 4B has up to 4.4 billion."""
 
-ModelSize = Literal["small", "large"]
+TINY_PARAMETERS = 1e9
+"""Parameters up to which it counts as tiny: one that says nothing of use in a third of its replies.
+"""
+
+ModelSize = Literal["tiny", "small", "large"]
+MODEL_SIZES: Final[tuple[ModelSize, ...]] = ("tiny", "small", "large")
 
 _SIZE_IN_NAME = re.compile(r"(?<![a-z0-9.])(?P<number>\d+(?:\.\d+)?)\s?(?P<unit>[bm])(?![a-z0-9])")
 
@@ -24,7 +29,8 @@ class ModelTraits:
     context_tokens: int
     """Tokens that prompt and reply share."""
     size: ModelSize
-    """Small models get the evidence and one instruction, large ones whole passages and rules."""
+    """Small models get the evidence and one instruction, large ones whole passages and rules.
+    Tiny ones are asked as small ones, and once more where their reply is none."""
     digest: str = ""
     """Digest of its weights, as its server reports it; "" where it reports none."""
     temperature: float | None = None
@@ -81,11 +87,14 @@ def size_of_model(parameters: float | None, *, name: str, chosen: str = "auto") 
     "deepseek-r1:1.5b" and "SmolLM2-135M" say it; a model of unknown size counts as large,
     because those are the hosted ones.
     """
-    if chosen in ("small", "large"):
-        return "small" if chosen == "small" else "large"
+    for size in MODEL_SIZES:
+        if chosen == size:
+            return size
     if parameters is None and (match := _SIZE_IN_NAME.search(name.casefold())):
         parameters = float(match["number"]) * (1e9 if match["unit"] == "b" else 1e6)
-    return "small" if parameters is not None and parameters <= SMALL_PARAMETERS else "large"
+    if parameters is None or parameters > SMALL_PARAMETERS:
+        return "large"
+    return "tiny" if parameters <= TINY_PARAMETERS else "small"
 
 
 MAX_THINKING_CHARACTERS = 2_000

@@ -184,6 +184,11 @@ class OllamaModel:
         with as_model_errors(self._model):
             return list(await self._client.models())
 
+    async def details(self, name: str) -> ModelDetails:
+        """Return what the server knows of one of its models, or raise `ModelError`."""
+        with as_model_errors(replace(self._model, name=name)):
+            return await self._client.show(name)
+
     async def pull(self, name: str) -> AsyncGenerator[TransferProgress, None]:
         """Download a model; yield the progress of its layers, or raise `ModelError`."""
         with as_model_errors(replace(self._model, name=name)):

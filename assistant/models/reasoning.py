@@ -33,6 +33,13 @@ _CHANNEL_OF_ANSWERS = "final"
 _SWITCHES = ("<think/>", "<think />")
 """Tags that switch thinking off, where they begin a reply."""
 
+_LAST = ("<eos>", "[eos]", "<pad>", "</assistant>")
+"""Tokens that texts on tokenizers name: they end a reply only where nothing follows."""
+_BULLET = re.compile(r"\s*(?:[-*+•|]|\d{1,3}[.)、])\s*")
+_SENTENCE_ENDS = '.!?。！？)]）】`"”*|'
+_NAMING = (*_LAST, "<bos>", "是", "为", "即", ":", "：", "、", ",")
+"""Ends of a line that goes on to name such a token."""
+
 Delta = ReasoningDelta | AnswerDelta
 Channel = Literal["reasoning", "answer"]
 
@@ -157,7 +164,7 @@ class ThinkSplitter:
                 self._has_channels, self._presumed = True, False
                 is_answer = mark.name == _CHANNEL_OF_ANSWERS
                 self._channel = "answer" if is_answer else "reasoning"
-            case "end" | "start" if in_code or (mark.name == "</s>" and "<s>" in text):
+            case "end" | "start" if in_code or self._is_spoken_of(mark, text):
                 # The text speaks of a control token: in inline code, or struck out.
                 return deltas + self._put(mark.text)
             case "start" if mark.name in _SWITCHES and (text or mark.next_character in ("", " ")):
@@ -165,7 +172,10 @@ class ThinkSplitter:
             case "end":
                 # Before the answer, and between Harmony's messages, such a mark means nothing.
                 is_message_end = self._has_channels and mark.name == "<|end|>"
-                self._ended = self._channel == "answer" and bool(self.answer) and not is_message_end
+                answered = self._channel == "answer" and bool(self.answer) and not is_message_end
+                # Harmony's <|end|> ends a message, any other what was no thinking after all.
+                no_thinking = self._presumed and bool(self.reasoning) and mark.name != "<|end|>"
+                self._ended = answered or no_thinking
             case "answer_open" | "answer_close":
                 return self._apply_answer_tag(mark, deltas)
             case "open" | "close":
@@ -174,10 +184,29 @@ class ThinkSplitter:
                 pass
         return deltas
 
+    def _is_spoken_of(self, mark: Mark, text: str) -> bool:
+        """Return whether a sentence goes on behind a token that else ends a reply."""
+        if mark.name == "</s>":
+            return "<s>" in text
+        line = f"{text}{self._spaces[self._channel]}".rpartition("\n")[2]
+        if mark.name == "<bos>":
+            return bool(line.strip())
+        if mark.name not in _LAST:
+            return False
+        if mark.name == "</assistant>" and "<assistant>" in text:
+            return True
+        if mark.next_character not in ("", "\n", "<") or _BULLET.fullmatch(line):
+            return True
+        # A token that leaks is glued to the end of a sentence; one that is named seldom.
+        bare_line = line.rstrip()
+        goes_on = line != bare_line and bare_line and bare_line[-1] not in _SENTENCE_ENDS
+        named = bool(goes_on) or bare_line.casefold().endswith(_NAMING)
+        return named and mark.next_character != ""
+
     def _apply_answer_tag(self, mark: Mark, deltas: list[Delta]) -> list[Delta]:
         """Leave out the tags around a whole answer (GLM, and models tuned with GRPO)."""
-        # `<response>` is a tag of models behind thinking alone.
-        may_be_text = mark.name == "<response>" and (
+        # Others' XML has these, too: tags of models behind thinking alone.
+        may_be_text = mark.name in ("<response>", "<result>", "<solution>", "<final>") and (
             not self.reasoning or self.has_thinking_field or self._channel == "reasoning"
         )
         if mark.kind == "answer_open" and not self.answer and not may_be_text:

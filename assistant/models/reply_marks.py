@@ -12,20 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-MarkKind = Literal["open", "close", "channel", "end", "start", "answer_open", "answer_close"]
+from assistant.models.thinking_styles import (
+    GAP,
+    LONGEST_CLOSING,
+    THINKING_NAME,
+    THINKING_NAMES,
+    begin_softly,
+    may_begin_softly,
+)
 
-_NAMES = (
-    *("think", "thinking", "thought", "thoughts", "reasoning", "seed:think", "mythink"),
-    *("analysis", "reflection", "scratchpad", "inner_monologue", "思考", "思考过程"),
-    *("longcat_think", "minimax:think"),
-)
-_SOFT_NAMES = (
-    *("thinking_process", "thought_process", "chain_of_thought", "cot", "rationale"),
-    *("internal_thoughts", "思维链"),
-)
-"""Names that texts about markup use too."""
-_GAP = r"[^\S\n]{0,3}"
-_NAME = "|".join(map(re.escape, sorted(_NAMES, key=len, reverse=True)))
+MarkKind = Literal["open", "close", "channel", "end", "start", "answer_open", "answer_close"]
 
 END_TEXTS = (
     "<｜end▁of▁sentence｜>",
@@ -49,6 +45,19 @@ END_TEXTS = (
     "</s>",
     "[/INST]",
     "[INST]",
+    "<｜end of sentence｜>",
+    "<|end_of_sentence|>",
+    "<|end_of_turn|>",
+    "<|endofturn|>",
+    "<|endofassistant|>",
+    "<|start_header_id|>user",
+    "<|eos|>",
+    "<|eot|>",
+    "<|im_sep|>",
+    "</assistant>",
+    "<eos>",
+    "[EOS]",
+    "<pad>",
 )
 """Control tokens that end a turn, or begin the user's, and that templates leak as text (DeepSeek,
 Qwen, Llama, Phi, gpt-oss, Gemma, Command, GLM, EXAONE, Mistral). What follows is not for the
@@ -61,7 +70,9 @@ START_TEXTS = (
     "<|start|>assistant",
     "<|assistant|>",
     "<start_of_turn>model",
+    "<|start_header_id|>assistant<|end_header_id|>",
     "[|assistant|]",
+    "<bos>",
     "<|START_RESPONSE|>",
     "<|END_RESPONSE|>",
     "<|begin_of_box|>",
@@ -69,29 +80,47 @@ START_TEXTS = (
 )
 """Control tokens that begin the model's own turn: the text goes on behind them."""
 
+_PIPED_NAMES = (
+    "think",
+    "thinking",
+    "thought",
+    "thoughts",
+    "reason",
+    "reasoning",
+    "cot",
+    "reflection",
+)
+_PIPED = {
+    f"<|{form.format(name)}|>": kind
+    for name in _PIPED_NAMES
+    for kind, forms in (
+        (
+            "open",
+            ("{}", "{}_start", "start_{}", "begin_{}", "begin_of_{}", "start_of_{}", "startof{}"),
+        ),
+        ("close", ("/{}", "{}_end", "end_{}", "end_of_{}", "endof{}")),
+    )
+    for form in forms
+}
+"""As many models write their own: <|thought|>, <|think_end|>, <|begin_of_reasoning|>."""
 _FIXED = {
+    **_PIPED,
+    "<|inner_prefix|>": "open",
+    "<|inner_suffix|>": "close",
     **{text.casefold(): "end" for text in END_TEXTS},
     **{text.casefold(): "start" for text in START_TEXTS},
     "[think]": "open",
     "[/think]": "close",
-    "<|thinking|>": "open",
-    "<|/thinking|>": "close",
     "<|channel>thought": "open",
     "<channel|>": "close",
     "<think/>": "start",
     "<think />": "start",
     "[reasoning]": "open",
     "[/reasoning]": "close",
-    "<|think|>": "open",
-    "<|/think|>": "close",
-    "<|start_thinking|>": "open",
-    "<|end_thinking|>": "close",
     "<unused94>thought": "open",
     "<unused95>": "close",
     "◁think▷": "open",
     "◁/think▷": "close",
-    "<|begin_of_thought|>": "open",
-    "<|end_of_thought|>": "close",
     "<|begin_of_solution|>": "start",
     "<|end_of_solution|>": "start",
     "<answer>": "answer_open",
@@ -102,13 +131,23 @@ _FIXED = {
     "</response>": "answer_close",
     "<final_answer>": "answer_open",
     "</final_answer>": "answer_close",
+    "<final>": "answer_open",
+    "</final>": "answer_close",
+    "<result>": "answer_open",
+    "</result>": "answer_close",
+    "<solution>": "answer_open",
+    "</solution>": "answer_close",
 }
 _CHANNEL = (
     r"(?:<\|start\|>\s*assistant\s*)?<\|channel\|>\s*(?P<channel>\w+)"
     r"(?:[^<\n]|<\|constrain\|>){0,80}<\|message\|>"
 )
+_ATTRIBUTES = r"(?:[^\S\n]+[\w-]{1,20}=[^<>\n]{1,60})?"
+_ATTRIBUTES_BEGUN = re.compile(
+    rf"<{GAP}(?:{THINKING_NAME})[^\S\n]+[\w-]{{0,20}}(?:(?<=\w)=[^<>\n]{{0,60}})?\Z", re.IGNORECASE
+)
 _MARK = re.compile(
-    rf"{_CHANNEL}|<{_GAP}(?P<slash>\\?/|){_GAP}(?P<name>{_NAME}){_GAP}>"
+    rf"{_CHANNEL}|<{GAP}(?P<slash>\\?/|){GAP}(?P<name>{THINKING_NAME}){_ATTRIBUTES}{GAP}>"
     rf"|(?P<fixed>{'|'.join(map(re.escape, sorted(_FIXED, key=len, reverse=True)))})",
     re.IGNORECASE,
 )
@@ -125,82 +164,12 @@ _TERMINAL_BEGUN = re.compile(
 _TERMINAL_CLOSE = re.compile(r"\n?(?:\.\.\.|…)done thinking\.")
 _TERMINAL_CLOSES = tuple(f"{gap}{dots}donethinking." for gap in ("", "\n") for dots in ("...", "…"))
 
-_LINE = r"[^\S\n]*\n\s*(?![a-z])\S"
-_ANSWER = re.compile(_LINE + r"|[^\sa-z.,;:!?…)\]。，、；：！？）】」』”’\"'`]")
-"""How an answer begins behind its thinking: not as a sentence goes on that names a tag."""
-
-
-@dataclass(frozen=True, slots=True)
-class _SoftStyle:
-    """Thinking at the start of a reply that looks as text may.
-
-    It is thinking only where it is closed and an answer follows.
-    """
-
-    opening: re.Pattern[str]
-    closing: re.Pattern[str]
-    begun: re.Pattern[str] | None = None
-    """What may become its opening, for those that are no tags."""
-    answer: re.Pattern[str] = _ANSWER
-
-
-def _soft_tag(begin: str, end: str, names: tuple[str, ...]) -> _SoftStyle:
-    begin, end = re.escape(begin), re.escape(end)
-    name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    return _SoftStyle(
-        re.compile(rf"\s*{begin}{_GAP}(?:{name}){_GAP}{end}(?![^\S\n]+\S)", re.IGNORECASE),
-        re.compile(rf"{begin}{_GAP}\\?/{_GAP}(?:{name}){_GAP}{end}", re.IGNORECASE),
-    )
-
-
-_SOFT_TAGS = (
-    ("<", ">", _SOFT_NAMES),
-    # As servers and filters escape them.
-    *((*pair, _NAMES + _SOFT_NAMES) for pair in (("&lt;", "&gt;"), ("\\u003c", "\\u003e"))),
-    ("＜", "＞", _NAMES + _SOFT_NAMES),
-    ("[", "]", ("thinking",)),
-    ("【", "】", ("思考",)),
-)
-_SOFT_BEGINNINGS = tuple(
-    f"{begin}{name}{end}".casefold() for begin, end, names in _SOFT_TAGS for name in names
-)
-_SUMMARY = (
-    r"\W{0,4}(?:thoughts?|thinking|reasoning|(?:thinking|thought|reasoning) (?:process|trace|steps)"
-    r"|chain of thought|thought for (?:(?:about )?\d[^<>\n]{0,25}|a (?:moment|second|minute|while|"
-    r"bit|few seconds|couple of seconds))|(?:思考|推理)(?:过程|中)|思维链"
-    r"|(?:已|深度|已深度)思考(?:完成|过程)?(?:\W{0,2}(?:用时|耗时)?\W?[\d.]{1,6}\W?秒)?)\W{0,4}"
-)
-_SOFT_STYLES = (
-    *(_soft_tag(*tag) for tag in _SOFT_TAGS),
-    # A fenced block that says so.
-    _SoftStyle(
-        re.compile(r"\s*```(?:think|thinking|thought|reasoning)[^\S\n]*(?=\n)", re.IGNORECASE),
-        re.compile(r"\n```(?P<nested>\w)?"),
-        re.compile(r"\s*`{1,3}(?:(?<=```)[a-z]{0,9}[^\S\n]*)?\Z", re.IGNORECASE),
-        re.compile(_LINE),
-    ),
-    # Open WebUI, and pages that fold it.
-    _SoftStyle(
-        re.compile(
-            r"\s*<details(?:(?: [^<>\n]{0,80})? type=\"reasoning\"[^<>\n]{0,80}>\s*<summary>"
-            rf"[^<>\n]{{0,90}}|(?: [^<>\n]{{0,80}})?>\s*<summary>{_SUMMARY})</summary>",
-            re.IGNORECASE,
-        ),
-        re.compile(r"</details>|(?P<nested><details)", re.IGNORECASE),
-        re.compile(
-            r"\s*<(?:d|de|det|deta|detai|detail|details(?: [^<>\n]{0,180})?(?:>\s*(?:<(?:[a-z]{0,7}"
-            r"(?:(?<=summary)>[^<>\n]{0,90}(?:</?[a-z]{0,7})?)?)?)?)?)?\Z",
-            re.IGNORECASE,
-        ),
-    ),
-)
-
 # What marks begin with, written without white space and in small letters, to know a beginning.
 _BEGINNINGS = tuple(
     re.sub(r"[^\S\n]+", "", whole).casefold()
     for whole in (
         *_FIXED,
-        *(f"<{slash}{name}>" for name in _NAMES for slash in ("", "/", "\\/")),
+        *(f"<{slash}{name}>" for name in THINKING_NAMES for slash in ("", "/", "\\/")),
     )
 )
 _LONGEST_CHANNEL = 160
@@ -227,6 +196,7 @@ class MarkScanner:
         self._buffer = ""
         self._is_start = True
         self._in_terminal_style = False
+        self._searched = 0
 
     def feed(self, text: str) -> Iterator[str | Mark]:
         """Yield text and marks that are certain; what may become a mark waits."""
@@ -241,17 +211,11 @@ class MarkScanner:
         self._buffer = ""
 
     def _scan(self, *, is_last: bool) -> Iterator[str | Mark]:
-        if self._is_start and (soft := _begin_softly(self._buffer)) is not None:
-            opening, closing, is_certain = soft
-            if not is_certain and not is_last:
+        if self._is_start:
+            soft = self._soft_thinking(is_last=is_last)
+            if soft is None:
                 return
-            if is_certain and closing:
-                body = self._buffer[opening.end() : closing.start()]
-                self._buffer = self._buffer[closing.end() :]
-                yield Mark("open", opening[0], "think", body[:1])
-                yield body
-                yield Mark("close", closing[0], "think", self._buffer[:1])
-            self._is_start = False
+            yield from soft
         while True:
             found = self._next_mark()
             if found is None:
@@ -273,6 +237,30 @@ class MarkScanner:
         if ready:
             self._is_start = self._is_start and not ready.strip()
             yield ready
+
+    def _soft_thinking(self, *, is_last: bool) -> list[str | Mark] | None:
+        """Return thinking that looks as text may and begins the reply; None: not yet known."""
+        if self._buffer[:1].isspace():
+            # A reply has no white space at its ends; a run of it would be read at every piece.
+            self._buffer = f"\n{self._buffer.lstrip()}"
+        soft = begin_softly(self._buffer, self._searched)
+        if soft is None:
+            return []
+        opening, closing, is_certain = soft
+        if not is_certain and not is_last:
+            if closing is None:
+                self._searched = max(0, len(self._buffer) - LONGEST_CLOSING)
+            return None
+        self._is_start = False
+        if not is_certain or closing is None:
+            return []
+        body = self._buffer[opening.end() : closing.start()]
+        self._buffer = self._buffer[closing.end() :]
+        return [
+            Mark("open", opening[0], "think", body[:1]),
+            body,
+            Mark("close", closing[0], "think", self._buffer[:1]),
+        ]
 
     def _next_mark(self) -> tuple[re.Match[str], Mark] | None:
         if self._is_start:
@@ -301,15 +289,17 @@ class MarkScanner:
         """Return how many characters of the buffer cannot belong to a mark that is still coming."""
         text = self._buffer
         if self._is_start and (
-            _may_begin(text.lstrip(), _BARE_CHANNELS + _SOFT_BEGINNINGS)
+            _may_begin(text.lstrip(), _BARE_CHANNELS)
             or _TERMINAL_BEGUN.match(text)
             or _TERMINAL_OPEN.fullmatch(text)
-            or any(style.begun and style.begun.match(text) for style in _SOFT_STYLES)
+            or may_begin_softly(text)
         ):
             return 0
         for at in range(max(0, len(text) - _LONGEST_CHANNEL), len(text)):
             if text[at] in _TRIGGERS and (
-                _may_begin(text[at:], _BEGINNINGS) or _may_be_channel(text[at:])
+                _may_begin(text[at:], _BEGINNINGS)
+                or _may_be_channel(text[at:])
+                or _ATTRIBUTES_BEGUN.match(text, at)
             ):
                 return at
             if (
@@ -321,25 +311,6 @@ class MarkScanner:
         if (match := _MARK.search(text)) is not None:  # complete, but what follows it is to come
             return match.start()
         return len(text)
-
-
-def _begin_softly(text: str) -> tuple[re.Match[str], re.Match[str] | None, bool] | None:
-    """Return the opening and the closing of thinking that looks as text may, if it begins `text`.
-
-    The last part says whether more text cannot change this; certain and no closing is prose.
-    """
-    for style in _SOFT_STYLES:
-        if (opening := style.opening.match(text)) is None:
-            continue
-        closing = style.closing.search(text, opening.end())
-        if closing is None:
-            return opening, None, False
-        if closing.lastgroup == "nested":
-            return opening, None, True
-        rest = text[closing.end() :]
-        is_thinking = style.answer.match(rest)
-        return opening, closing if is_thinking else None, bool(rest.strip())
-    return None
 
 
 def _may_begin(tail: str, wholes: tuple[str, ...]) -> bool:

@@ -16,8 +16,8 @@ INDENTATION = 4
 """Spaces that make code of a line (CommonMark 4.4)."""
 
 _SPACE = re.compile(r"[^\S\n]+")
-_SPECIAL = rf"`\]\[【［〔(（<{{#*@&{SUPERSCRIPTS}{CIRCLED}"
-_PAGES_OWN = f"(（{{#*{SUPERSCRIPTS}{CIRCLED}"
+_SPECIAL = rf"`\]\[【［〔(（<{{#*@&$\^\\{SUPERSCRIPTS}{CIRCLED}"
+_PAGES_OWN = f"(（{{#*$^\\{SUPERSCRIPTS}{CIRCLED}"
 """Begin markers in a model's words alone."""
 # "_" apart: emphasis opens with it, and an address may follow.
 _WORD = re.compile(rf"_+|[A-Za-z0-9][A-Za-z0-9_]*|[^\s.。！？；!?…A-Za-z0-9_{_SPECIAL}]+")
@@ -131,7 +131,7 @@ class UnitScanner:
             return scan.bracket(self._at)
         if self._quoted and first in _PAGES_OWN:
             return AnswerUnit("word", first)
-        if first in f"(（<{{#*@&{SUPERSCRIPTS}{CIRCLED}":
+        if first in f"(（<{{#*@&$^\\{SUPERSCRIPTS}{CIRCLED}":
             return scan.other(first)
         if first == "]":
             return scan.link_behind()

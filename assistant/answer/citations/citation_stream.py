@@ -5,15 +5,16 @@ it comes; only from its first marker, or its end, on it is held back until the n
 then it is known whether the passage that the marker names supports it.
 """
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from assistant.answer import verification
 from assistant.answer.citations.answer_units import UnitScanner
 from assistant.answer.citations.markers import AnswerUnit
 from assistant.answer.citations.sections import section_of
 from assistant.answer.citations.source_lists import SourceListFilter
-from assistant.answer.verification import SentenceVerifier
 from assistant.answer.verification.claims import says_not_there
 from assistant.answer.verification.trust import TrustCount
 from assistant.values import Citation, Passage, SentenceVerdict, Unsupported
@@ -82,7 +83,7 @@ class CitationStream:
         """
         self._quotes = quotes or {}
         self._passages = {passage.number: passage for passage in passages}
-        self._verifier = SentenceVerifier(passages, question=question)
+        self._question = question
         self._addresses = "\n".join([question, *(f"{p.url}\n{p.text}" for p in passages)])
         self._attach = attach
         self._quoted = quoted
@@ -101,6 +102,12 @@ class CitationStream:
         self._segments: list[str] = []  # what is before each marker that is held
         self._nouns: set[int] = set()
         self._in_table = False
+
+    @functools.cached_property
+    def _verifier(self) -> "verification.SentenceVerifier":
+        # At the first claim: it takes .1 s, for which a model would begin later; quotes need none.
+        passages = tuple(self._passages.values())
+        return verification.SentenceVerifier(passages, question=self._question)
 
     def feed(self, text: str) -> str:
         """Take the next piece of the answer; return what may be shown of it."""
@@ -125,19 +132,20 @@ class CitationStream:
 
     def citations(self) -> tuple[Citation, ...]:
         """Return the passages that the answer points to so far, by number."""
-        return tuple(self._citation(self._passages[number]) for number in sorted(self._cited))
-
-    def _citation(self, passage: Passage) -> Citation:
-        end = self._supported_to.get(passage.number) or self._quotes.get(passage.number, 0)
-        return Citation(
-            number=passage.number,
-            url=passage.url,
-            title=passage.title,
-            fetched_at=passage.fetched_at,
-            published=passage.published,
-            modified=passage.modified,
-            heading=section_of(passage, end),
-            page=passage.page_at(end),
+        passages = [self._passages[number] for number in sorted(self._cited)]
+        ends = {n: self._supported_to.get(n) or self._quotes.get(n, 0) for n in self._cited}
+        return tuple(
+            Citation(
+                number=each.number,
+                url=each.url,
+                title=each.title,
+                fetched_at=each.fetched_at,
+                published=each.published,
+                modified=each.modified,
+                heading=section_of(each, ends[each.number]),
+                page=each.page_at(ends[each.number]),
+            )
+            for each in passages
         )
 
     def _handle(self, unit: AnswerUnit) -> None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from assistant.answer.citations.escaped_markers import FIRST as ESCAPED
+from assistant.answer.citations.escaped_markers import escaped_marker
 from assistant.answer.citations.links import (
     DEFINITION,
     DEFINITION_BEGUN,
@@ -34,9 +36,9 @@ from assistant.answer.citations.markers import (
     ELEMENT,
     ELEMENT_BEGUN,
     EMPTY_ELEMENT,
+    LABEL_BEHIND,
     MARKER_BEGUN,
     NESTED_BEGUN,
-    PARENTHESES,
     PARENTHESES_BEGUN,
     RAGFLOW,
     RAGFLOW_BEGUN,
@@ -46,11 +48,13 @@ from assistant.answer.citations.markers import (
     is_exponent,
     is_index,
     is_interval,
+    is_label,
     is_noun,
     marker_numbers,
     nested_markers,
     number_run,
     pointed_at,
+    source_in_parentheses,
 )
 
 MAX_SPAN = 200
@@ -66,6 +70,8 @@ _ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _LOGS_IN = re.compile(r"\b(?:ssh|scp|sftp|rsync|mosh)(?: [^\s@]+)* [\w.+-]+\Z")
+_TEX_COMMAND = re.compile(r"\\[A-Za-z]{1,24}\*?(?:\[[^\[\]]{0,24}\])?(?:\{[^{}]{0,24}\}){0,3}$")
+"""Before {9}, which is its argument."""
 _ADDRESS_BEGUN = ("http://", "https://", "ftp://", "www.")
 
 
@@ -131,13 +137,15 @@ class MarkerScanner:
             )
         if not numbers:
             return AnswerUnit("word", rest[0])
-        if not link and len(rest) < length + 2 and not self._final:
+        if not link and len(rest) < length + LABEL_BEHIND and not self._final:
             return None  # what follows tells an index from a marker
         before = self._before
         if is_index(before, rest[length:], numbers) or is_interval(inside, before, numbers):
             address = link_target(rest[closing + 1 :]) if link else ""
             if ":" in address or address.startswith("//"):  # and not the call handlers[0](event)
                 return AnswerUnit("link", rest[:length], label=rest[: closing + 1], address=address)
+            return AnswerUnit("word", rest[:length])
+        if not link and is_label(inside, before, rest[length : length + LABEL_BEHIND]):
             return AnswerUnit("word", rest[:length])
         return AnswerUnit("marker", rest[:length], numbers, noun=is_noun(before))
 
@@ -197,6 +205,10 @@ class MarkerScanner:
         rest = self._text[self._at : self._at + MAX_SPAN]
         if first in SUPERSCRIPTS or first in CIRCLED:
             return number_run(rest, before=self._before, final=self._final)
+        if first in ESCAPED and not self._quoted:
+            escaped = escaped_marker(rest, before=self._before, final=self._final)
+            if escaped is None or escaped.text:
+                return escaped
         if first == "#" and (found := RAGFLOW.match(rest)):
             return AnswerUnit("marker", found[0], (int(found["number"]),))
         if first == "#" and RAGFLOW_BEGUN.match(rest) and not self._final:
@@ -208,15 +220,15 @@ class MarkerScanner:
             "*": self._emphasised,
             "@": self._mail,
             "&": self._reference,
+            **dict.fromkeys("$^\\", lambda _: _NO_UNIT),
         }
         read = readers.get(first, self._parenthesis)(rest)
         return AnswerUnit("word", first) if read is not None and not read.text else read
 
     def _parenthesis(self, rest: str) -> AnswerUnit | None:
-        # 《合同》（第3段） is about a part of what it names.
-        named = self._before.endswith("》") and rest[1:].lstrip().startswith("第")
-        if (found := PARENTHESES.match(rest)) and not named:
-            return AnswerUnit("marker", found[0], marker_numbers(found["inside"]))
+        source = source_in_parentheses(rest, self._before, final=self._final)
+        if source is None or source.text:
+            return source
         if not self._quoted and (marker := pointed_at(rest, self._before)):
             return marker
         inner = rest[1:].lstrip(" ")
@@ -346,6 +358,7 @@ class MarkerScanner:
             # x^{9}, a{3}, f{1}, the set {9}: code and mathematics.
             glued = not self._before[-1:].isspace() and is_exponent(self._before)
             text = glued or is_interval("1,2", self._before, (1, 2))
+            text = text or _TEX_COMMAND.search(self._before) is not None
             if not text and (not after or not after.isalnum()) and self._before.count("$") % 2 == 0:
                 return AnswerUnit("marker", found[0], (int(found["number"]),))
             return AnswerUnit("word", found[0])

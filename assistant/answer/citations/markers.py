@@ -11,14 +11,14 @@ MAX_RANGE_NUMBERS = 20
 """Numbers in a marker such as [1-3]; a longer range is no citation."""
 
 _SOURCE = (
-    r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|pages?|documents?|docs?|doc[ _]?id"
-    r"|id"
-    r"|chunks?|snippets?|excerpts?|evidence|context|web|notes?|来源|出处"
-    r"|参考(?:文献|资料|来源)?|文献|资料|段落?|片段|笔记|网页|引用|文档|证据)"
+    r"(?:sources?|src|footnotes?|(?:search )?results?|ref(?:erence)?s?|passages?|citations?|cites?"
+    r"|pages?|documents?|docs?|doc[ _]?id|id|chunks?|snippets?|excerpts?|evidence|context|web"
+    r"|notes?|来源|出处|参考(?:文献|资料|来源)?|文献|资料|材料|信息|脚?注|(?:搜索|检索)?结果|段落?|片段|笔记|网页|引用|文档"
+    r"|证据)"
 )
 _IN_PARENTHESES = (
-    r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|docs?|chunks?|snippets?|来源|出处"
-    r"|参考(?:文献|资料|来源)?|文献|资料|段落|引用|证据)"
+    r"(?:sources?|ref(?:erence)?s?|passages?|citations?|cites?|docs?|chunks?|snippets?|footnotes?"
+    r"|来源|出处|参考(?:文献|资料|材料|来源)?|文献|资料|材料|段落|引用|证据)"
 )
 _NUMBER = (
     rf"\^?\s*#?\s*(?:{_SOURCE}\s*-|{_SOURCE}?\s*[_:#.№]?)\s*(?:\d{{1,3}}|第\s*\d{{1,3}}\s*个?(?:段落?|来源|篇"
@@ -37,7 +37,7 @@ _MARKER = re.compile(
 )
 _NUMERAL_ZH = re.compile(
     r"(?<=第)[一二三四五六七八九十]{1,3}(?=\s*个?(?:段|来源|篇))"
-    r"|(?<=来源|资料|段落|片段|笔记|文献|证据|引用)[一二三四五六七八九十]{1,3}$"
+    r"|(?<=来源|资料|材料|段落|片段|笔记|文献|证据|引用)[一二三四五六七八九十]{1,3}$"
 )
 _FILE_SEARCH = re.compile(r"\s*(\d{1,3})(?::\d{1,3})?\s*†.*")
 _RANGE = re.compile(
@@ -47,11 +47,15 @@ MARKER_BEGUN = re.compile(
     rf"[\[【［〔]\s*\^?\s*{_SOURCE}?\s*[:#.：]?[\d\s,，、;；^-]*\Z", re.IGNORECASE
 )
 PARENTHESES = re.compile(
-    rf"[(（]\s*(?:see\s+|见)?(?P<inside>{_IN_PARENTHESES}\s*[:：#.]?\s*(?:\d{{1,3}})"
+    rf"[(（]\s*(?:see\s+|参?见|参考(?=资料|材料|来源|段落))?(?P<inside>{_IN_PARENTHESES}\s*[:：#.]?\s*(?:\d{{1,3}})"
     rf"(?:\s*[,，、;；&/~–-]?\s*(?:and|和|与)?\s*{_IN_PARENTHESES}?\s*[:：#.]?\s*\d{{1,3}})*"
     rf"|{_ORDINALS})\s*[)）]",
     re.IGNORECASE,
 )
+OWN_PARTS = re.compile(
+    r"(?:》|课文|小说|原文|正文|全文|文章|散文|短文|作文|论文|诗歌?|剧本|歌词|译文|故事|日记|演讲稿?)\s?$"
+)
+"""Before （第3段）: a text that has parts of its own."""
 _BRACKETED = r"[\[【［〔][^\[\]【】［］〔〕()（）\n]{1,24}[\]】］〕]"
 BRACKETS = re.compile(
     rf"[(（]\s*(?P<pointing>{_POINTING}\s*[:：]?)?\s*"
@@ -76,7 +80,7 @@ EMPTY_ELEMENT = re.compile(
 )
 PARENTHESES_BEGUN = re.compile(
     r"[(（]\s*(?:see\s+"
-    r"|见)?第?[a-z\u4e00-\u9fff]{0,10}[\s:：#.,，、;；&\d和与段]{0,24}(?:and)?[a-z\u4e00-\u9fff\s]{0,9}\d{0,3}\Z"
+    r"|参?见)?第?[a-z\u4e00-\u9fff]{0,10}[\s:：#.,，、;；&\d和与段]{0,24}(?:and)?[a-z\u4e00-\u9fff\s]{0,9}\d{0,3}\Z"
     r"|[(（]\s*(?:see\s+|见)?第[\s\d第,、~–至到和与及-]{0,60}(?:个|个?(?:段落?|来源?)\s*)?\Z",
     re.IGNORECASE,
 )
@@ -120,7 +124,7 @@ _ASSIGNED = re.compile(r"(?:=|==|\+=|:=|\breturn|[\"']\s*:|\\|\$|[∈⊂⊆∪�
 _INTERVAL = re.compile(
     r"(?:\b(?:intervals?|ranges?|ranging|between|domain|set|segment|bounds?|limits|scale|class"
     r"|regex|pattern)"
-    r"(?:\s+(?:is|of|from|in|are))?|区间|范围(?:是|为|在)?|集合|值域|定义域|取值|属于"
+    r"(?:\s+(?:is|of|from|in|are|like|such as))?|区间|范围(?:是|为|在)?|集合|值域|定义域|取值|属于"
     r"|介于)\s*[:：]?\s*$",
     re.IGNORECASE,
 )
@@ -151,6 +155,16 @@ _SHORT_BASE = re.compile(
 _RAISED_BEFORE = re.compile(r"[⁺⁻⁽ⁿ₀-₉₊₋]$")
 _RAISED_BEHIND = re.compile(r"[⁺⁻⁾⁄ⁿ]")
 
+
+_LABEL = re.compile(
+    r"\s*(?:材料|信息|(?:搜索|检索)?结果|(?:search )?results?|footnotes?)\s*[#:：]?\s*"
+    r"[\d一二三四五六七八九十]",
+    re.IGNORECASE,
+)
+"""Names of sources that texts give to their own parts, too."""
+_LINE_BEGUN = re.compile(r"\s*(?:[-*+•>#|]{1,6}|\d{1,3}[.)、])?\s*\Z")
+LABEL_BEHIND = 2
+"""Characters behind 【材料1】 that tell a label from a marker."""
 
 Kind = Literal["word", "space", "newline", "end", "marker", "code", "address", "link"]
 
@@ -240,6 +254,14 @@ def is_interval(inside: str, before: str, numbers: tuple[int, ...]) -> bool:
     return several and (0 in numbers or bool(_INTERVAL.search(before)))
 
 
+def is_label(inside: str, before: str, behind: str) -> bool:
+    """Return whether 【材料1】 begins a line, is a part of a sentence or has a colon behind it."""
+    if not _LABEL.match(inside):
+        return False
+    goes_on = behind[:1].isalnum() or behind.lstrip()[:1] in (":", "：")
+    return goes_on or _LINE_BEGUN.match(before) is not None
+
+
 def is_noun(before: str) -> bool:
     """Return whether the sentence needs the bracket as its noun: "In [5], the authors"."""
     return bool(_NOUN.search(before))
@@ -275,6 +297,22 @@ def number_run(rest: str, *, before: str, final: bool) -> AnswerUnit | None:
         return AnswerUnit("word", run)
     numbers = circled_numbers(run) if circled else superscript_numbers(run)
     return AnswerUnit("marker", run, numbers)
+
+
+def source_in_parentheses(rest: str, before: str, *, final: bool) -> AnswerUnit | None:
+    """Return the marker （资料2）, an empty unit if there is none, None if it takes more text."""
+    none = AnswerUnit("word", "")
+    # 《合同》（第3段） and 课文（第3段） are about a part of what they name.
+    named = OWN_PARTS.search(before) and rest[1:].lstrip().startswith("第")
+    if named or not (found := PARENTHESES.match(rest)):
+        return none
+    behind = rest[found.end() :][:LABEL_BEHIND]
+    if _LABEL.match(found["inside"]):
+        if len(behind) < LABEL_BEHIND and not final:
+            return None
+        if is_label(found["inside"], before, behind):
+            return none
+    return AnswerUnit("marker", found[0], marker_numbers(found["inside"]))
 
 
 def pointed_at(rest: str, before: str) -> AnswerUnit | None:

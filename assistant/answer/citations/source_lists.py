@@ -73,8 +73,12 @@ class SourceListFilter:
         elif unit.kind == "newline":
             yield from self._line_end()
         elif self._state == "start":
+            # Whether the line may go on to be a heading of sources, or nothing but sources. Words
+            # come in pieces, so what is said of a line is said of all beginnings of the line.
+            text = _heading_text(_words(self._line))
+            may_point = not text or any(heading.startswith(text) for heading in _HEADINGS)
             # Bounded, or a line of markers without end would be read again with each of them.
-            if self._length > MAX_HEADING_CHARACTERS or not _may_point(self._line):
+            if self._length > MAX_HEADING_CHARACTERS or not may_point:
                 yield from self._release()
         elif self._length > MAX_ENTRY_CHARACTERS:
             yield from self._release()
@@ -141,15 +145,6 @@ def _heading_text(text: str) -> str:
 
 def _is_heading(text: str) -> bool:
     return _heading_text(text) in _HEADINGS
-
-
-def _may_point(line: Sequence[AnswerUnit]) -> bool:
-    """Return whether a line may go on to be a heading of sources, or nothing but sources.
-
-    Words come in pieces, so what this says of a line it says of all beginnings of the line.
-    """
-    text = _heading_text(_words(line))
-    return not text or any(heading.startswith(text) for heading in _HEADINGS)
 
 
 def _is_list_line(line: Sequence[AnswerUnit]) -> bool:

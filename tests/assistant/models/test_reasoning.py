@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from assistant.events import AnswerDelta, ReasoningDelta
 from assistant.models.reasoning import THINK_CLOSE, THINK_OPEN, ThinkSplitter, is_known_to_think
+from assistant.models.thinking_styles import begin_softly
 
 EOS = "<｜end▁of▁sentence｜>"
 
@@ -155,6 +156,20 @@ def test_thinking_is_known_in_every_dress(dress: str, *, starts_thinking: bool) 
         assert (reasoning, answer) == ("Hm.", "South.")
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "It is 12 [1].<eos>\nuser: more",
+        "It is 12 [1].\n<eos>\nuser: more",
+        "It is 12 [1].</assistant>\n<user>more",
+        "<bos>It is 12 [1].<eos><pad><pad>",
+        "It is 12 [1].\n<bos><pad>",
+    ],
+)
+def test_tokens_at_the_ends_of_a_reply_are_no_text(reply: str) -> None:
+    assert split(reply) == split(*reply) == ("", "It is 12 [1].")
+
+
 @pytest.mark.parametrize("starts_thinking", [False, True])
 @pytest.mark.parametrize(
     "text",
@@ -166,6 +181,13 @@ def test_thinking_is_known_in_every_dress(dress: str, *, starts_thinking: bool) 
         "Thinking... about it, South.",
         "a[THINKER] and <thinker> and <answers> are none.",
         "The file ends with `<|im_end|>`.",
+        "The padding token is <pad>\nand the end token is <eos>\nin this tokenizer [1].",
+        "填充词元是<pad>\n结束词元是<eos>\n两者不同[1]。",
+        "The special tokens are:\n- <bos>\n- <eos>\n- <pad>\n\nThey mark the ends [1].",
+        "They are:\n1. <bos>\n2. <eos>",
+        "<user>Hi</user>\n<assistant>Hello</assistant>\n\nEach turn has its element [1].",
+        "A text ends with [EOS]\nand begins with <bos>.",
+        "A row is A B <eos><pad><pad> and is padded.",
     ],
 )
 def test_text_about_marks_stays_text(text: str, *, starts_thinking: bool) -> None:
@@ -257,6 +279,8 @@ def joined(deltas: list[ReasoningDelta | AnswerDelta], kind: str) -> str:
         "<思维链>plan</思维链>Answer.",
         "<chain_of_thought>plan</chain_of_thought>Answer.",
         "<longcat_think>plan</longcat_think>Answer.",
+        "[思考]Hmm[/思考]\nAnswer.",
+        "&lt;think&gt;Write &lt;b&gt;x&lt;/b&gt; perhaps&lt;/think&gt;Answer.",
         "<|channel>thought\nplan<channel|>Answer.",
         "```think\nplan\n```\nAnswer.",
         '<details type="reasoning"><summary>Thought for 3 s</summary>plan</details>Answer.',
@@ -316,6 +340,14 @@ def test_what_only_looks_like_thinking_stays_text(reply: str) -> None:
         "&lt;think&gt;x&lt;/think&gt; is how models escape it.",
         "Steps:\n&lt;thought&gt;\nis a tag, and\n&lt;/thought&gt;\nends it.",
         "\\u003canalysis\\u003e is how Go's encoding/json writes <analysis>.",
+        "<plan>\n<name>Basic</name>\n</plan>\n\nThis is the plan of the schema [1].",
+        "<reason>Timeout</reason>\n\nThe element says why [1].",
+        "<draft>true</draft>\nThe page is no draft without it.",
+        "[draft][b]bold[/b][/draft]\nThe board shows it.",
+        "**推理**：限高是120米[1]。\n**回答**：不能飞[2]。",
+        "Thought: the limit is 120 m [1].\nResponse: it may not fly [2].",
+        "analysis（分析）是一个频道，assistantfinal是另一个。",
+        "analysisResults is a variable; assistantfinal is one, too.",
         "Write <think/> in the template.",
         "<think/> in the template turns thinking off.",
     ],
@@ -327,6 +359,12 @@ def test_what_may_be_text_swallows_no_answer(reply: str, *, starts_thinking: boo
         splitter.feed(reply[at:])
         splitter.close()
         assert (splitter.reasoning, splitter.answer) == ("", reply)
+
+
+def test_white_space_behind_a_tag_is_looked_at_for_a_bounded_length() -> None:
+    opening = begin_softly(f"<reason>{' ' * 5_000}x")
+    assert opening is not None
+    assert begin_softly("<reason> x") is None
 
 
 @pytest.mark.parametrize(
