@@ -1,6 +1,7 @@
 """Where the command `assistant` begins, and `python -m assistant`, should its name be taken."""
 
 import gc
+from pathlib import Path
 
 from ingest.foundation.startup import prepare_process
 
@@ -13,9 +14,14 @@ def main(name: str | None = None) -> None:
     """Run the command; `name` is what its help calls it."""
     prepare_process()
     gc.set_threshold(OBJECTS_PER_COLLECTION)
-    from assistant.cli.main import main as command  # noqa: PLC0415  after Ctrl-C has been taken
+    # Only now, after Ctrl-C has been taken; the commands once it is known what click is to speak.
+    from ingest.foundation.command_line import command_start  # noqa: PLC0415
+    from ingest.text.language import choose_language  # noqa: PLC0415
 
-    command(prog_name=name)
+    language = command_start.command_language(choose_language)
+    from assistant.cli.main import main as command  # noqa: PLC0415
+
+    command_start.start_command(command, Path(__file__).parent, language, name=name)
 
 
 if __name__ == "__main__":

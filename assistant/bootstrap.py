@@ -62,19 +62,19 @@ async def open_assistant(
     async with AsyncExitStack() as stack:
         models = ModelPool(open_model=functools.partial(open_model, settings.model))
         stack.push_async_callback(models.close)
-        snapshots = await stack.enter_async_context(open_snapshot_writer(settings, tell=say))
+        snapshots = await stack.enter_async_context(open_snapshot_writer(settings, report=say))
         index = await stack.enter_async_context(open_index(settings, say=say))
 
         @asynccontextmanager
         async def open_web() -> AsyncIterator[WebParts]:
-            async with open_reading(settings, index, crawl_log=crawl_log) as reading:
-                search = build_search(settings, cache=reading.cache, models=models)
-                yield WebParts(search=search, reader=reading.reader)
+            reading = open_reading(settings, index, crawl_log=crawl_log, opens_web=True)
+            async with reading as parts:
+                search = build_search(settings, cache=parts.cache, models=models)
+                yield WebParts(search=search, reader=parts.reader)
 
         # Questions to the index alone need no search engine, no fetcher and no worker processes.
         web = await stack.enter_async_context(LazyResource(open_web))
-        language = settings.answer.language
-        assistant = Assistant(
+        yield Assistant(
             web=web,
             retriever=_open_retriever(settings, index, stack),
             models=models,
@@ -82,14 +82,13 @@ async def open_assistant(
             results=settings.search.limit,
             deadline_s=settings.crawl.deadline,
             reply_tokens=settings.model.reply_tokens,
-            language=None if language == "auto" else language,
+            language=settings.answer.language if settings.answer.language != "auto" else None,
             unsupported=settings.answer.unsupported,
             follow_index=index.follow,
             snapshots=snapshots,
             # Once: the first question pays for it, the others find it done.
-            preload=functools.cache(functools.partial(preload, index.embedder)),
+            preload=functools.cache(lambda documents: preload(index.embedder, documents=documents)),
         )
-        yield assistant
 
 
 def _open_retriever(settings: Settings, index: IndexComponents, stack: AsyncExitStack) -> Retriever:
@@ -121,7 +120,7 @@ async def open_replay(
     async with AsyncExitStack() as stack:
         models = ModelPool(open_model=functools.partial(open_model, settings.model))
         stack.push_async_callback(models.close)
-        snapshots = await stack.enter_async_context(open_snapshot_writer(settings, tell=say))
+        snapshots = await stack.enter_async_context(open_snapshot_writer(settings, report=say))
         yield Replay(
             models=models,
             fallback_model=build_model(settings.model, provider="extractive"),
@@ -133,13 +132,13 @@ async def open_replay(
 
 @asynccontextmanager
 async def open_snapshot_writer(
-    settings: Settings, *, tell: Callable[[Message], None]
+    settings: Settings, *, report: Callable[[Message], None]
 ) -> AsyncIterator[SnapshotWriter | None]:
     """Open what keeps snapshots of answers, None where none are to be kept."""
     kept = settings.snapshots
     keeps = kept.enabled and kept.keep > 0
     writer = SnapshotWriter(
-        functools.partial(open_snapshots, kept), tell=tell if keeps else lambda _: None
+        functools.partial(open_snapshots, kept), report=report if keeps else lambda _: None
     )
     # Opening it lets go what is too old, which is promised of answers kept before, too.
     if not keeps and kept.path.exists():

@@ -107,10 +107,11 @@ class ModelSettings(SettingsTable):
     timeout: float = Field(
         default=120.0, gt=0, description="Seconds of silence after which we give up."
     )
-    size: Literal["auto", "small", "large"] = Field(
+    size: Literal["auto", "tiny", "small", "large"] = Field(
         default="auto",
         description="How it is asked: small ones get the evidence and one instruction, large ones "
-        "whole passages; auto: small up to about 4 billion parameters.",
+        "whole passages, tiny ones are asked twice where the first reply is none; auto: small up "
+        "to about 4 billion parameters, tiny up to 1.",
     )
     # Go's durations, and whole seconds; a word would only fail when the first question is asked.
     keep_alive: str = Field(

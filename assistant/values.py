@@ -286,6 +286,8 @@ class Prompt:
     """A shorter reply than the model's own limit, if that is enough."""
     thinking: bool = True
     """False: reply at once, where the model can leave its thinking out."""
+    second_try: bool = False
+    """Whether the model is asked once more, in other words, where its reply is none."""
     quotes_beneath: bool = False
     """Whether the evidence is quoted beneath the reply: small models misread what they get."""
     schema: Mapping[str, Any] | None = None

@@ -57,10 +57,10 @@ class SumError(ValueError):
 
 def parse_sum(text: str) -> str | None:
     """Return the sum that a question asks for, in Python's notation; None if it is no sum."""
-    asked = _ASKING.match(unicodedata.normalize("NFKC", text.strip().replace("²", "^2")))
-    if asked is None or len(text) > MAX_SUM_CHARACTERS:
+    found = _ASKING.match(unicodedata.normalize("NFKC", text.strip().replace("²", "^2")))
+    if found is None or len(text) > MAX_SUM_CHARACTERS:
         return None
-    written = _NUMERAL_ZH.sub(lambda found: parse_numeral(found[0]) or found[0], asked["sum"])
+    written = _NUMERAL_ZH.sub(lambda digits: parse_numeral(digits[0]) or digits[0], found["sum"])
     for pattern, sign in _SPELLINGS:
         written = pattern.sub(sign, written)
     written = written.strip()
@@ -68,7 +68,7 @@ def parse_sum(text: str) -> str | None:
         return None
     # "What is 24/7?" and "2024-03-03" are names and dates unless somebody says that it is a sum.
     unspaced = _DATE_OR_RATIO.fullmatch(written) and not _OPERATORS.search(written)
-    if unspaced and not _SAYS_SUM.search(text) and written == asked["sum"].strip():
+    if unspaced and not _SAYS_SUM.search(text) and written == found["sum"].strip():
         return None
     return written if re.search(r"\d\s*\)*\s*[-+*/]", written) and _tree(written) else None
 

@@ -195,7 +195,7 @@ def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _Underst
         return _UnderstoodQuestion(text=added, resolved=True, topics=topics)
     earlier_text = " ".join(topic.question for topic in topics)
     dependence = classify_dependence(
-        text, topic_subject=topics[-1].subject if topics else "", said=earlier_text
+        text, topic_subject=topics[-1].subject if topics else "", earlier_text=earlier_text
     )
     if steered.corrects and len(content_words(text)) <= SHORT_CORRECTION:
         dependence = "ellipsis"
@@ -352,15 +352,15 @@ def is_same_question(line: str, question: str, history: Sequence[ChatMessage]) -
     # An answer holds words of the conversation, too; only a question asks.
     if not (ASKING_ZH.search(line) if language == "zh" else QUESTION_FORM_EN.match(line)):
         return False
-    said = " ".join([question, *(turn.content for turn in history)])
+    conversation = " ".join([question, *(turn.content for turn in history)])
     kept = without_connective(read_steering(question).text)
     if language == "zh":
         # By character: a bigram across two words of the line stands nowhere before.
-        added = set(_LETTERS.findall(ASKING_ZH.sub("", line))) - set(said) - _FREE_ZH
+        added = set(_LETTERS.findall(ASKING_ZH.sub("", line))) - set(conversation) - _FREE_ZH
         core = THIRD_PERSON_ZH.sub("", ASKING_ZH.sub("", kept))
         return not added and set(_LETTERS.findall(core)) - _FREE_ZH <= set(line)
     own = set(content_words(_SCRAPS_EN.sub(" ", kept)))
-    return set(content_words(line)) <= set(words(said)) and own <= set(words(line))
+    return set(content_words(line)) <= set(words(conversation)) and own <= set(words(line))
 
 
 def rewriting_prompt(question: str, history: Sequence[ChatMessage]) -> Prompt:

@@ -98,7 +98,7 @@ _ATTRIBUTE_EN = re.compile(
     r"|benefit|risk|dose|dosage|advantage|disadvantage|drawback|alternative|feature|requirement|prerequisite"
     r"|ingredient|dimension|population|capital|currency|author|director|ending|plot|score|result"
     r"|winner|loser|scorer|referee|attendance|venue|margin|deadline|fee|discount|salary|bonus|port"
-    r"|password|syntax|temperature|ratio)s?"
+    r"|password|syntax|temperature|ratio|opening hour|opening time|address|phone number)s?"
     r"(?: (?:like|then|again|there|exactly|called|made|needed|required))?\W*$",
     re.IGNORECASE,
 )
@@ -109,6 +109,8 @@ _NO_SUBJECT_EN = re.compile(
     r"(?:[a-z]{3,}ed|sent|hurt|chosen|beaten)(?: (?:off|out|in|up|first|last))?\W*"
     r"|[Ww]ho (?:won|lost|scored|came (?:first|second|third|last))"
     r"(?: (?:first|last|twice|the (?:match|game|race|final|goals?|points?)))?\W*"
+    r"|(?:[Ii]s|[Aa]re|[Ww]as|[Ww]ere) there (?:an? |any |other )?[a-z-]+(?: [a-z-]+)?\W*"
+    r"|[Ww]hat [a-z]+ (?:do|will|would|should|must) (?:I|we|you) (?:need|use|take|bring)\W*"
     # "How many eggs?", "At what temperature?"; "What causes asthma?" has two words.
     r"|(?:[Hh]ow (?:many|much)"
     r"|(?:[AaIi][tn]|[Ff]or|[Oo]n|[Bb]y|[Ww]ith) (?:what|which|how (?:many|much))) "
@@ -214,19 +216,19 @@ SHORT_FRAGMENT_EN = 2
 
 
 def classify_dependence(
-    question: str, *, topic_subject: str = "", said: str = ""
+    question: str, *, topic_subject: str = "", earlier_text: str = ""
 ) -> ContextDependence:
     """Return how a question depends on the conversation.
 
     Args:
         question: Without discourse words (`assistant.answer.discourse`).
         topic_subject: What the conversation is about; a question that names it stands alone.
-        said: The earlier questions, in which "the lights" may have been named.
+        earlier_text: The earlier questions, in which "the lights" may have been named.
     """
     bare = _QUOTED.sub(" Q1 ", question).strip()
     if language_of(question) == "zh":
         return classify_chinese(bare, topic_subject)
-    return classify_english(bare, topic_subject, said)
+    return classify_english(bare, topic_subject, earlier_text)
 
 
 def is_attribute(phrase: str) -> bool:
@@ -251,7 +253,7 @@ def without_connective(question: str) -> str:
     return bare or text
 
 
-def classify_english(bare: str, topic_subject: str, said: str) -> ContextDependence:
+def classify_english(bare: str, topic_subject: str, earlier_text: str) -> ContextDependence:
     """Return how an English question depends on the conversation."""
     plain = _EXPLETIVE.sub(" ", bare)
     pronoun = THIRD_PERSON_EN.search(plain)
@@ -274,7 +276,7 @@ def classify_english(bare: str, topic_subject: str, said: str) -> ContextDepende
             return "ellipsis"
         return (
             "alone"
-            if has_name or names_own_topic(rest, own_words, topic_subject, said)
+            if has_name or names_own_topic(rest, own_words, topic_subject, earlier_text)
             else "ellipsis"
         )
     if _PREPOSITION_EN.match(rest):
@@ -315,14 +317,14 @@ def is_named_before(plain: str, pronoun: re.Match[str]) -> bool:
     return bool(plural or name or re.search(r"\b(?:an?|the) \w+", before))
 
 
-def names_own_topic(rest: str, own: list[str], topic_subject: str, said: str) -> bool:
+def names_own_topic(rest: str, own: list[str], topic_subject: str, earlier_text: str) -> bool:
     """Return whether a question has a noun of its own, not only "the lights" named before."""
     if not own:
         return False
     if set(own) & set(content_words(topic_subject)):
         return True
     definite = re.findall(r"\bthe (\w+)", rest, re.IGNORECASE)
-    before = set(words(said))
+    before = set(words(earlier_text))
     return not (
         definite
         and len(set(own)) == 1
@@ -374,7 +376,7 @@ def classify_chinese(bare: str, topic_subject: str = "") -> ContextDependence:
         return "alone" if (is_word and whole) or is_defined else "ellipsis"
     latin = re.search(r"[A-Za-z0-9]", left_text)
     subjectless = _SUBJECTLESS_ZH.match(rest)
-    if subjectless and not latin and len(left_text) <= LEFT_OF_SUBJECTLESS_ZH:
+    if subjectless and not latin and len(left_text.lstrip("不别")) <= LEFT_OF_SUBJECTLESS_ZH:
         # 为什么会打雷 and 怎么申请护照 name what they ask for; 需要护照吗 does not say who.
         return "alone" if re.match(r"为什么|怎么|如何|什么时候|谁", rest) else "ellipsis"
     if re.fullmatch(r"[^A-Za-z0-9]{1,3}吗[?？]*", rest):

@@ -69,7 +69,9 @@ MARKERS = re.compile(r"[\[【［〔(（][^\]】］〕)）]{0,40}[\]】］〕)）
 
 _ASKS_FOR_SOMETHING = re.compile(
     r"\b(?:what|which|who|whom|whose|where|when|why|how (?:many|much|long|old|often|far))\b"
-    r"|什么|谁|哪|多少|为何|几[个名位岁年天月次种]|何[时地处人]",
+    # Elsewhere it may be what is known: "Does he know how to swim?" 他知道如何游泳吗？
+    r"|^\W*(?:(?:and|but|so)\W+)?how\b"
+    r"|什么|谁|哪|多少|为何|几[个名位岁年天月次种]|何[时地处人]|(?:如何|怎[么样])(?!.*吗)",
     re.IGNORECASE,
 )
 _OFFERS_CHOICE = re.compile(
@@ -187,14 +189,16 @@ def restates_question(reply: str, question: str) -> bool:
         return False
     if language_of(question) == "zh":
         # By character: a bigram over a word that was left out is nowhere in the question.
-        said = set(_IDEOGRAPH_OR_WORD.findall(_ABOUT_NOTES_ZH.sub("", reply))) - _PARTICLES_ZH
-        return len(said) >= MIN_RESTATED_ZH and all(one in question for one in said)
+        reply_words = (
+            set(_IDEOGRAPH_OR_WORD.findall(_ABOUT_NOTES_ZH.sub("", reply))) - _PARTICLES_ZH
+        )
+        return len(reply_words) >= MIN_RESTATED_ZH and all(one in question for one in reply_words)
     found = set(words(reply))
     if (found & _SHORT_ANSWERS) - set(words(question)):
         return False
-    asked = {word_stem(word) for word in words(question)}
-    said = {word_stem(word) for word in content_words(_ABOUT_NOTES.sub(" ", reply))}
-    return len(said) >= MIN_RESTATED and not said - asked
+    question_words = {word_stem(word) for word in words(question)}
+    reply_words = {word_stem(word) for word in content_words(_ABOUT_NOTES.sub(" ", reply))}
+    return len(reply_words) >= MIN_RESTATED and not reply_words - question_words
 
 
 def _ngrams(found: list[str]) -> Iterator[tuple[str, ...]]:

@@ -67,7 +67,19 @@ def condense_question(question: str) -> str:
     question = question.strip()
     if len(question) <= WHOLE_CHARACTERS:
         return question
-    asking = shorten_sentences([sentence.text for sentence in _asking(_sentences(question))])
+    sentences = _sentences(question)
+    edges = sentences[:1] + sentences[1:][-1:]
+    # Those that ask by the surest sign that any of them has.
+    chosen = (
+        [one for one in sentences if one.is_marked and one.is_outer]
+        or [one for one in sentences if one.is_marked]
+        or [one for one in sentences if one.asks and one.is_outer and one.is_alone]
+        or [one for one in sentences if one.asks and one.is_outer]
+        # Before or after a paste people start a new line, and what comes last is asked of it.
+        or [one for one in edges[::-1] if one.is_alone and len(one.text) <= WHOLE_CHARACTERS][:1]
+        or edges
+    )
+    asking = shorten_sentences([sentence.text for sentence in chosen])
     found = set(content_words(asking))
     if found and not (_POINTS.search(asking) and len(found) < ENOUGH_WORDS):
         return asking
@@ -95,20 +107,6 @@ def _sentences(question: str) -> list[_Sentence]:
         )
         for place, (start, end) in enumerate(spans)
     ]
-
-
-def _asking(sentences: list[_Sentence]) -> list[_Sentence]:
-    """Return the sentences that ask by the surest sign that any of them has."""
-    edges = sentences[:1] + sentences[1:][-1:]
-    return (
-        [one for one in sentences if one.is_marked and one.is_outer]
-        or [one for one in sentences if one.is_marked]
-        or [one for one in sentences if one.asks and one.is_outer and one.is_alone]
-        or [one for one in sentences if one.asks and one.is_outer]
-        # Before or after a paste people start a new line, and what comes last is asked of it.
-        or [one for one in edges[::-1] if one.is_alone and len(one.text) <= WHOLE_CHARACTERS][:1]
-        or edges
-    )
 
 
 def shorten_sentences(sentences: list[str]) -> str:

@@ -99,7 +99,7 @@ class Assistant:
         reply_tokens: int = 2_048,
         language: Language | None = None,
         unsupported: Unsupported = "mark",
-        preload: Callable[[], None] = lambda: None,
+        preload: Callable[[bool], None] = lambda documents: None,
         follow_index: Callable[[], Awaitable[Message | None]] | None = None,
         snapshots: SnapshotWriter | None = None,
     ) -> None:
@@ -115,7 +115,8 @@ class Assistant:
             reply_tokens: Longest reply, thinking included.
             language: Of answers; None: each question's own.
             unsupported: What becomes of sentences that no passage supports.
-            preload: Gets retrieval ready in the background; called by each question.
+            preload: Gets retrieval ready in the background; called by each question with whether
+                pages are to be read for it.
             follow_index: Goes along when the index is moved to another encoder; called by each
                 question, and returns what a person should know about it.
             snapshots: Keeps what each answer was made of; None: nothing is kept.
@@ -183,7 +184,7 @@ class Assistant:
         # Before all else: a mistyped name is not worth a search, and "hello" would hide it.
         await self._retriever.check_collections(options.collections)
         earlier_questions = [turn.content for turn in history if turn.role == "user"]
-        reply = small_talk_answer(text, now=datetime.now().astimezone(), asked=earlier_questions)
+        reply = small_talk_answer(text, now=datetime.now().astimezone(), earlier=earlier_questions)
         if reply is not None:
             for event in _answer_without_passages(reply.localize(language), found=True):
                 yield event
@@ -242,7 +243,7 @@ class Assistant:
         # What to say when no passage is found depends on whether the web could be searched.
         no_text = NO_TEXT_WEB if request.options.web else NO_TEXT_INDEX
         if not request.options.web:
-            self._preload()
+            self._preload(False)
         if request.options.web:
             async with aclosing(self._read_web(query, request)) as events:
                 async for event in events:
@@ -257,7 +258,7 @@ class Assistant:
         """Search, then read what was found until all is read or the deadline comes."""
         web = await self._web.get()
         # Only now: before, its imports would take turns with those of the network.
-        self._preload()
+        self._preload(True)
         until = time.monotonic() + request.deadline_s
         web.reader.preload()
         yield StageStarted(stage="search")
@@ -291,8 +292,9 @@ class Assistant:
             yield Notice(
                 code="pages_late",
                 text=Message(
-                    "{late} of {wanted} pages were too slow; the answer goes on without them, and "
-                    "they are read for the next question",
+                    "{late} of {wanted} {wanted:?page|pages} {late:?was|were} too slow; "
+                    "the answer goes on without {late:?it, and it is|them, and they are} "
+                    "read for the next question",
                     late=late,
                     wanted=len(hits),
                 ),
@@ -332,7 +334,7 @@ class Assistant:
             ),
             traits=request.traits,
             fallback_model=self._fallback_model,
-            unsupported=request.options.unsupported or self._unsupported,
+            unsupported=options.unsupported or self._unsupported,
             on_prompt=request.trace.record_prompt,
         )
         async with aclosing(replies) as events:

@@ -29,7 +29,7 @@ class PromptRequest:
     def build(self, passages: Sequence[Passage], traits: ModelTraits) -> Prompt:
         """Return the prompt that fits the model's size and context, with the evidence in it."""
         looked_up = self.looked_up or self.question
-        if traits.size == "small":
+        if traits.size != "large":
             return build_evidence_prompt(
                 self.question,
                 choose_evidence(looked_up, passages),
@@ -37,6 +37,7 @@ class PromptRequest:
                 language=self.language,
                 context_tokens=traits.context_tokens,
                 reply_tokens=self.reply_tokens,
+                second_try=traits.size == "tiny",
             )
         prompt = build_prompt(
             self.question,

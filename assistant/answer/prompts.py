@@ -126,11 +126,13 @@ def system_text(language: Language) -> str:
 
 def user_text(question: str, passages: Sequence[Passage], language: Language) -> str:
     """Return the user message: the fenced passages, then the question."""
-    asked = QUESTION.localize(language) + neutralize_markup(question).strip()
+    question_line = QUESTION.localize(language) + neutralize_markup(question).strip()
     if not passages:
-        return f"{NOTHING_FOUND.localize(language)}\n\n{asked}"
+        return f"{NOTHING_FOUND.localize(language)}\n\n{question_line}"
     quoted = "\n\n".join(passage_text(passage, language) for passage in passages)
-    return f"{FENCE_OPEN}\n{quoted}\n{FENCE_CLOSE}\n\n{REMINDER.localize(language)}\n{asked}"
+    return (
+        f"{FENCE_OPEN}\n{quoted}\n{FENCE_CLOSE}\n\n{REMINDER.localize(language)}\n{question_line}"
+    )
 
 
 def passage_text(passage: Passage, language: Language) -> str:

@@ -8,6 +8,7 @@ from assistant.answer.citations import CitationStream
 from assistant.answer.citations.citation_stream import CheckedSentence
 from assistant.answer.evidence.safe_passages import without_orders
 from assistant.answer.evidence.supporting_quotes import supporting_quotes
+from assistant.answer.evidence_prompt import second_prompt
 from assistant.answer.guard import (
     MARKERS,
     PROBLEMS,
@@ -48,11 +49,15 @@ from assistant.values import (
     Passage,
     Prompt,
     Unsupported,
+    VerdictKind,
 )
 from ingest.text.words import words
 
 RETRIED: frozenset[ReplyProblem] = frozenset({"empty", "only_thinking"})
 """Problems that asking once more without thinking may cure: nothing of the reply was shown."""
+
+FOUNDED: frozenset[VerdictKind] = frozenset({"supported", "re_attached", "unchecked"})
+"""Verdicts with one of which among its sentences a reply is not `is_unsupported`."""
 
 _BETWEEN = "\n\n"
 """Stands between what a model said and the quotes beneath."""
@@ -130,14 +135,14 @@ async def _reply_or_quotes(
     """Yield the model's reply; where it is none, say why and quote the evidence instead."""
     on_prompt(prompt)
     reply = _ReplyReader(prompt, unsupported)
-    async with aclosing(reply.read(model)) as events:
+    async with aclosing(_read(reply, model, prompt)) as events:
         async for event in events:
             yield event
-    if reply.is_lost_in_thought and prompt.thinking:
-        prompt = replace(prompt, thinking=False)
+    while (again := _next_try(reply, prompt)) is not None:
+        prompt = again
         on_prompt(prompt)
         reply = _ReplyReader(prompt, unsupported)
-        async with aclosing(reply.read(model)) as events:
+        async with aclosing(_read(reply, model, prompt)) as events:
             async for event in events:
                 yield event
     if reply.problem is None:
@@ -170,12 +175,66 @@ async def _reply_or_quotes(
     yield AnswerFinished(answer=replace(answer, reasoning=reply.reasoning))
 
 
-def _joined(reply: Answer, said: str, quotes: Answer) -> Answer:
-    """Return an answer with quotes beneath what its model `said`, the white space included."""
+def _next_try(reply: "_ReplyReader", prompt: Prompt) -> Prompt | None:
+    """Return what the model is asked once more after this reply, None if it is not."""
+    if reply.is_lost_in_thought and prompt.thinking:
+        return replace(prompt, thinking=False)
+    if prompt.second_try and reply.problem is not None and not reply.shown:
+        return second_prompt(prompt)
+    return None
+
+
+async def _read(
+    reply: "_ReplyReader", model: ChatModel, prompt: Prompt
+) -> AsyncGenerator[AnswerEvent, None]:
+    """Yield the reply as it comes; one that may be asked for again, once something supports it.
+
+    Nothing is shown then of a reply that is none: two answers, one of them wrong, would be worse
+    than to wait for the end of a sentence, with the evidence on the screen.
+    """
+    held: list[AnswerEvent] = []
+    is_held = prompt.second_try
+    try:
+        async with aclosing(reply.read(model)) as events:
+            async for event in events:
+                if isinstance(event, ReasoningDelta):
+                    yield event
+                    continue
+                is_held = is_held and not _ends_wait(event)
+                held.append(event)
+                if not is_held:
+                    for one in held:
+                        yield one
+                    held.clear()
+    except ModelError:
+        # No judgement and no second try will come: what was said stands above the error.
+        for one in held:
+            yield one
+        raise
+    if reply.problem is None:
+        for one in held:
+            yield one
+    elif held:
+        reply.shown = False
+
+
+def _ends_wait(event: AnswerEvent) -> bool:
+    """Return whether a reply that waits for its first founded sentence is shown from here on."""
+    match event:
+        case SentenceChecked(verdict=verdict):
+            return verdict.kind in FOUNDED
+        case Notice():  # on what was read until here
+            return event.code == "reasoning_leaked"
+        case _:
+            return False
+
+
+def _joined(reply: Answer, reply_text: str, quotes: Answer) -> Answer:
+    """Return an answer with quotes beneath the text of its reply, the white space included."""
     cited = {one.number: one for one in (*reply.citations, *quotes.citations)}
     return replace(
         reply,
-        text=f"{said}{_BETWEEN}{quotes.text}".strip(),
+        text=f"{reply_text}{_BETWEEN}{quotes.text}".strip(),
         quotes=quotes.text,
         citations=tuple(cited[number] for number in sorted(cited)),
     )
@@ -266,9 +325,9 @@ class _ReplyReader:
         if not self._prompt.quotes_beneath:
             return ()
         # "[1]" would be a word of the reply that no block has.
-        said = MARKERS.sub(" ", self.text)
+        reply_text = MARKERS.sub(" ", self.text)
         verdicts = [sentence.verdict for sentence in self._checked]
-        return supporting_quotes(said, self._prompt.evidence, verdicts)
+        return supporting_quotes(reply_text, self._prompt.evidence, verdicts)
 
     def closing_notices(self) -> list[Notice]:
         """Return what a reader should know about the end of the answer."""

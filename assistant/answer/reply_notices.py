@@ -23,7 +23,8 @@ CUT_SHORT = Message("the reply reached its length limit: raise model.reply_token
 def passages_dropped(dropped: int, tokens: int) -> Notice:
     """Return that `dropped` passages did not fit a model's context of `tokens` tokens."""
     text = Message(
-        "{dropped} passages did not fit the model's context of {tokens:,} tokens",
+        "{dropped} {dropped:?passage|passages} did not fit the model's context of "
+        "{tokens:,} tokens",
         dropped=dropped,
         tokens=tokens,
     )

@@ -167,18 +167,15 @@ class Retriever:
         legs = Legs(
             language=language_of(question), wanted=terms, by_words=by_words, by_vector=by_vector
         )
-        weigh = functools.partial(_weight_of, embedder, legs.language)
-        fused = fuse_legs(legs, weigh=weigh)
+        fused = fuse_legs(legs, weigh=functools.partial(_weight_of, embedder, legs.language))
         ranked, not_reranked = await self._reranked(question, fused)
         codes: list[tuple[NoticeCode, Message | None]] = [
             ("words_only", words_only),
             ("not_reranked", not_reranked),
         ]
+        best = await self._passages(ranked, self._top_k if top_k is None else top_k)
         return Retrieved(
-            passages=tuple(
-                replace(passage, ranks=legs.ranks_of(passage))
-                for passage in await self._passages(ranked, self._top_k if top_k is None else top_k)
-            ),
+            passages=tuple(replace(passage, ranks=legs.ranks_of(passage)) for passage in best),
             notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
             looked_up=" ".join([question, *meant]),
         )

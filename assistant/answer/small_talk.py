@@ -27,12 +27,21 @@ MAX_SMALL_TALK_CHARACTERS = 120
 """Characters; what is longer says something that may be looked up (nods may repeat)."""
 
 _NOD = (
-    r"(?:hi|hello|hey|thanks|thank you|thx|ty|ok|okay|yes|no|sure|bye|goodbye|great|nice|cool"
+    r"(?:no (?:problem|worries)|(?:nice|pleased|good) to (?:meet|see) you|hi|hello|hey"
+    r"|thanks|thank you|thx|ty|ok|okay|yes|no|sure|bye|goodbye|great|nice|cool"
     r"|got it|i see|perfect|awesome|understood|that helps|(?:that |it )?makes sense|good to know"
+    r"|a?(?:ha){2,8}h?|he(?:he)+|lo+l|wow|sorry|my bad|oops|what'?s up"
+    r"|yep|yup|nope|nah|oh|interesting|well done|you'?re welcome|welcome back|long time no see"
+    r"|have a (?:nice|good|great|lovely) (?:day|one|evening|weekend|time)"
+    r"|how are you(?: doing)?(?: today)?|how'?s it going"
+    r"|(?:you'?re|you are) (?:so |very |really )?(?:great|awesome|amazing|helpful|the best)"
     r"|cheers|much appreciated|very helpful|that'?s (?:all|clear|great|helpful)"
     r"|alright|never ?mind|good (?:morning|afternoon|evening|night|bye|job))\b"
-    r"|你好|您好|大家好|嗨|哈喽|早上好|上午好|中午好|下午好|晚上好|早安|晚安"
+    r"|早(?=[\W_]|$)|没关系|祝[你您](?:愉快|好运|开心|顺利|一切顺利)|很?高兴(?:认识|见到)[你您]|好久不见"
+    r"|[你您](?:最近)?(?:好吗|还好吗|怎么样)|对不起|不好意思|抱歉|你好|您好|大家好|嗨|哈喽|早上好|上午好|中午好|下午好|晚上好|早安|晚安"
     r"|非常感谢|感谢|多谢|谢谢|谢了|辛苦了|再见|拜拜|不客气|没事|好的|好了|好|行|嗯|哦|噢|对|是的|不用"
+    r"|哈{2,8}|嘿{2,8}|呵{2,8}|哇"
+    r"|[你您](?:真|太|好|很)(?:棒|厉害|聪明|好)了?|今天心情(?:不错|很好|真好|不好)"
     r"|明白|知道了|了解|懂了|收到|太好了|太棒了|真棒|厉害|原来如此|非常有帮助|没有了|学到了|受教了|清楚了|没问题|好嘞|好吧|ok"
 )
 _AFTER_NOD = (
@@ -53,7 +62,7 @@ _CLOSING = re.compile(
 )
 _IDENTITY = re.compile(
     r"(?:who|what)(?: exactly)? are you(?: exactly| called)?"
-    r"|what(?:'s| is) your (?:name|job|purpose)"
+    r"|what(?:'s| is) your (?:name|job|purpose)(?: again)?"
     r"|what (?:can|do) you do(?: for me)?|what are you (?:able|capable) (?:to do|of doing)"
     r"|what are your (?:capabilities|features)|what (?:ai |language )?model are you"
     r"|are you (?:an? )?(?:real(?: person)?|human|person|robot|bot|machine|ai|chat ?bot"
@@ -68,8 +77,20 @@ _IDENTITY = re.compile(
     r"|(?:做个|来个)?自我介绍(?:一下)?|介绍(?:一下|下)?你?自己|(?:简单)?介绍一下你",
     re.IGNORECASE,
 )
+_LANGUAGES = (
+    "english|chinese|mandarin|cantonese|german|french|spanish|italian|portuguese|russian|japanese"
+    "|korean|arabic|hindi|urdu|bengali|dutch|swedish|danish|norwegian|finnish|polish|czech|greek"
+    "|turkish|hebrew|persian|thai|vietnamese|indonesian|malay|ukrainian|hungarian|romanian|latin"
+)
+_LANGUAGES_ZH = (
+    "(?:[英中汉国日法德俄韩葡意泰越粤外]|西班牙|葡萄牙|意大利|阿拉伯|荷兰|希腊|土耳其|波兰|瑞典|印地|拉丁"
+    "|越南|印尼|马来)[语文]|(?:普通|广东|上海|四川|客家|闽南|中国|英国|日本|法国|德国|韩国)话"
+    "|(?:其他|别的|其它)语言"
+)
 _HELP = re.compile(
-    r"help(?: me)?|i need help|can you help(?: me)?|how (?:do|can|should) i (?:use|work with) "
+    rf"(?:can|do) you (?:speak|understand|answer in|talk) (?:any )?(?:{_LANGUAGES}|other languages)"
+    rf"|[你您](?:会|能|懂)(?:不(?:会|能|懂))?(?:说|讲|用|听)?(?:{_LANGUAGES_ZH})(?:吗|回答吗)?"
+    r"|help(?: me)?|i need help|can you help(?: me)?|how (?:do|can|should) i (?:use|work with) "
     r"(?:this|you|it|the assistant|this (?:app|tool|assistant|program|page))"
     r"|how does (?:this|this (?:app|tool|assistant|program|page)|it all) work|how do you work"
     r"|what (?:can|should|may) i ask(?: you| here)?|what (?:questions )?can i ask(?: you)?"
@@ -138,36 +159,41 @@ def is_small_talk(question: str) -> bool:
 
 def asks_for_recap(question: str) -> bool:
     """Return whether a reader asks what this conversation was about."""
-    said = " ".join(question.replace("’", "'").split())
-    return _RECAP.fullmatch(_CLOSING.sub("", _OPENING.sub("", said))) is not None
+    line = " ".join(question.replace("’", "'").split())
+    return _RECAP.fullmatch(_CLOSING.sub("", _OPENING.sub("", line))) is not None
 
 
-def small_talk_answer(text: str, *, now: datetime, asked: Sequence[str] = ()) -> Message | None:
+def small_talk_answer(text: str, *, now: datetime, earlier: Sequence[str] = ()) -> Message | None:
     """Return the answer to what is no question to the pages; None for a question to them.
 
     Args:
         text: What the person said.
         now: Their local time, with its zone, for "what day is it today?".
-        asked: Their questions before, for "what did we talk about?".
+        earlier: Their questions before, for "what did we talk about?".
     """
     if is_small_talk(text):
         return SMALL_TALK
     if len(text) > MAX_SMALL_TALK_CHARACTERS:
         return None
-    said = " ".join(text.replace("’", "'").split())
-    bare = _CLOSING.sub("", _OPENING.sub("", said))
+    line = " ".join(text.replace("’", "'").split())
+    bare = _CLOSING.sub("", _OPENING.sub("", line))
     if not bare:
         return None
     for pattern, answer in ((_IDENTITY, IDENTITY), (_HELP, HELP)):
         if pattern.fullmatch(bare):
             return answer
     if asks_for_recap(text):
-        return _recap(asked)
+        recent = [
+            f"- {' '.join(question.split())[:MAX_SMALL_TALK_CHARACTERS]}"
+            for question in earlier[-MAX_RECALLED_QUESTIONS:]
+        ]
+        recap = Message("You asked:\n\n{questions}", questions="\n".join(recent))
+        return recap if recent else NOTHING_ASKED
     if clock := _clock_answer(bare, now):
         return clock
-    if written := parse_sum(said):
+    if written := parse_sum(line):
         return _sum_answer(written)
-    if _STATEMENT.fullmatch(bare) and not _ASKS.search(said):
+    if _STATEMENT.fullmatch(bare) and not _ASKS.search(line):
         return STATEMENT
     return None
 
@@ -180,18 +206,21 @@ def _clock_answer(bare: str, now: datetime) -> Message | None:
     # "What day" alone asks for no day.
     if day and bare.casefold() not in {"what date", "what day", "what the date"}:
         named = (day["en"] or day["en2"] or day["zh"] or day["zh2"] or "").casefold()
-        return _date_answer(now + timedelta(days=_DAYS.get(named, 0)), named)
+        then = now + timedelta(days=_DAYS.get(named, 0))
+        # English names of days and months whatever the locale is:
+        # strftime's names follow the process's locale, which an embedding program may have set.
+        weekdays = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+        months = (
+            *("January", "February", "March", "April", "May", "June", "July", "August"),
+            *("September", "October", "November", "December"),
+        )
+        en = f"{weekdays[then.weekday()]}, {then.day} {months[then.month - 1]} {then.year}."
+        zh = f"{then.year}年{then.month}月{then.day}日，星期{_WEEKDAYS[then.weekday()]}。"
+        prefix = {1: ("Tomorrow is", "明天是"), -1: ("Yesterday was", "昨天是")}
+        prefix |= {2: ("The day after tomorrow is", "后天是"), -2: ("Two days ago was", "前天是")}
+        before = prefix.get(_DAYS.get(named, 0), ("Today is", "今天是"))
+        return Message.bilingual(f"{before[0]} {en}", f"{before[1]}{zh}")
     return None
-
-
-def _recap(asked: Sequence[str]) -> Message:
-    """Return the questions of a conversation, one a line."""
-    if not asked:
-        return NOTHING_ASKED
-    lines = (f"- {' '.join(question.split())[:MAX_SMALL_TALK_CHARACTERS]}" for question in asked)
-    return Message(
-        "You asked:\n\n{questions}", questions="\n".join(list(lines)[-MAX_RECALLED_QUESTIONS:])
-    )
 
 
 def _sum_answer(written: str) -> Message:
@@ -201,19 +230,3 @@ def _sum_answer(written: str) -> Message:
         return NO_VALUE
     joined = value if value.startswith("≈") else f"= {value}"
     return Message.verbatim(f"{written.replace('**', '^')} {joined}")
-
-
-def _date_answer(day: datetime, named: str) -> Message:
-    """Return a date in words; English names of days and months whatever the locale is."""
-    # strftime's names follow the process's locale, which an embedding program may have set.
-    weekdays = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-    months = (
-        *("January", "February", "March", "April", "May", "June", "July", "August"),
-        *("September", "October", "November", "December"),
-    )
-    en = f"{weekdays[day.weekday()]}, {day.day} {months[day.month - 1]} {day.year}."
-    zh = f"{day.year}年{day.month}月{day.day}日，星期{_WEEKDAYS[day.weekday()]}。"
-    prefix = {1: ("Tomorrow is", "明天是"), -1: ("Yesterday was", "昨天是")}
-    prefix |= {2: ("The day after tomorrow is", "后天是"), -2: ("Two days ago was", "前天是")}
-    before = prefix.get(_DAYS.get(named, 0), ("Today is", "今天是"))
-    return Message.bilingual(f"{before[0]} {en}", f"{before[1]}{zh}")

@@ -27,7 +27,7 @@ _QUESTION_EN = re.compile(
     re.IGNORECASE,
 )
 _IS_SHORTENED = re.compile(r"^(what|who|where|when|how)['’]s\b", re.IGNORECASE)
-_WHO_DID = re.compile(r"^(?:who|what|which \w+)\s+\w+\s+(?P<rest>.+)$", re.IGNORECASE)
+_WHO_DID = re.compile(r"^(?:who|what|which (?P<noun>\w+))\s+\w+\s+(?P<rest>.+)$", re.IGNORECASE)
 _PREPOSITION = (
     r"for|in|on|at|to|from|by|with|without|about|into|under|over|during|after|before|when|while|if"
     r"|that|and|or|than|as|per|between|against|through"
@@ -283,12 +283,15 @@ def person_in_answer(question: str, answer: str) -> str:
 
 def english_subject(question: str) -> tuple[str, str]:
     """Return the noun that a pronoun stands for, and the one that a plural may stand for."""
-    asked = _QUESTION_EN.match(question)
-    if asked is None:
+    parsed = _QUESTION_EN.match(question)
+    if parsed is None:
         did = _WHO_DID.match(question)
+        # "Which trains go from Leeds to York?" is about trains.
+        if did and did["noun"] and re.match(rf"(?:{_PREPOSITION})\b", did["rest"]):
+            return f"{did['noun']} {did['rest']}", ""
         return (_CUT.sub("", did["rest"]) if did else question), ""
-    rest, noun = asked["rest"].strip(), (asked["noun"] or "").strip()
-    if re.fullmatch(_BE, asked["aux"], re.IGNORECASE):
+    rest, noun = parsed["rest"].strip(), (parsed["noun"] or "").strip()
+    if re.fullmatch(_BE, parsed["aux"], re.IGNORECASE):
         # "What is the weight of X?" is about X; "the capital of X" is a thing of its own.
         rest = _ATTRIBUTE_OF.sub("", rest)
         named = _OF_NAMED.fullmatch(rest)
@@ -306,13 +309,15 @@ def english_subject(question: str) -> tuple[str, str]:
         longer = 0 < len(more) <= LONGEST_NOUN_BEHIND_NAME and name.group() != before
         return " ".join([name.group(), *more]) if longer else name.group(), ""
     words = rest.split()
+    kind = noun.split()[-1] if noun else ""
     if words[0].casefold() in _PEOPLE:
         # What is done to in "I install Docker on Debian", "water be for green tea".
         done = " ".join(words[2:])
         found = re.match(r"for (?P<noun>.+)", done)
-        return (found["noun"] if found else _CUT.sub("", done)), ""
+        # "They" of "What vaccines do I need for Kenya?" are the vaccines.
+        things = f"{noun} {found[0] if found else ''}".strip() if kind.endswith("s") else ""
+        return (found["noun"] if found else _CUT.sub("", done)), things
     subject = english_agent(rest)
-    kind = noun.split()[-1] if noun else ""
     if kind.endswith("s") and noun.casefold().startswith(kind.casefold()):
         return subject, f"{_DETERMINER.sub('', subject)} {kind}"
     return subject, ""

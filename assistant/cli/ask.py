@@ -11,7 +11,7 @@ from assistant.errors import QuestionError
 from assistant.events import ANSWER_EVENT, AnswerEvent, AnswerFailed, AnswerFinished
 from assistant.settings import load_settings
 from assistant.values import Question
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.report import print_note

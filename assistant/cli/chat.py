@@ -20,7 +20,7 @@ from assistant.errors import ConversationError
 from assistant.events import Notice, NoticeCode
 from assistant.settings import Settings
 from assistant.values import Question
-from ingest.foundation.cli_runner import STOPPED
+from ingest.foundation.command_line.cli_runner import STOPPED
 from ingest.foundation.messages import NO_MESSAGE, Language, Message, join_messages
 from ingest.foundation.startup import INTERRUPTED, decode_argument, decode_input
 from ingest.text.language import language_of
@@ -158,7 +158,7 @@ class _Chat:
         recorder = self.recorder
         self.say(
             Message(
-                "{title}: {count} questions so far.",
+                "{title}: {count} {count:?question|questions} so far.",
                 title=recorder.title,
                 count=len(recorder.turns),
             )

@@ -25,14 +25,14 @@ def message_language(chosen: str | None, text: str = "") -> "Language":
 
 def run_async(main: "Coroutine[Any, Any, int]", language: "Language") -> None:
     """Run a command to its end and leave the process with its exit code."""
-    from ingest.foundation.cli_runner import run
+    from ingest.foundation.command_line.cli_runner import run
 
     run(main, language)
 
 
 def run_plain(work: "Callable[[], int]", language: "Language") -> None:
     """Do the same for a command that waits for nothing."""
-    from ingest.foundation.cli_runner import run_sync
+    from ingest.foundation.command_line.cli_runner import run_sync
 
     run_sync(work, language)
 
@@ -42,7 +42,7 @@ def settings_or_exit(
 ) -> "Settings":
     """Return the settings in force, or leave the process with one line that says what is wrong."""
     from assistant.settings import load_settings
-    from ingest.foundation.cli_runner import print_error
+    from ingest.foundation.command_line.cli_runner import print_error
     from ingest.foundation.errors import QiuzhengError
 
     try:

@@ -22,7 +22,7 @@ from ingest.bootstrap import open_store
 from ingest.bulk.progress import pad_to_width
 from ingest.encoder_setup import encoder_in_force, encoder_worth
 from ingest.errors import FetchError
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import (
     NO_MESSAGE,
@@ -275,15 +275,14 @@ async def check_proxies() -> list[HealthCheck]:
     named = ", ".join(
         f"{scheme} {_without_password(url)}"
         for scheme, url in sorted(proxies.items())
-        if scheme in {*_PROXIED, "no"}
+        if scheme in _PROXIED
     )
+    found = Message.verbatim(named) if named else Message("none")
+    if named and proxies.get("no"):
+        found = Message("{proxies}; none for {hosts}", proxies=named, hosts=proxies["no"])
     tried = sorted({url for scheme, url in proxies.items() if scheme in _PROXIED})
     wrong = [check for check in await asyncio.gather(*map(check_proxy, tried)) if check is not None]
-    return wrong or [
-        HealthCheck(
-            part="proxy", state="ok", found=Message.verbatim(named) if named else Message("none")
-        )
-    ]
+    return wrong or [HealthCheck(part="proxy", state="ok", found=found)]
 
 
 async def check_proxy(proxy: str) -> HealthCheck | None:

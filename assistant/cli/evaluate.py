@@ -56,7 +56,7 @@ def evaluate_command(questions: Path, **options: Any) -> None:
     assistant evaluate questions.jsonl --fail-under right=.8 --fail-under recall_at_k=.95
     """
     from assistant.cli.evaluation import evaluate_questions
-    from ingest.foundation.cli_runner import run
+    from ingest.foundation.command_line.cli_runner import run
     from ingest.text.language import choose_language
 
     language = choose_language(options["lang"])

@@ -42,7 +42,7 @@ from assistant.evaluation.text_report import comparison_lines, count_questions, 
 from assistant.settings import Settings, load_settings
 from assistant.values import Question
 from ingest.bootstrap import open_store
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import COLON, Language, Message
 from ingest.index.store.base import IndexStats
@@ -89,7 +89,7 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     language = choose_language(settings.answer.language)
     if repeated:
         again = Message("{count} repeated in {path}: asked once", count=repeated, path=path)
-        _tell(again, language)
+        _note_if_read(again, language)
     run = _Run(
         path=path,
         questions=questions,
@@ -112,7 +112,7 @@ async def evaluate_questions(path: Path, *, language: Language, **options: Any) 
     return _show(run.finished(), old, floors, language=language, options=options)
 
 
-def _tell(text: Message, language: Language) -> None:
+def _note_if_read(text: Message, language: Language) -> None:
     """Say something about the run on stderr, if anybody listens."""
     try:
         print_note(text, language)
@@ -163,7 +163,7 @@ class _Run:
                 count=len(missing),
                 url=missing[0],
             )
-            _tell(text, self._language)
+            _note_if_read(text, self._language)
         if self._options["save"]:
             self._file = RunFile(self._options["save"])
             self._load_results(self._file)
@@ -237,7 +237,7 @@ class _Run:
             text = Message(
                 "{asked} of {all} asked; with --save FILE the next run could have gone on", **values
             )
-        _tell(text, self._language)
+        _note_if_read(text, self._language)
 
     def _header_for(self, stats: IndexStats) -> RunHeader:
         settings, options = self._settings, self._options
@@ -257,7 +257,7 @@ class _Run:
 
     def _say(self, text: Message) -> None:
         if not self._options["quiet"]:
-            _tell(text, self._language)
+            _note_if_read(text, self._language)
 
     def _report_result(self, result: QuestionResult) -> None:
         if self._file:
@@ -323,7 +323,7 @@ def _show(
         except OSError as error:
             raise cannot_write(target, error) from error
         if not options["quiet"]:
-            _tell(Message("the page is {path}", path=target), language)
+            _note_if_read(Message("the page is {path}", path=target), language)
     # Whether a figure is below its floor, and say which.
     by_name = {one.figure.name: one.value for one in values}
     is_below = False
@@ -338,12 +338,12 @@ def _show(
         else:
             continue
         is_below = True
-        _tell(text, language)
+        _note_if_read(text, language)
     failed = [result for result in run.results if result.has_failed]
     if failed:
         # A script must not take the figures of a server that was away for those of the model.
         values_of = {"questions": count_questions(len(failed)), "error": failed[-1].error}
-        _tell(Message("no answer to {questions}: {error}", **values_of), language)
+        _note_if_read(Message("no answer to {questions}: {error}", **values_of), language)
         return FAILED
     return BELOW_FLOOR if is_below else 0
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,17 @@ def refuse_overwriting(path: Path, options: Mapping[str, Any]) -> None:
     """Raise `EvaluationFileError` if the page would take the place of a file that is read."""
     target: Path | None = options["html"]
     for one in (path, options["save"], options["compare"]):
+        if not target or not one:
+            continue
         # Resolved: "./run.jsonl", a link, or a folder's other name are that file, too.
-        if target and one and (target.resolve() == one.resolve() or _is_same_file(target, one)):
+        is_same = target.resolve() == one.resolve()
+        with suppress(OSError):  # hard links, or names that differ in case; none if it is not there
+            is_same = is_same or target.samefile(one)
+        if is_same:
             raise EvaluationFileError(
                 Message("--html {path} would overwrite {file}", path=target, file=one),
                 hint=Message("name another file, such as report.html"),
             )
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    """Return whether both names lead to one file: hard links, or names that differ in case."""
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
 
 
 def refuse_unwritable(target: Path) -> None:

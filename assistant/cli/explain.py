@@ -25,7 +25,7 @@ from assistant.snapshots.snapshot import Snapshot, snapshot_adapter
 from assistant.snapshots.store import SnapshotStore
 from assistant.values import Passage
 from ingest.events import PageStored
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.messages import (
     COMMA,
     LIST_COMMA,
@@ -107,7 +107,8 @@ def explanation_lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
     else:
         usage = snapshot.answer.usage if snapshot.answer else None
         prompt_head = Message(
-            "Prompt: {messages} messages, {tokens} tokens: assistant explain {id} --prompt",
+            "Prompt: {messages} {messages:?message|messages}, {tokens} "
+            "{tokens:?token|tokens}: assistant explain {id} --prompt",
             messages=len(snapshot.prompt),
             tokens=usage.prompt if usage else snapshot.prompt_tokens,
             id=snapshot.id,
@@ -146,6 +147,7 @@ def explanation_lines(snapshot: Snapshot, language: Language) -> Iterator[str]:
 
 
 def _question_lines(snapshot: Snapshot) -> Iterator[Message]:
+    """Yield the question, how it was understood, and when each step of the answer began."""
     yield Message("question: {text}", text=_short(snapshot.question.text))
     if snapshot.query != snapshot.question.text:
         yield Message("understood as: {query}", query=_short(snapshot.query))
@@ -174,7 +176,8 @@ def _answer_head(snapshot: Snapshot) -> Message:
     kinds = [each.verdict.kind for each in snapshot.sentences]
     supported = kinds.count("supported") + kinds.count("re_attached")
     return Message(
-        "{head}: {supported} of {claims} claims stand in the passages, trust {trust:.2f}",
+        "{head}: {supported} of {claims} {claims:?claim stands|claims stand} in the "
+        "passages, trust {trust:.2f}",
         head=head,
         supported=supported,
         claims=supported + kinds.count("unsupported"),
@@ -224,8 +227,8 @@ def _evidence_lines(snapshot: Snapshot) -> Iterator[Message]:
             continue
         facts = []
         if signals.terms:
-            said_terms = phrases_said(signals.terms, snapshot.looked_up)
-            facts.append(Message("says {terms}", terms=enumerate_names(said_terms)))
+            whole_terms = question_phrases(signals.terms, snapshot.looked_up)
+            facts.append(Message("says {terms}", terms=enumerate_names(whole_terms)))
         if block.heading:
             facts.append(Message("stands under “{heading}”", heading=_short(block.heading)))
         if signals.asked and signals.typed > 0:
@@ -244,7 +247,7 @@ def _evidence_lines(snapshot: Snapshot) -> Iterator[Message]:
         yield Message("   {why}", why=join_messages(facts, SEMICOLON))
 
 
-def phrases_said(terms: Sequence[str], question: str) -> list[str]:
+def question_phrases(terms: Sequence[str], question: str) -> list[str]:
     """Return terms as the question says them: Chinese ones are pairs of characters that overlap."""
     text = question.casefold()
     covered: set[int] = set()
@@ -263,6 +266,7 @@ def phrases_said(terms: Sequence[str], question: str) -> list[str]:
 
 
 def _passage_lines(passages: Sequence[Passage]) -> Iterator[Message]:
+    """Yield two lines a passage: where it is from, and how words and vectors ranked it."""
     for passage in passages:
         yield Message(
             "[{number}] {title}{place} {url}",

@@ -31,7 +31,7 @@ def forget_answers(
     has_left_traces = False
     if everything and names:
         raise SnapshotChoiceError(
-            Message("ids are named, and all: which is meant?"),
+            Message("ids and --all are given together"),
             hint=Message("leave out the ids, or --all"),
         )
     if everything:

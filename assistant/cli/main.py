@@ -137,7 +137,7 @@ def _overrides(options: "Mapping[str, Any]") -> dict[str, dict[str, Any]]:
 def _collections(options: "Mapping[str, Any]") -> tuple[str, ...]:
     """Return the collections that are named, or leave the process if one cannot be a name."""
     from ingest.errors import CollectionError
-    from ingest.foundation.cli_runner import print_error
+    from ingest.foundation.command_line.cli_runner import print_error
     from ingest.settings import collection_name
 
     try:
@@ -157,7 +157,12 @@ def _shows_thinking(options: "Mapping[str, Any]") -> bool:
 @click.option("--top-k", type=click.IntRange(1, 30), metavar="N", help="Passages to answer from.")
 @click.option("--show-thinking/--hide-thinking", default=None, help="Show the model's thinking.")
 @click.option("--lang", type=LANGUAGE, help="Language of answers and messages.")
-@click.option("--deadline", type=click.FloatRange(min=0, min_open=True), metavar="S")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Seconds for searching and reading; then answer from what is here.",
+)
 @click.option(
     "--unsupported",
     type=click.Choice(("mark", "drop")),

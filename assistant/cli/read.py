@@ -19,7 +19,7 @@ from ingest.crawl_log import CrawlLog
 from ingest.documents import RequestRecord
 from ingest.errors import FetchError, IngestError, SkipReason
 from ingest.events import IngestEvent, PageSkipped, PageStored
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.errors import MissingDependencyError, QiuzhengError
 from ingest.foundation.messages import Language, Message
 from ingest.foundation.startup import decode_argument, read_stdin

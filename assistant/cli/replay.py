@@ -16,7 +16,7 @@ from assistant.replay import ReplayDifference, compare_snapshots
 from assistant.settings import Settings
 from assistant.snapshots.snapshot import Snapshot
 from assistant.values import VerdictKind
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.messages import Message, join_messages
 from ingest.report import print_note, printable
 

@@ -11,7 +11,7 @@ from assistant.errors import QuestionError
 from assistant.search.notices import fallback_notice, source_notice
 from assistant.settings import load_settings
 from ingest.bootstrap import open_cache
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.messages import Language, Message
 from ingest.report import printable
 

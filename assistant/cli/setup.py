@@ -17,7 +17,7 @@ from assistant.bootstrap import ollama_at
 from assistant.errors import ModelError
 from assistant.settings import ModelSettings, Settings
 from ingest.encoder_setup import find_encoders, prepare_builtin_encoder, unpack_encoder
-from ingest.foundation.cli_runner import print_error
+from ingest.foundation.command_line.cli_runner import print_error
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import (
     COLON,

@@ -29,7 +29,7 @@ from assistant.labels import (
 )
 from assistant.values import Answer, AnswerEvidence, Citation
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.cli_runner import print_error_line
+from ingest.foundation.command_line.cli_runner import print_error_line
 from ingest.foundation.messages import (
     COLON,
     ELLIPSIS,

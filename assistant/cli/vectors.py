@@ -42,7 +42,7 @@ async def check_vectors(settings: Settings) -> list[HealthCheck]:
         fix = Message.verbatim("assistant index migrate")
         checks.append(HealthCheck(part=PART, state="warn", found=found, fix=fix))
     if stats.failed:
-        found = Message("{count} chunks could not be embedded", count=stats.failed)
+        found = Message("{count} {count:?chunk|chunks} could not be embedded", count=stats.failed)
         fix = Message.verbatim("assistant index check --fix")
         checks.append(HealthCheck(part=PART, state="warn", found=found, fix=fix))
     return checks
@@ -63,7 +63,7 @@ async def _check_encoder(embedder: Embedder) -> HealthCheck:
             fix = Message("choose another encoder in [embed]")
             return HealthCheck(part=PART, state="warn", found=found, fix=fix)
     found = Message(
-        "{space}: {length} numbers, {took:.0f} ms a text",
+        "{space}: {length} {length:?number|numbers}, {took:.0f} ms a text",
         space=embedder.space,
         length=len(vectors[0]),
         took=took_ms,

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from assistant.conversations.turns import ConversationTurn
 from assistant.events import AnswerFinished
@@ -38,7 +37,33 @@ def export_markdown(title: str, turns: Sequence[ConversationTurn], language: Lan
 
 def export_json(title: str, turns: Sequence[ConversationTurn]) -> str:
     """Return a conversation as JSON: for each turn question, answer, sources and trust."""
-    body = {"title": title, "turns": [_turn_values(turn) for turn in turns]}
+    values = []
+    for turn in turns:
+        answer = _answer_of(turn)
+        values.append(
+            {
+                "question": turn.question,
+                "asked_at": turn.asked_at.isoformat(),
+                "web": turn.web,
+                "state": turn.state,
+                "seconds": round(turn.seconds, 1),
+                "answer": turn.text,
+                "answer_id": answer.id if answer else "",
+                "trust": answer.trust if answer else None,
+                "citations": [
+                    {
+                        "number": citation.number,
+                        "url": citation.url,
+                        "title": citation.title,
+                        "heading": citation.heading,
+                        "page": citation.page,
+                        "fetched_at": citation.fetched_at.isoformat(),
+                    }
+                    for citation in (answer.citations if answer else ())
+                ],
+            }
+        )
+    body = {"title": title, "turns": values}
     return json.dumps(body, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -53,28 +78,3 @@ def _defused(text: str) -> str:
 
 def _answer_of(turn: ConversationTurn) -> Answer | None:
     return next((event.answer for event in turn.events if isinstance(event, AnswerFinished)), None)
-
-
-def _turn_values(turn: ConversationTurn) -> dict[str, Any]:
-    answer = _answer_of(turn)
-    return {
-        "question": turn.question,
-        "asked_at": turn.asked_at.isoformat(),
-        "web": turn.web,
-        "state": turn.state,
-        "seconds": round(turn.seconds, 1),
-        "answer": turn.text,
-        "answer_id": answer.id if answer else "",
-        "trust": answer.trust if answer else None,
-        "citations": [
-            {
-                "number": citation.number,
-                "url": citation.url,
-                "title": citation.title,
-                "heading": citation.heading,
-                "page": citation.page,
-                "fetched_at": citation.fetched_at.isoformat(),
-            }
-            for citation in (answer.citations if answer else ())
-        ],
-    }

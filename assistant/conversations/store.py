@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from assistant.conversations.feedback import Feedback
-from assistant.conversations.turns import ConversationTurn, TurnState, dump_events, load_events
+from assistant.conversations.turns import ConversationTurn, dump_events, load_events
 from assistant.errors import ConversationError, ConversationNotFoundError
 from ingest.foundation.messages import Message, describe_os_error
 from ingest.foundation.settings import home
@@ -161,7 +161,25 @@ class ConversationStore:
                 " WHERE conversation = ? AND number >= ? ORDER BY number",
                 (conversation, start),
             ).fetchall()
-        return tuple(_turn_of_row(row) for row in rows)
+        turns = []
+        for number, question, web, state, seconds, asked_s, body, names in rows:
+            try:
+                events = load_events(body)
+            except ValueError:  # the others can be read: they need not go with it
+                events = ()
+            turns.append(
+                ConversationTurn(
+                    number=number,
+                    question=question,
+                    web=bool(web),
+                    state=state,
+                    seconds=seconds,
+                    asked_at=datetime.fromtimestamp(asked_s, UTC),
+                    collections=tuple(json.loads(names)) if names else (),
+                    events=events,
+                )
+            )
+        return tuple(turns)
 
     def put_turn(self, conversation: str, turn: ConversationTurn, *, title: str) -> None:
         """Keep a turn, in place of one of the same number; begin the conversation if it is new.
@@ -365,23 +383,3 @@ class ConversationStore:
 
 def _not_found() -> ConversationNotFoundError:
     return ConversationNotFoundError(Message("this conversation is not kept any more"))
-
-
-def _turn_of_row(
-    row: tuple[int, str, int, TurnState, float, float, bytes, str | None],
-) -> ConversationTurn:
-    number, question, web, state, seconds, asked, body, names = row
-    try:
-        events = load_events(body)
-    except ValueError:  # the others can be read: they need not go with it
-        events = ()
-    return ConversationTurn(
-        number=number,
-        question=question,
-        web=bool(web),
-        state=state,
-        seconds=seconds,
-        asked_at=datetime.fromtimestamp(asked, UTC),
-        collections=tuple(json.loads(names)) if names else (),
-        events=events,
-    )

@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import pairwise
 from urllib.parse import unquote
 
-from assistant.answer.verification.quantities import Quantity
-from assistant.answer.verification.quantity_scanner import scan_figures
-from assistant.answer.verification.spelled_numbers import digits_for_words
+from assistant.answer.verification.numbers.quantities import Quantity
+from assistant.answer.verification.numbers.quantity_scanner import scan_figures
+from assistant.answer.verification.numbers.spelled_numbers import digits_for_words
 from ingest.errors import FetchError
 from ingest.text.answer_overlap import answer_tokens, token_f1
 from ingest.text.normalize import fold_text, normalize_text
@@ -74,7 +74,15 @@ def holds_tokens(given: Sequence[str], expected: str, text: str) -> bool:
     """Return whether the expected tokens are in a row, whole: "5" is not in "15"."""
     wanted = folded_tokens(expected)
     if not wanted:
-        return _holds_article(text, expected.strip())
+        expected = expected.strip()
+        if not any(c.isalnum() for c in expected):  # such as "->"
+            return bool(expected) and expected in text
+        # The name of an option: with its case, as a word of its own. At the start of a sentence,
+        # or among capitals, an "A" before a word is the article; behind another word it is a name:
+        # "Plan A is the best".
+        word = rf"(?<![A-Za-z0-9_]){re.escape(expected)}(?![A-Za-z0-9_+#'’-])"
+        behind = r"(?<=[a-z\u3400-\u9fff])\s?"
+        return re.search(rf"{word}(?!\s+[^\W\d])|{behind}{word}", text) is not None
     size = len(wanted)
     return any(
         given[at : at + size] == wanted and not _is_other_number(given, at, at + size)
@@ -88,17 +96,6 @@ def _is_other_number(given: Sequence[str], start: int, end: int) -> bool:
     signed = start > 0 and given[start - 1] == "minus" and is_amount
     larger = end < len(given) and given[end] in _MAGNITUDES and given[end - 1][-1].isdigit()
     return signed or larger or given[end : end + 2] in (["below", "zero"], ["below", "freezing"])
-
-
-def _holds_article(text: str, expected: str) -> bool:
-    """Return whether a text holds what has no tokens: "A", the name of an option, or "->"."""
-    if not any(c.isalnum() for c in expected):
-        return bool(expected) and expected in text
-    # With its case, as a word of its own. At the beginning of a sentence, or among capitals, an
-    # "A" before a word is the article; behind another word it is a name: "Plan A is the best".
-    word = rf"(?<![A-Za-z0-9_]){re.escape(expected)}(?![A-Za-z0-9_+#'’-])"
-    behind = r"(?<=[a-z\u3400-\u9fff])\s?"
-    return re.search(rf"{word}(?!\s+[^\W\d])|{behind}{word}", text) is not None
 
 
 def holds_figures(text: str, expected: str) -> bool:

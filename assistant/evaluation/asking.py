@@ -83,13 +83,11 @@ async def ask_questions(
                 report(result)
             except QiuzhengError as error:
                 stopped.append(error)
-            if stopped:
-                return
-            if not result.has_failed:
+            if result.has_failed:
+                failed_in_a_row.append(result)
+            else:
                 failed_in_a_row.clear()
-                continue
-            failed_in_a_row.append(result)
-            if len(failed_in_a_row) >= FAILURES_IN_A_ROW:
+            if stopped or len(failed_in_a_row) >= FAILURES_IN_A_ROW:
                 return
 
     async with asyncio.TaskGroup() as group:
@@ -105,7 +103,7 @@ async def ask_questions(
 def _server_gone(failed: Sequence[QuestionResult]) -> ModelError:
     return ModelError(
         Message(
-            "{count} answers failed one after the other: {error}",
+            "{count} {count:?answer|answers} failed one after the other: {error}",
             count=len(failed),
             error=failed[-1].error,
         ),
@@ -179,9 +177,8 @@ class _Listener:
 
     def result(self) -> QuestionResult:
         """Return the result, once the stream has ended."""
-        # What is known without an answer.
         question = self._question
-        # Of a question with a page alone nothing is known about the answer: None, and not wrong.
+        # Where only a page is expected, nothing is known about the answer: None, and not wrong.
         wants_answer = bool(question.answers)
         blocks = tuple(block.text for block in self._evidence.blocks)
         evidence = "\n\n".join(blocks)

@@ -104,7 +104,7 @@ def _gives_way(result: QuestionResult) -> Columns | None:
     return _flag(unusable) if unusable or result.kind == "model" else None
 
 
-def _refusal(result: QuestionResult, *, unanswerable: bool) -> Columns | None:
+def _refusal_columns(result: QuestionResult, *, unanswerable: bool) -> Columns | None:
     if result.has_failed or result.unanswerable != unanswerable:
         return None
     return _flag(result.refused)
@@ -193,13 +193,13 @@ FIGURES: tuple[EvaluationFigure, ...] = (
     EvaluationFigure(
         name="refusals_right",
         label=Message("unanswerable questions that are refused"),
-        columns=lambda result: _refusal(result, unanswerable=True),
+        columns=lambda result: _refusal_columns(result, unanswerable=True),
         group="refusals",
     ),
     EvaluationFigure(
         name="refusals_wrong",
         label=Message("answerable questions that are refused"),
-        columns=lambda result: _refusal(result, unanswerable=False),
+        columns=lambda result: _refusal_columns(result, unanswerable=False),
         better="lower",
         group="refusals",
     ),

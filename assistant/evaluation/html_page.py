@@ -146,8 +146,8 @@ def verdict_segments(results: Sequence[QuestionResult]) -> list[Segment]:
 
 def rank_columns(results: Sequence[QuestionResult]) -> list[Segment]:
     """Return how many questions have their first right passage at rank 1, 2, …, or nowhere."""
-    asked = [result for result in results if not result.unanswerable]
-    counts = Counter(result.rank for result in asked)
+    answerable = [result for result in results if not result.unanswerable]
+    counts = Counter(result.rank for result in answerable)
     # Ranks without a question keep their place, so that the axis is a scale.
     places = [*range(1, max((rank for rank in counts if rank), default=0) + 1), None]
     most = max(counts.values(), default=1)

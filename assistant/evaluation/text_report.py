@@ -41,13 +41,14 @@ MARKS: Final = {"better": "▲", "worse": "▼", "none": "·"}
 
 def count_questions(count: int) -> Message:
     """Return "1 question" or "2 questions"."""
-    return Message("{count} question" if count == 1 else "{count} questions", count=count)
+    return Message("{count} {count:?question|questions}", count=count)
 
 
 def describe_header(header: RunHeader, questions: int) -> Message:
     """Return what was asked of what: "20 questions · qwen3:4b · 6 passages · 134 pages"."""
     return Message(
-        "{questions} · model {model} · {top_k} passages · {pages} pages in the index",
+        "{questions} · model {model} · {top_k} {top_k:?passage|passages} · {pages} "
+        "{pages:?page|pages} in the index",
         questions=count_questions(questions),
         model=header.model,
         top_k=header.top_k,

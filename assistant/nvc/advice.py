@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from assistant.bootstrap import open_model
 from assistant.errors import ModelError
-from assistant.models.base import ChatModel, collect_reply
+from assistant.models.base import collect_reply
 from assistant.nvc.detector import MessageDetector
 from assistant.nvc.rules import Harm, find_harms
 from assistant.settings import Settings, load_settings
@@ -142,31 +142,28 @@ async def _model_rewrite(message: str, language: Language, settings: Settings) -
         async with asyncio.timeout(MODEL_S):
             model = (await open_model(settings.model)).model
             try:
-                if model.kind == "model":
-                    return await _ask_model(model, message, language)
+                if model.kind != "model":
+                    return ""
+                # The words that the recipe trains, in the message that it trains them in.
+                content = f"{INSTRUCTION.localize(language)}\n{message}"
+                prompt = Prompt(
+                    messages=(ChatMessage(role="user", content=content),),
+                    question=message,
+                    language=language,
+                    tokens=estimate_tokens(content),
+                    reply_tokens=REPLY_TOKENS,
+                    thinking=False,
+                    schema=SCHEMA,
+                )
+                reply = await collect_reply(model, prompt, longest=MAX_REPLY_CHARACTERS)
             finally:
                 await model.close()
+        try:
+            rewrite = str(json.loads(reply[reply.find("{") :])["rewrite"]).strip()
+        except (ValueError, KeyError, TypeError):
+            _log.debug("a model's wording was no JSON")
+            return ""
+        # A small model often repeats the message, or answers it in kind: that is no help.
+        is_better = language_of(rewrite) == language and not find_harms(rewrite, language)
+        return rewrite if is_better and message.strip(" !！。.") not in rewrite else ""
     return ""
-
-
-async def _ask_model(model: ChatModel, message: str, language: Language) -> str:
-    # The words that the recipe trains, in the message that it trains them in.
-    asked = f"{INSTRUCTION.localize(language)}\n{message}"
-    prompt = Prompt(
-        messages=(ChatMessage(role="user", content=asked),),
-        question=message,
-        language=language,
-        tokens=estimate_tokens(asked),
-        reply_tokens=REPLY_TOKENS,
-        thinking=False,
-        schema=SCHEMA,
-    )
-    reply = await collect_reply(model, prompt, longest=MAX_REPLY_CHARACTERS)
-    try:
-        rewrite = str(json.loads(reply[reply.find("{") :])["rewrite"]).strip()
-    except (ValueError, KeyError, TypeError):
-        _log.debug("a model's wording was no JSON")
-        return ""
-    # A small model often repeats the message, or answers it in kind: that is no help.
-    is_better = language_of(rewrite) == language and not find_harms(rewrite, language)
-    return rewrite if is_better and message.strip(" !！。.") not in rewrite else ""

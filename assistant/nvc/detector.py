@@ -1,10 +1,14 @@
-"""Says of a message whether it may hurt: by the built-in encoder's sense of it, and by rule.
+"""Says of a message whether it may hurt: by the built-in encoder's sense of it, words, and rules.
 
 Rules alone catch one harsh message in eight of those that they were not written for, and hold what
 only has a harsh word in it: sentences that hurt have few words in common, but their vectors lie
-together (`bench.nvc`, `bench.fit_nvc`).
+together (`bench.nvc`, `bench.fit_nvc`). Words beside the vectors tell turns of phrase apart that
+the encoder takes for the same.
 """
 
+import itertools
+import re
+import zlib
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +29,19 @@ ENCODER = "multilingual-e5-small"
 """The encoder that the weights are for."""
 BYTE = 127
 """Vectors are kept as signed bytes."""
+WORD_BUCKETS = 2**15
+"""Words and pairs of words share these: the file holds no vocabulary. With half as many, .015 fewer
+harsh messages are caught at the same silence."""
+
+_WORD = re.compile(r"[a-z']+|[\u4e00-\u9fff]|[?!]")
+_SAME_SIGN = str.maketrans("\N{RIGHT SINGLE QUOTATION MARK}？！", "'?!")
+
+
+def word_buckets(message: str) -> list[int]:
+    """Return the buckets of a message's words and pairs of words; of Chinese, of its characters."""
+    found = _WORD.findall(message.lower().translate(_SAME_SIGN))
+    pairs = [f"{one} {other}" for one, other in itertools.pairwise(found)]
+    return sorted({zlib.crc32(gram.encode()) % WORD_BUCKETS for gram in (*found, *pairs)})
 
 
 def kernel(left: Any, right: Any, width: float) -> NDArray[Any]:
@@ -43,6 +60,8 @@ class MessageWeights:
     scale: float
     """What a byte of 1 stands for."""
     coefficients: Any
+    words: Any
+    """What each bucket of words adds to the score; divided by the root of a message's buckets."""
     bias: float
     width: float
     """Width of the kernel."""
@@ -52,13 +71,14 @@ class MessageWeights:
     """From here on a message is held."""
 
     @classmethod
-    def rounded(cls, vectors: Any, coefficients: Any, **numbers: float) -> Self:
+    def rounded(cls, vectors: Any, coefficients: Any, words: Any, **numbers: float) -> Self:
         """Return the weights with vectors in bytes: a quarter of the size, the same decisions."""
         scale = float(np.abs(vectors).max()) / BYTE
         return cls(
             vectors=np.round(vectors / scale).astype(np.int8),
             scale=scale,
             coefficients=np.asarray(coefficients, dtype=np.float32),
+            words=np.asarray(words, dtype=np.float16),
             **numbers,
         )
 
@@ -72,15 +92,20 @@ class MessageWeights:
         """Write the weights to a file."""
         np.savez_compressed(path, **asdict(self))
 
-    def score(self, vector: Any, *, ruled: bool) -> float:
+    def score(self, message: str, vector: Any, *, ruled: bool) -> float:
         """Return how much a message is like those that hurt.
 
         Args:
+            message: As it is typed.
             vector: Of the message, by `ENCODER`.
             ruled: Whether a rule finds something in it.
         """
         near = kernel(np.asarray([vector]), self.vectors * self.scale, float(self.width))
-        return float((near @ self.coefficients)[0] + self.bias + self.rule_share * ruled)
+        buckets = word_buckets(message)
+        word_score = self.words[buckets].astype(float).sum() / max(1, len(buckets)) ** 0.5
+        return float(
+            (near @ self.coefficients)[0] + word_score + self.bias + self.rule_share * ruled
+        )
 
 
 class MessageDetector:
@@ -102,7 +127,7 @@ class MessageDetector:
             return found
         (vector,) = await self._encoder.embed_documents([message])
         weights = _load_weights()
-        if weights.score(vector, ruled=bool(found)) <= weights.threshold:
+        if weights.score(message, vector, ruled=bool(found)) <= weights.threshold:
             return ()
         return found or ("contempt",)
 

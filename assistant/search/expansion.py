@@ -148,10 +148,10 @@ def proposal_prompt(question: str, most: int) -> Prompt:
     """Return the short prompt that asks for `most` further queries."""
     language: Language = language_of(question)
     # A question may hold text from elsewhere that looks like the markup of a prompt.
-    asked = QUESTION.localize(language) + neutralize_markup(question).strip()
+    content = QUESTION.localize(language) + neutralize_markup(question).strip()
     messages = (
         ChatMessage(role="system", content=ASK.localize(language).format(most=most)),
-        ChatMessage(role="user", content=f"{asked}\n{QUERIES.localize(language)}"),
+        ChatMessage(role="user", content=f"{content}\n{QUERIES.localize(language)}"),
     )
     return Prompt(
         messages=messages,

@@ -207,7 +207,10 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s，。：；（）]+", re.IGNORE
 def _without_addresses(text: Message) -> Message:
     shown = text.in_each_language()
     return Message.from_translations(
-        {language: _ADDRESS.sub("…", hide_secrets(said)) for language, said in shown.items()}
+        {
+            language: _ADDRESS.sub("…", hide_secrets(translation))
+            for language, translation in shown.items()
+        }
     )
 
 

@@ -30,16 +30,16 @@ class SnapshotWriter:
         self,
         open_store: Callable[[], SnapshotStore],
         *,
-        tell: Callable[[Message], None] = lambda _: None,
+        report: Callable[[Message], None] = lambda _: None,
     ) -> None:
         """Open nothing yet.
 
         Args:
             open_store: Opens the file; called in the thread.
-            tell: Receives what went wrong after the last answer, when the writer is closed.
+            report: Receives what went wrong after the last answer, when the writer is closed.
         """
         self._open_store = open_store
-        self._tell = tell
+        self._report = report
         # One thread: SQLite lets one write at a time, and snapshots keep their order.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="snapshots")
         self._was_opened = False
@@ -47,7 +47,7 @@ class SnapshotWriter:
         """Used by the writing thread only."""
         self._unusable: Message = NO_MESSAGE
         """Why the file could not be opened, until it can."""
-        self._told: Message = NO_MESSAGE
+        self._reported: Message = NO_MESSAGE
         self._lost: deque[tuple[str, Message]] = deque()
         """Ids that were shown to a reader and are not kept, each with the reason."""
 
@@ -65,11 +65,11 @@ class SnapshotWriter:
         """Return what a person should know, once."""
         lost = [self._lost.popleft() for _ in range(len(self._lost))]
         if unusable := self._unusable:
-            if unusable == self._told:
+            if unusable == self._reported:
                 return None
-            self._told = unusable
+            self._reported = unusable
             return Message("nothing is kept of the answer: {reason}", reason=unusable)
-        self._told = NO_MESSAGE
+        self._reported = NO_MESSAGE
         if not lost:
             return None
         return Message(
@@ -92,7 +92,7 @@ class SnapshotWriter:
         # Not waited for: a disk that hangs must not hold up the end of a command.
         self._thread.shutdown(wait=False, cancel_futures=True)
         if problem := self.pop_problem():
-            self._tell(problem)
+            self._report(problem)
 
     def _usable_store(self) -> SnapshotStore | None:
         """Return the open file, None where it cannot be opened. In the thread."""

@@ -36,21 +36,47 @@ def parse_age(_: click.Context, option: click.Parameter, value: str | None) -> t
     return timedelta(days=int(match[1]) * DAYS[match[2] or "d"])
 
 
+# Without its type: to click 8.1, which may be installed, `ParamType` is no generic class.
+class GivenText(click.ParamType):  # type: ignore[type-arg]
+    """A text that is not empty: of a script whose variable is not set, nothing is to be removed."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text as it is, refuse an empty one."""
+        if not str(value).strip():
+            self.fail(gettext("an empty name"), param, ctx)
+        return str(value)
+
+
+class GivenPath(click.Path):
+    """A path that is not empty, which would be the folder that one is in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path as click makes it, refuse an empty one."""
+        return super().convert(GivenText().convert(value, param, ctx), param, ctx)
+
+
+TEXT = GivenText()
+
+
 def _filters(command: "Callable[..., None]") -> "Callable[..., None]":
     """Add the options that say which documents are meant."""
     for option in (
         click.option(
             "--older-than", callback=parse_age, metavar="AGE", help="Stored before (90d, 6m)."
         ),
-        click.option("--language", metavar="CODE", help="In this language: zh, en, …"),
+        click.option("--language", type=TEXT, metavar="CODE", help="In this language: zh, en, …"),
         click.option(
             "--folder",
-            type=click.Path(path_type=Path, file_okay=False),
+            type=GivenPath(path_type=Path, file_okay=False),
             metavar="DIR",
             help="Files below this folder, also one that is gone.",
         ),
-        click.option("--collection", metavar="NAME", help="In this collection."),
-        click.option("--host", metavar="NAME", help="Pages of this host and its subdomains."),
+        click.option("--collection", type=TEXT, metavar="NAME", help="In this collection."),
+        click.option(
+            "--host", type=TEXT, metavar="NAME", help="Pages of this host and its subdomains."
+        ),
     ):
         command = option(command)
     return command
@@ -123,7 +149,7 @@ def index_list(sort: "ListOrder", as_json: bool, lang: str | None, **options: An
 
 
 @index.command("show")
-@click.argument("name", metavar="URL|FILE")
+@click.argument("name", type=TEXT, metavar="URL|FILE")
 @click.option("--json", "as_json", is_flag=True, help="All that is stored of it, as one object.")
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
 def index_show(name: str, as_json: bool, lang: str | None) -> None:
@@ -143,7 +169,7 @@ def index_show(name: str, as_json: bool, lang: str | None) -> None:
 
 
 @index.command("remove")
-@click.argument("names", metavar="[URL|FILE]...", nargs=-1)
+@click.argument("names", type=TEXT, metavar="[URL|FILE]...", nargs=-1)
 @_filters
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
@@ -188,7 +214,7 @@ def index_stats(as_json: bool, lang: str | None) -> None:
 
 
 @index.command("export")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("path", metavar="FILE", type=GivenPath(path_type=Path, dir_okay=False))
 @_filters
 @click.option("--force", is_flag=True, help="Write over a file of that name.")
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
@@ -209,7 +235,7 @@ def index_export(path: Path, force: bool, lang: str | None, **options: Any) -> N
 
 
 @index.command("import")
-@click.argument("path", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("path", metavar="FILE", type=GivenPath(path_type=Path, dir_okay=False))
 @click.option("--collection", metavar="NAME", default="", help="Put all of them into this one.")
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
 def index_import(path: Path, collection: str, lang: str | None) -> None:
@@ -271,7 +297,7 @@ def index_rebuild(lang: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="The findings as one JSON object.")
 @click.option("--lang", type=LANGUAGE, help="Language of messages.")
 def index_check(fix: bool, as_json: bool, lang: str | None) -> None:
-    """Look at every stored vector. Exit 1: something is wrong, and was not mended.
+    """Look at every stored vector. Exit 1: something is wrong, and was not repaired.
 
     \b
     assistant index check

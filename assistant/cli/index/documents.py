@@ -15,11 +15,11 @@ from assistant.errors import RemovalChoiceError
 from assistant.settings import Settings
 from assistant.snapshots.removal import SnapshotRemoval, remove_quoting_snapshots
 from ingest.bootstrap import CATALOG
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.store.inventory import DocumentFilter, DocumentLine, ListOrder
 from ingest.index.store.salvage import DAMAGED
-from ingest.library import DocumentDetails, LibraryStatistics, Removal, open_library
+from ingest.library import DocumentDetails, Removal, open_library
 from ingest.local_files import shown_url
 from ingest.report import count_chunks, count_documents, print_note, printable
 
@@ -82,7 +82,21 @@ async def show_document(settings: Settings, name: str, *, as_json: bool, lang: L
     async with open_library(settings) as library:
         details = await library.details(await library.find(name))
     if as_json:
-        print_json(json.dumps(_details_fields(details, lang), ensure_ascii=False))
+        chunks = [
+            asdict(state.chunk)
+            | {
+                "vectors": state.vectors,
+                "failures": {space: why.localize(lang) for space, why in state.failures.items()},
+            }
+            for state in details.chunks
+        ]
+        fields = {
+            "document": _json_fields(details.document),
+            "processing": _json_fields(details.processing),
+            "pages": [_json_fields(page) for page in details.pages],
+            "chunks": chunks,
+        }
+        print_json(json.dumps(fields, ensure_ascii=False))
         return 0
     document = details.document
     for text in _facts(details):
@@ -105,7 +119,7 @@ def _facts(details: DocumentDetails) -> list[Message]:
     lines = [
         Message("{title}  {url}", title=document.title, url=shown_url(document.url)),
         Message(
-            "stored {day}, language {language}, {count} characters",
+            "stored {day}, language {language}, {count} {count:?character|characters}",
             day=f"{document.fetched_at.astimezone():%Y-%m-%d %H:%M}",
             language=document.language or "-",
             count=len(document.text),
@@ -137,21 +151,6 @@ def _facts(details: DocumentDetails) -> list[Message]:
     return lines
 
 
-def _details_fields(details: DocumentDetails, lang: Language) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "document": _json_fields(details.document),
-        "processing": _json_fields(details.processing),
-        "pages": [_json_fields(page) for page in details.pages],
-        "chunks": [],
-    }
-    for state in details.chunks:
-        reasons = {space: reason.localize(lang) for space, reason in state.failures.items()}
-        fields["chunks"].append(
-            asdict(state.chunk) | {"vectors": state.vectors, "failures": reasons}
-        )
-    return fields
-
-
 async def remove_documents(
     settings: Settings, names: Sequence[str], wanted: DocumentFilter, *, yes: bool, lang: Language
 ) -> int:
@@ -163,7 +162,7 @@ async def remove_documents(
     """
     if not names and not wanted:
         raise RemovalChoiceError(
-            Message("which documents?"),
+            Message("no documents are named"),
             hint=Message("name a URL or a file, or --host, --folder, --collection or --older-than"),
         )
     async with open_library(settings) as library:
@@ -256,17 +255,12 @@ async def print_statistics(settings: Settings, *, as_json: bool, lang: Language)
     if as_json:
         print_json(json.dumps(_json_fields(statistics), ensure_ascii=False))
         return 0
-    for text in _statistics_lines(statistics):
-        click.echo(printable(text.localize(lang)))
-    return 0
-
-
-def _statistics_lines(statistics: LibraryStatistics) -> list[Message]:
     stats = statistics.stats
     sizes = statistics.file_bytes
     lines = [
         Message(
-            "{pages}, {chunks}, {embedded} with vectors, {characters:,} characters",
+            "{pages}, {chunks}, {embedded} with vectors, {characters:,} "
+            "{characters:?character|characters}",
             pages=count_documents(stats.documents),
             chunks=count_chunks(stats.chunks),
             embedded=stats.embedded,
@@ -299,4 +293,6 @@ def _statistics_lines(statistics: LibraryStatistics) -> list[Message]:
         Message("{name}: {pages}", name=month.month, pages=count_documents(month.documents))
         for month in statistics.growth[-TOP:]
     ]
-    return [line for line in lines if line]
+    for line in filter(None, lines):
+        click.echo(printable(line.localize(lang)))
+    return 0

@@ -74,13 +74,13 @@ async def import_documents(
                     bar.update(1)
         space = (await library.statistics()).stats.space
     text = Message(
-        "imported: {pages} with {chunks} and {vectors} vectors",
+        "imported: {pages} with {chunks} and {vectors} {vectors:?vector|vectors}",
         pages=count_documents(counts.documents),
         chunks=count_chunks(counts.chunks),
         vectors=counts.vectors,
     )
     click.echo(text.localize(lang), err=True)
-    if counts and counts.kept:
+    if counts.kept:
         text = Message(
             "{pages} stay as they are: they are newer here", pages=count_documents(counts.kept)
         )
@@ -130,7 +130,7 @@ async def rebuild_index(settings: Settings, *, lang: Language) -> int:
         await library.rebuild()
         stats = (await library.statistics()).stats
     text = Message(
-        "made anew: the words of {chunks}, the copy of {vectors} vectors",
+        "made anew: the words of {chunks}, the copy of {vectors} {vectors:?vector|vectors}",
         chunks=count_chunks(stats.chunks),
         vectors=stats.embedded,
     )

@@ -13,7 +13,7 @@ from assistant.settings import Settings
 from ingest.bootstrap import choose_embedder, choose_migration_target, open_maintenance
 from ingest.encoder_setup import prepare_encoder
 from ingest.errors import EmbedError
-from ingest.foundation.cli_runner import print_json
+from ingest.foundation.command_line.cli_runner import print_json
 from ingest.foundation.messages import NO_MESSAGE, Language, Message
 from ingest.index.check import IndexCheck, IndexProblem, check_index
 from ingest.index.migration import MigrationProgress, SpaceMigration
@@ -46,29 +46,29 @@ async def print_index_check(
             if embedder is not None:
                 await embedder.close()
     if as_json:
-        print_json(json.dumps(_check_fields(check, language), ensure_ascii=False))
+
+        def fields(problem: IndexProblem) -> dict[str, Any]:
+            return asdict(problem) | {"reason": problem.reason.localize(language)}
+
+        print_json(
+            json.dumps(
+                {
+                    "sound": not check.left,
+                    **asdict(check.stats),
+                    "found": [fields(problem) for problem in check.found],
+                    "left": [fields(problem) for problem in check.left],
+                    "embedded_anew": check.embedded,
+                    "reason": check.reason.localize(language),
+                },
+                ensure_ascii=False,
+            )
+        )
         return 1 if check.left else 0
     _print_check(check, fixed=fix, language=language)
     if check.found:
         for text in (*problems, *([check.reason] if check.reason else [])):
             print_note(text, language)
     return 1 if check.left else 0
-
-
-def _check_fields(check: IndexCheck, language: Language) -> dict[str, Any]:
-    """Return the JSON object of a check."""
-
-    def fields(problem: IndexProblem) -> dict[str, Any]:
-        return asdict(problem) | {"reason": problem.reason.localize(language)}
-
-    return {
-        "sound": not check.left,
-        **asdict(check.stats),
-        "found": [fields(problem) for problem in check.found],
-        "left": [fields(problem) for problem in check.left],
-        "embedded_anew": check.embedded,
-        "reason": check.reason.localize(language),
-    }
 
 
 def _print_check(check: IndexCheck, *, fixed: bool, language: Language) -> None:
@@ -81,7 +81,7 @@ def _print_check(check: IndexCheck, *, fixed: bool, language: Language) -> None:
         click.secho("✗ " if is_left else "✓ ", fg="red" if is_left else "green", nl=False)
         line = _describe_problem(problem)
         if not is_left:
-            line = Message("{problem}: mended", problem=line)
+            line = Message("{problem}: repaired", problem=line)
         click.echo(printable(line.localize(language)))
     stats = check.stats
     if check.left:
@@ -187,8 +187,27 @@ class _ProgressLines:
     def show(self, progress: MigrationProgress) -> None:
         """Show the progress, or the end."""
         if progress.is_done:
-            self.end()
-            self._summarise(progress)
+            self.end(
+                Message(
+                    "the index is in the space {space}: {embedded} of {chunks} with vectors",
+                    space=progress.space,
+                    embedded=progress.embedded,
+                    chunks=count_chunks(progress.chunks),
+                )
+            )
+            if progress.foreign:
+                foreign = Message(
+                    "{chunks} in languages that the encoder does not know, found by words",
+                    chunks=count_chunks(progress.foreign),
+                )
+                print_note(foreign, self._language)
+            if progress.failed:
+                failed = Message(
+                    "{chunks} without a vector, found by words: {reason}",
+                    chunks=count_chunks(progress.failed),
+                    reason=progress.reason,
+                )
+                print_note(failed, self._language)
             return
         if self._quiet or (not self._redraws and progress.embedded < self._next):
             return
@@ -218,25 +237,3 @@ class _ProgressLines:
             self._is_open = False
         if text:
             click.echo(text.localize(self._language), err=True)
-
-    def _summarise(self, progress: MigrationProgress) -> None:
-        line = Message(
-            "the index is in the space {space}: {embedded} of {chunks} with vectors",
-            space=progress.space,
-            embedded=progress.embedded,
-            chunks=count_chunks(progress.chunks),
-        )
-        click.echo(line.localize(self._language), err=True)
-        if progress.foreign:
-            text = Message(
-                "{chunks} in languages that the encoder does not know, found by words",
-                chunks=count_chunks(progress.foreign),
-            )
-            print_note(text, self._language)
-        if progress.failed:
-            text = Message(
-                "{chunks} without a vector, found by words: {reason}",
-                chunks=count_chunks(progress.failed),
-                reason=progress.reason,
-            )
-            print_note(text, self._language)

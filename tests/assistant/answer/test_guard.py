@@ -123,6 +123,10 @@ def test_whatever_is_said_is_judged(text: str) -> None:
         ("科尔尼大道上哪两条街之间住着富人？", "科尔尼大道上两条街之间住着富人。"),
         ("伊斯兰国缺乏国际社会给予它什么？", "缺乏国际社会给予伊斯兰国什么？"),
         ("谁管理面包店的账目？", "根据资料，面包店的账目有管理。"),
+        ("How does inequality prevent growth?", "Inequality prevents growth."),
+        ("And how are the data packets routed here?", "Here the data packets are routed."),
+        ("不平等如何阻碍增长？", "不平等阻碍增长。"),
+        ("怎样重置路由器的管理密码？", "根据资料，重置路由器的管理密码。"),
     ],
 )
 def test_question_said_again_is_no_answer(question: str, reply: str) -> None:
@@ -161,6 +165,13 @@ def test_question_said_again_is_no_answer(question: str, reply: str) -> None:
         ("白宫是什么颜色的？", "白色。"),
         ("马克思主义是谁创立的？", "马克思。"),
         ("新加坡的首都是什么？", "新加坡。"),
+        ("Does she know how to swim well?", "She knows how to swim well."),
+        ("How does inequality prevent growth?", "Inequality prevents growth by limiting demand."),
+        ("How do I get there, by bus or by tram?", "You get there by tram."),
+        ("他知道如何操作这台机器吗？", "他知道如何操作这台机器。"),
+        ("不平等如何阻碍增长？", "不平等限制总需求，从而阻碍增长。"),
+        ("怎么去火车站，坐地铁还是公交？", "坐地铁去火车站。"),
+        ("如何登录系统？", "刷卡登录系统。"),
     ],
 )
 def test_answer_in_words_of_the_question_stays(question: str, reply: str) -> None:

@@ -181,7 +181,7 @@ async def test_a_loop_is_stopped_and_said_once() -> None:
     ends=st.tuples(*[st.sampled_from(["", " ", "\n", "\n\n", " \n \n\n"])] * 2),
     size=st.integers(min_value=1, max_value=70),
     unsupported=st.sampled_from(["mark", "drop"]),
-    model_size=st.sampled_from(["small", "large"]),
+    model_size=st.sampled_from(["tiny", "small", "large"]),
 )
 @settings(max_examples=60, deadline=None)
 def test_what_is_streamed_is_the_answer_but_for_its_ends(
@@ -282,7 +282,11 @@ async def test_passages_that_were_found_are_never_said_not_to_be_there(size: str
     ("name", "parameters", "chosen", "size"),
     [
         ("deepseek-r1:1.5b", None, "auto", "small"),
-        ("SmolLM2-135M-Instruct", None, "auto", "small"),
+        ("SmolLM2-135M-Instruct", None, "auto", "tiny"),
+        ("qwen2.5:0.5b", None, "auto", "tiny"),
+        ("qwen2.5:0.5b", None, "small", "small"),
+        ("mine", 1.2e9, "auto", "small"),
+        ("hosted-model", None, "tiny", "tiny"),
         ("qwen3:4b", None, "auto", "small"),
         ("qwen3:30b-a3b", None, "auto", "large"),
         ("llama3.1:8b", None, "auto", "large"),

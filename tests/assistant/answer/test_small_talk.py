@@ -27,6 +27,8 @@ def answer(text: str, language: str = "en") -> str | None:
     "said",
     [
         *("谢谢", "谢谢你！", "好的，谢谢", "你好", "您好！", "嗯嗯", "明白了", "再见👋"),
+        *("haha", "哈哈", "lol", "How are you?", "你好吗？", "Sorry", "对不起", "You are great!"),
+        *("no problem", "Nice to meet you!", "have a nice day", "早", "祝你愉快", "没关系", "yep"),
         *("ok", "OK, thanks!", "Thanks", "hello", "Thank you very much.", "Good morning"),
     ],
 )
@@ -47,6 +49,17 @@ def test_greetings_thanks_and_nods_are_small_talk(said: str) -> None:
             "了",
             "？",
         ),
+        *(
+            "How are glaciers formed?",
+            "help desk phone number",
+            "你好用日语怎么写？",
+            "早餐几点供应？",
+        ),
+        *(
+            "nice weather in Lisbon in May?",
+            "你们的退货政策是什么？",
+            "Is there no problem with it?",
+        ),
         *("why?", "hello world in C", "What does OK mean?", "Who wrote No Country for Old Men?"),
         *("", "好了" * 2_000 + "?x", "ok " * 1_000 + "x"),
     ],
@@ -66,7 +79,20 @@ def test_identity_is_told(said: str) -> None:
     assert small_talk_answer(said, now=NOW) == IDENTITY
 
 
-@pytest.mark.parametrize("said", ["help", "How do I use this?", "怎么用？", "我可以问什么？"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "help",
+        "How do I use this?",
+        "怎么用？",
+        "我可以问什么？",
+        "Do you speak German?",
+        "Can you answer in other languages?",
+        "你会说英语吗？",
+        "你会讲普通话吗？",
+        "你懂西班牙语吗？",
+    ],
+)
 def test_help_is_given(said: str) -> None:
     assert small_talk_answer(said, now=NOW) == HELP
 
@@ -161,7 +187,7 @@ def test_small_talk_that_is_nothing_but_a_nod_is_greeted() -> None:
 )
 def test_what_was_asked_is_told_without_a_search(said: str) -> None:
     asked = ["珠穆朗玛峰有多高？", "How tall is K2?"]
-    told = small_talk_answer(said, now=NOW, asked=asked)
+    told = small_talk_answer(said, now=NOW, earlier=asked)
     assert told is not None
     assert all(f"- {question}" in told.localize("zh") for question in asked)
     assert small_talk_answer(said, now=NOW) == NOTHING_ASKED
@@ -179,4 +205,19 @@ def test_what_was_asked_is_told_without_a_search(said: str) -> None:
     ],
 )
 def test_other_questions_about_talk_go_to_the_pages(said: str) -> None:
-    assert small_talk_answer(said, now=NOW, asked=["x"]) is None
+    assert small_talk_answer(said, now=NOW, earlier=["x"]) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Do you understand Kubernetes?",
+        "Can you understand recursion?",
+        "Can you speak freely?",
+        "你能讲笑话吗？",
+        "你会打电话吗？",
+        "你会写作文吗？",
+    ],
+)
+def test_what_is_no_language_gets_no_help_text(said: str) -> None:
+    assert small_talk_answer(said, now=NOW) != HELP

@@ -3,7 +3,7 @@
 from typing import get_args
 
 from assistant.answer.evidence.answer_types import ANSWER_TYPES as KINDS_OF_ANSWER
-from assistant.cli.explain import phrases_said
+from assistant.cli.explain import question_phrases
 from assistant.cli.explain_labels import (
     ANSWER_TYPES,
     ANSWERABILITY,
@@ -23,14 +23,17 @@ def test_each_verdict_reason_and_kind_of_answer_has_a_label() -> None:
 
 
 def test_terms_are_shown_as_the_question_says_them() -> None:
-    assert phrases_said(["间飞", "夜间", "飞行", "条件"], "夜间飞行需要什么条件?") == [
+    assert question_phrases(["间飞", "夜间", "飞行", "条件"], "夜间飞行需要什么条件?") == [
         "夜间飞行",
         "条件",
     ]
-    assert phrases_said(["use", "drone"], "Used drones: what use has a Drone?") == ["use", "Drone"]
-    assert phrases_said(["1000"], "一千元够吗?") == ["1000"]
-    assert phrases_said(["dji", "多重"], "DJI Mini 多重?") == ["DJI", "多重"]
-    assert phrases_said([], "") == []
+    assert question_phrases(["use", "drone"], "Used drones: what use has a Drone?") == [
+        "use",
+        "Drone",
+    ]
+    assert question_phrases(["1000"], "一千元够吗?") == ["1000"]
+    assert question_phrases(["dji", "多重"], "DJI Mini 多重?") == ["DJI", "多重"]
+    assert question_phrases([], "") == []
 
 
 def test_a_score_shows_the_parts_that_count() -> None:

@@ -2,109 +2,34 @@
 
 import logging
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assistant.answer.orchestrator import Assistant, WebParts
-from assistant.answer.retrieval import Retriever
 from assistant.errors import ModelError
-from assistant.events import (
-    AnswerDelta,
-    AnswerEvent,
-    AnswerFailed,
-    AnswerFinished,
-    Notice,
-    ReasoningDelta,
-)
-from assistant.models.base import ChatModel
-from assistant.models.extractive import ExtractiveModel
-from assistant.models.pool import ChosenModel, ModelPool
+from assistant.events import AnswerDelta, AnswerFailed, Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
-from assistant.replay import Replay, compare_snapshots
-from assistant.search.memory import MemorySearch
-from assistant.snapshots.snapshot import Snapshot
 from assistant.snapshots.store import SnapshotStore, delete_snapshots
 from assistant.snapshots.writer import SnapshotWriter
-from assistant.values import ChatMessage, Prompt, Question, SearchHit
-from ingest.documents import Page
-from ingest.errors import ForbiddenError, IngestError
+from assistant.values import ChatMessage, Prompt, Question
 from ingest.events import PageSkipped, PageStored
-from ingest.foundation.concurrency import LazyResource
 from ingest.foundation.messages import Message
-from ingest.index.embed.memory import HashingEmbedder
-from ingest.index.store.catalog import Catalog
-from ingest.index.store.hybrid import Index
-from ingest.index.store.vector_stores.memory import MemoryVectors
-from ingest.web.fetch.memory import html_page
-from tests.ingest_parts import ingest_parts
-from tests.tea_pages import GREEN_TEA
+from tests.snapshot_kit import (
+    QUESTION,
+    REPLY,
+    SHUT,
+    TEA,
+    ask,
+    assistant,
+    finished,
+    ids,
+    kept,
+    writer_at,
+)
 
 pytestmark = pytest.mark.anyio
-
-TEA = "https://tea.test/green"
-SHUT = "https://shut.test/"
-PAGES: dict[str, Page | IngestError] = {
-    TEA: html_page(TEA, GREEN_TEA),
-    SHUT: ForbiddenError(
-        Message.bilingual("the site says no", "网站不允许"), url=SHUT, reason="robots"
-    ),
-}
-QUESTION = "How hot should the water for green tea be?"
-REPLY = "The water should have 80 degrees [1]. Add a pinch of salt to the cup."
-
-
-def writer_at(path: Path, told: list[Message] | None = None) -> SnapshotWriter:
-    return SnapshotWriter(
-        lambda: SnapshotStore(path, keep=50, days=9),
-        tell=told.append if told is not None else lambda _: None,
-    )
-
-
-def assistant(writer: SnapshotWriter | None, model: ChatModel | None = None) -> Assistant:
-    store, embedder = Index(catalog=Catalog(None), vectors=MemoryVectors()), HashingEmbedder()
-    hits = [SearchHit(rank=n, title=url, url=url) for n, url in enumerate(PAGES, start=1)]
-    return Assistant(
-        web=LazyResource.of(
-            WebParts(
-                search=MemorySearch(hits),
-                reader=ingest_parts(PAGES, embedder=embedder, store=store).reader,
-            )
-        ),
-        retriever=Retriever(store=store, embedder=embedder, top_k=4),
-        fallback_model=ExtractiveModel(),
-        models=ModelPool.holding(model or ScriptedModel(REPLY)),
-        snapshots=writer,
-    )
-
-
-async def all_of(events: AsyncGenerator[AnswerEvent, None]) -> list[AnswerEvent]:
-    async with aclosing(events) as opened:
-        return [event async for event in opened]
-
-
-async def ask(
-    asked: Assistant, text: str = QUESTION, history: Sequence[ChatMessage] = (), **options: Any
-) -> list[AnswerEvent]:
-    return await all_of(asked.ask(Question(text, web=True, **options), history))
-
-
-def kept(path: Path, name: str = "last") -> Snapshot:
-    with SnapshotStore(path, keep=50, days=9) as store:
-        return store.get(name)
-
-
-def finished(events: Sequence[AnswerEvent]) -> AnswerFinished:
-    assert isinstance(events[-1], AnswerFinished)
-    return events[-1]
-
-
-def ids(path: Path) -> list[str]:
-    with SnapshotStore(path, keep=50, days=9) as store:
-        return [line.id for line in store.lines(limit=50)]
 
 
 @pytest.fixture
@@ -209,35 +134,6 @@ async def test_a_second_try_without_thinking_is_kept_as_one(path: Path) -> None:
     await ask(assistant(writer, Musing(REPLY)))
     await writer.close()
     assert not kept(path).model.thinking
-
-
-async def test_a_long_conversation_is_replayed_as_it_was_asked(path: Path) -> None:
-    writer = writer_at(path)
-    turns = [ChatMessage(role="user", content=f"Is tea {n} green?") for n in range(20)]
-    await ask(assistant(writer), QUESTION, turns)
-    await writer.close()
-    before, made = kept(path), []
-    await all_of(replay_with(ScriptedModel(REPLY), None).ask(before, on_snapshot=made.append))
-    assert compare_snapshots(before, made[0]).same_prompt
-
-
-async def test_a_replay_asks_the_model_that_answered(path: Path) -> None:
-    writer = writer_at(path)
-    await ask(assistant(writer))
-    await writer.close()
-    before = kept(path)
-    asked: list[str | None] = []
-
-    async def open_model(name: str | None) -> ChosenModel:
-        asked.append(name)
-        return ChosenModel(model=ScriptedModel(REPLY))
-
-    replay = Replay(
-        models=ModelPool(open_model=open_model), fallback_model=ExtractiveModel(), reply_tokens=500
-    )
-    await all_of(replay.ask(before))
-    await all_of(replay.ask(before, model="another"))
-    assert asked == [before.model.name, "another"]
 
 
 async def test_what_a_model_wrote_before_quotes_took_its_place_is_kept(path: Path) -> None:
@@ -365,62 +261,3 @@ async def test_a_consumer_that_leaves_at_the_answer_has_it_kept(path: Path) -> N
     answer = await assistant(writer).answer(Question(QUESTION, web=True))
     await writer.close()
     assert ids(path) == [answer.id]
-
-
-def replay_with(model: ChatModel, writer: SnapshotWriter | None) -> Replay:
-    return Replay(
-        models=ModelPool.holding(model),
-        fallback_model=ExtractiveModel(),
-        reply_tokens=500,
-        snapshots=writer,
-    )
-
-
-async def test_a_replay_has_the_same_passages_and_says_what_differs(path: Path) -> None:
-    writer = writer_at(path)
-    await ask(assistant(writer))
-    await writer.close()
-    before = kept(path)
-    writer = writer_at(path)
-    made: list[Snapshot] = []
-    model = ScriptedModel("The water should have 80 degrees [1].")
-    events = await all_of(replay_with(model, writer).ask(before, on_snapshot=made.append))
-    await writer.close()
-    now = kept(path)
-    assert made == [now]
-    assert finished(events).answer.id == now.id
-    assert (now.parent, now.passages, now.search, now.pages) == (
-        before.id,
-        before.passages,
-        None,
-        (),
-    )
-    difference = compare_snapshots(before, now)
-    assert not difference.same_text
-    assert difference.same_prompt
-    assert difference.trust == (0.5, 1.0)
-    assert [dict(each) for each in difference.verdicts] == [
-        {"supported": 1, "unsupported": 1},
-        {"supported": 1},
-    ]
-
-
-async def test_the_same_model_over_the_same_passages_says_the_same(path: Path) -> None:
-    writer = writer_at(path)
-    await ask(assistant(writer))
-    await writer.close()
-    before, made = kept(path), []
-    await all_of(replay_with(ScriptedModel(REPLY), None).ask(before, on_snapshot=made.append))
-    difference = compare_snapshots(before, made[0])
-    assert difference.same_text
-    assert difference.verdicts[0] == difference.verdicts[1]
-    assert ids(path) == [before.id]
-
-
-async def test_an_answer_without_passages_cannot_be_replayed(path: Path) -> None:
-    writer = writer_at(path)
-    await all_of(assistant(writer).ask("Who is Zorgblatt Quux?"))
-    await writer.close()
-    (failed,) = await all_of(replay_with(ScriptedModel(REPLY), None).ask(kept(path)))
-    assert isinstance(failed, AnswerFailed)
-    assert "no passages" in str(failed.message)
