@@ -8,12 +8,14 @@ from ingest.foundation.startup import prepare_process
 def main(name: str | None = None) -> None:
     """Run the command; `name` is what its help calls it."""
     prepare_process()
-    from finetune.cli import main as command  # noqa: PLC0415  after Ctrl-C has been taken
-    from ingest.text.command_help import localize_help  # noqa: PLC0415
+    # Only now, after Ctrl-C has been taken; the commands once it is known what click is to speak.
+    from ingest.foundation.command_line import command_start  # noqa: PLC0415
     from ingest.text.language import choose_language  # noqa: PLC0415
 
-    localize_help(command, Path(__file__).parent / "command_help", choose_language(None))
-    command(prog_name=name)
+    language = command_start.command_language(choose_language)
+    from finetune.cli import main as command  # noqa: PLC0415
+
+    command_start.start_command(command, Path(__file__).parent, language, name=name)
 
 
 if __name__ == "__main__":

@@ -191,6 +191,7 @@ def merge(pipeline: "Pipeline") -> Result:
     type=click.Choice(["gguf", "ollama", "vllm", "hf"]),
     default="gguf",
     show_default=True,
+    help="For which program.",
 )
 @click.option(
     "--quantize",
@@ -247,8 +248,14 @@ def export(
 
 @main.command()
 @click.option("--model", default="merged", show_default=True, help="base, adapter or merged.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65_535))
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=PORT,
+    show_default=True,
+    type=click.IntRange(0, 65_535),
+    help="Port to listen on; 0: one that is free.",
+)
 @recipe_command
 def serve(pipeline: "Pipeline", model: str, host: str, port: int) -> Result:
     """Serve the model: POST /predict, an OpenAI-compatible chat, health and metrics.
@@ -287,6 +294,7 @@ def card(pipeline: "Pipeline") -> Result:
     type=click.Choice(["gguf", "ollama", "vllm", "hf"]),
     default=["gguf"],
     show_default=True,
+    help="For which program the model is exported; may be repeated.",
 )
 @recipe_command
 def run(pipeline: "Pipeline", targets: tuple[Any, ...]) -> Result:

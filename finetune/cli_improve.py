@@ -112,19 +112,6 @@ def _improve(
 
     settings = load_settings()
     progress = TerminalProgress(language=language, quiet=quiet or as_json)
-
-    def make_rows(path: Path, size: Any) -> None:
-        """Make the rows of the collection."""
-        synthesize(
-            settings,
-            collection,
-            path,
-            limit=limit,
-            teacher=teacher_settings(teacher, settings.model) if teacher else None,
-            size=size,
-            progress=progress,
-        )
-
     plan = ImprovementPlan(
         collection=collection,
         base=_named_base(base),
@@ -138,7 +125,15 @@ def _improve(
     return improve_collection(
         plan,
         settings=settings,
-        make_rows=make_rows,
+        make_rows=lambda path, size: synthesize(
+            settings,
+            collection,
+            path,
+            limit=limit,
+            teacher=teacher_settings(teacher, settings.model) if teacher else None,
+            size=size,
+            progress=progress,
+        ),
         to=to,
         activate=not no_activate,
         progress=progress,

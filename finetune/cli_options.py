@@ -108,7 +108,7 @@ def plain_command(main: Callable[[], int], lang: str | None) -> None:
     import warnings
 
     from finetune.errors import FinetuneError, not_installed
-    from ingest.foundation.cli_runner import run_sync
+    from ingest.foundation.command_line.cli_runner import run_sync
     from ingest.foundation.messages import Message, describe_os_error
     from ingest.text.language import choose_language
 
@@ -182,7 +182,7 @@ def show_result(result: Result, language: "Language", *, as_json: bool) -> None:
     if isinstance(result, TextResult):
         result = result.json if as_json else {"text": result.text}
     if as_json:
-        from ingest.foundation.cli_runner import print_json
+        from ingest.foundation.command_line.cli_runner import print_json
 
         print_json(json.dumps(result, ensure_ascii=False, default=str))
         return

@@ -89,7 +89,8 @@ def _show_own_recipe(
     if own_recipe.rejected:
         lines.append(
             Message(
-                "{rejected} of the first {looked_at} rows cannot be used; prepare says why",
+                "{rejected} of the first {looked_at} {looked_at:?row|rows} cannot be "
+                "used; prepare says why",
                 rejected=own_recipe.rejected,
                 looked_at=own_recipe.looked_at,
             )
@@ -112,7 +113,13 @@ def _show_own_recipe(
 @click.option(
     "--limit", type=click.IntRange(0), default=1_000, show_default=True, help="Rows; 0: all."
 )
-@click.option("--seed", type=click.IntRange(0), default=42, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=42,
+    show_default=True,
+    help="Decides which questions are declined, and the order of pages.",
+)
 @click.option(
     "--teacher",
     metavar="MODEL",
@@ -120,7 +127,7 @@ def _show_own_recipe(
 )
 @click.option(
     "--size",
-    type=click.Choice(["small", "large"]),
+    type=click.Choice(["tiny", "small", "large"]),
     help="For which prompt: that of small models (up to 4B) or of large ones; default: the "
     "assistant's own.",
 )

@@ -233,7 +233,6 @@ def _recipe_text(
     """Return the recipe as TOML, with a comment at what was guessed."""
     thinks = sum(any(turn.think for turn in one.turns) for one in records) * 2 > len(records)
     base, form = THINKING_BASE if thinks else PLAIN_BASE
-    languages = Counter(language_of(one.last.user) for one in records)
     try:
         file = os.path.relpath(data_file.resolve(), folder.resolve())
     except ValueError:  # another drive, on Windows
@@ -244,11 +243,15 @@ def _recipe_text(
         split["group"] = "group"  # rows of one page or person are never in two splits
     if is_labelled:
         split["stratify"] = "label"
+    longest = max(  # a tenth more is allowed, for the rows that were not looked at
+        estimate_tokens("\n".join([one.system, *(t.user + t.think + t.answer for t in one.turns)]))
+        for one in records
+    )
     tables: dict[str, dict[str, Any]] = {
         "model": {"base": base, "format": form},
         "data": {"files": [file], **({"map": dict(mapped)} if mapped else {}), "split": split},
         "train": {
-            "max_tokens": _longest_sample(records),
+            "max_tokens": -(-int(1.1 * longest + TEMPLATE_TOKENS) // TOKEN_STEP) * TOKEN_STEP,
             # By "last" only the end of a chat is learnt, which mostly says goodbye.
             **(
                 {"turns": "all"}
@@ -261,6 +264,7 @@ def _recipe_text(
     document = tomlkit.document()
     document.add(tomlkit.comment(f"Made from {data_file.name}; look at what was guessed."))
     document["name"] = name
+    languages = Counter(language_of(one.last.user) for one in records)
     document["language"] = languages.most_common(1)[0][0]
     for title, values in tables.items():
         table = tomlkit.table()
@@ -273,12 +277,3 @@ def _recipe_text(
                 table[key].comment(comment)
         document[title] = table
     return tomlkit.dumps(document)
-
-
-def _longest_sample(records: Sequence[Record]) -> int:
-    """Return tokens into which each of the rows fits, and a tenth more for those not looked at."""
-    longest = max(
-        estimate_tokens("\n".join([one.system, *(t.user + t.think + t.answer for t in one.turns)]))
-        for one in records
-    )
-    return -(-int(1.1 * longest + TEMPLATE_TOKENS) // TOKEN_STEP) * TOKEN_STEP

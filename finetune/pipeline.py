@@ -53,9 +53,11 @@ class Pipeline:
 
     def dry_run(self, steps: int) -> Figures:
         """Train for some optimiser steps, keep nothing, and return what was measured."""
+        from finetune.evaluate.training_score import training_scorer
         from finetune.train.trainer import train
 
-        summary = train(self.recipe, self.run, progress=self.progress, dry_steps=steps)
+        score = training_scorer(self.recipe, self.run)
+        summary = train(self.recipe, self.run, progress=self.progress, dry_steps=steps, score=score)
         return summary.figures()
 
     def train(self, *, resume: bool = False) -> bool:

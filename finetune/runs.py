@@ -161,6 +161,13 @@ def write_atomically(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file of JSON lines that this program has written."""
+    # Iterated, not `splitlines`: that also splits at U+2028, which JSON strings may hold.
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.strip()]
+
+
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that appears under its name once the block ends well; else the old one stays."""

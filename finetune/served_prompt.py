@@ -16,7 +16,7 @@ SERVED_SYSTEMS = frozenset(
 )
 """System messages of the assistant, word for word: a row with one of them holds its prompt."""
 
-_ASKED = tuple(
+_QUESTION_FORMS = tuple(
     form.localize(language).replace("{question}", "")
     for form in (prompts.QUESTION, evidence_prompt.QUESTION)
     for language in LANGUAGES
@@ -45,7 +45,7 @@ def question_of_prompt(text: str) -> str:
     # From the last line up: a question may have lines of its own.
     lines = text.rstrip().split("\n")
     for place in range(len(lines) - 1, -1, -1):
-        for asked in _ASKED:
-            if lines[place].startswith(asked):
-                return "\n".join([lines[place].removeprefix(asked), *lines[place + 1 :]]).strip()
+        for pattern in _QUESTION_FORMS:
+            if lines[place].startswith(pattern):
+                return "\n".join([lines[place].removeprefix(pattern), *lines[place + 1 :]]).strip()
     return ""

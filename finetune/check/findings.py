@@ -86,8 +86,8 @@ class SplitCheck:
     def to_lines(self, language: Language, *, colour: bool) -> Iterator[str]:
         """Yield lines for a terminal, with a histogram and a sample, whose lines may be several."""
         yield Message(
-            "{split}: {records} records, {samples} samples, {dropped} dropped, "
-            "{shortened} shortened",
+            "{split}: {records} {records:?record|records}, {samples} "
+            "{samples:?sample|samples}, {dropped} dropped, {shortened} shortened",
             split=self.split,
             records=self.records,
             samples=self.samples,
@@ -116,7 +116,8 @@ class SplitCheck:
         if not self.example:
             return
         yield Message(
-            "  sample {record}: {prompt_tokens} tokens read, {target_tokens} trained",
+            "  sample {record}: {prompt_tokens} {prompt_tokens:?token|tokens} read, "
+            "{target_tokens} trained",
             record=self.example.record,
             prompt_tokens=self.example.prompt_tokens,
             target_tokens=self.example.target_tokens,

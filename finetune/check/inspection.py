@@ -86,8 +86,11 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
         splits.append(counter.result())
     train = splits[0]
     config = read_config(folder)
-    note = template_note(folder, fmt)
-    obstacle = gguf_obstacle(folder)
+    obstacle = gguf_obstacle(folder)  # said now, not after hours of training
+    without_gguf = obstacle and Message(
+        "GGUF and Ollama cannot have the tuned model ({obstacle}); --to vllm and --to hf can",
+        obstacle=obstacle,
+    )
     return Inspection(
         name=recipe.name,
         base=str(folder),
@@ -102,15 +105,7 @@ def inspect(recipe: Recipe, run: Run, *, progress: Progress | None = None) -> In
             *(warning for check in splits for warning in split_warnings(recipe, check)),
         ),
         exports=ANY_MODEL if obstacle else (*ANY_MODEL, *BY_GGUF),
-        notes=tuple(one for one in (note, _without_gguf(obstacle)) if one),
-    )
-
-
-def _without_gguf(obstacle: Message | None) -> Message | None:
-    # Now, not after hours of training.
-    return obstacle and Message(
-        "GGUF and Ollama cannot have the tuned model ({obstacle}); --to vllm and --to hf can",
-        obstacle=obstacle,
+        notes=tuple(one for one in (template_note(folder, fmt), without_gguf) if one),
     )
 
 
@@ -262,25 +257,12 @@ def training_warnings(
     fmt = chat_format(recipe.model.format)
     if train.records < FEW_ROWS:
         yield Message(
-            "only {records} training rows: under {few_rows} are learnt by heart, not from",
+            "only {records} training {records:?row|rows}: under {few_rows} are learnt by "
+            "heart, not from",
             records=train.records,
             few_rows=FEW_ROWS,
         )
-    objective = recipe.train.objective
-    if objective != "sft" and train.pairs < train.records:
-        yield Message(
-            "{objective} learns from pairs: {unpaired} of {records} training rows have no rejected "
-            "answer and are left out",
-            objective=objective,
-            unpaired=train.records - train.pairs,
-            records=train.records,
-        )
-    if objective == "sft" and train.pairs:
-        yield Message(
-            "{pairs} training rows have a rejected answer, which sft does not use: dpo and orpo "
-            'do (method = "dpo")',
-            pairs=train.pairs,
-        )
+    yield from _pair_warnings(recipe.train.objective, train)
     if fmt.thinks and train.records and not train.thoughts:
         yield Message(
             "no training row has a thought: {name} will learn not to think; to train answers "
@@ -290,7 +272,7 @@ def training_warnings(
         )
     if train.thoughts and not fmt.thinks:
         yield Message(
-            "{thoughts} training rows have a thought, which {name} leaves out",
+            "{thoughts} training {thoughts:?row has|rows have} a thought, which {name} leaves out",
             thoughts=train.thoughts,
             name=fmt.name,
         )
@@ -308,6 +290,25 @@ def training_warnings(
         )
 
 
+def _pair_warnings(objective: str, train: SplitCheck) -> Iterator[Message]:
+    """Yield which rows an objective does not use, or not whole."""
+    if objective != "sft" and train.pairs < train.records:
+        yield Message(
+            "{objective} learns from pairs: {unpaired} of {records} training "
+            "{records:?row|rows} {unpaired:?has|have} no rejected answer and "
+            "{unpaired:?is|are} left out",
+            objective=objective,
+            unpaired=train.records - train.pairs,
+            records=train.records,
+        )
+    if objective == "sft" and train.pairs:
+        yield Message(
+            "{pairs} training {pairs:?row has|rows have} a rejected answer, which sft "
+            'does not use: dpo and orpo do (method = "dpo")',
+            pairs=train.pairs,
+        )
+
+
 def split_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
     """Yield what is wrong with the lengths or the questions of one split."""
     limit = recipe.train.max_tokens
@@ -317,8 +318,8 @@ def split_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
     if check.tokens and check.dropped:
         total = check.dropped + check.samples
         yield Message(
-            "{split}: {lost}{dropped} of {total} samples are dropped, longer than "
-            "train.max_tokens = {limit}; the longest has {longest}",
+            "{split}: {lost}{dropped} of {total} {total:?sample is|samples are} dropped, "
+            "longer than train.max_tokens = {limit}; the longest has {longest}",
             split=check.split,
             lost=lost,
             dropped=check.dropped,
@@ -329,8 +330,8 @@ def split_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
     cap = recipe.evaluate.max_new_tokens
     if check.replies and check.long_replies and check.split == recipe.evaluate.split:
         yield Message(
-            "{split}: {long_replies} replies are longer than evaluate.max_new_tokens = {cap} "
-            "and would be cut; the longest has {longest}",
+            "{split}: {long_replies} {long_replies:?reply is|replies are} longer than "
+            "evaluate.max_new_tokens = {cap} and would be cut; the longest has {longest}",
             split=check.split,
             long_replies=check.long_replies,
             cap=cap,
@@ -338,8 +339,8 @@ def split_warnings(recipe: Recipe, check: SplitCheck) -> Iterator[Message]:
         )
     if check.leaks:
         yield Message(
-            "{leaks} of {records} questions in {split} are asked in train, too: its "
-            "figures will flatter; prepare again",
+            "{leaks} of {records} {records:?question|questions} in {split} "
+            "{leaks:?is|are} asked in train, too: its figures will flatter; prepare again",
             leaks=check.leaks,
             records=check.records,
             split=check.split,

@@ -138,7 +138,14 @@ class Comparison:
     def to_text(self, language: Language) -> str:
         """Return a table for a terminal, one line per figure, and the path of the page."""
         joint = COLON.localize(language)
-        lines = [_HEAD.localize(language).format(a=self.a, b=self.b, records=self.records)]
+        head = Message(
+            "{b} against {a}, {records} {records:?record|records}; difference with its 95 % "
+            "interval (▲ surely better, ▼ surely worse)",
+            a=self.a,
+            b=self.b,
+            records=self.records,
+        )
+        lines = [head.localize(language)]
         lines += [one.to_text(language) for one in self.differences]
         if self.error_counts:
             lines += ["", _ERRORS.localize(language)]
@@ -233,8 +240,4 @@ def format_figure(value: float, figure: Figure, *, signed: bool = False, bare: b
 
 
 _MARKS = {"better": "▲", "worse": "▼", "": " "}
-_HEAD = Message(
-    "{b} against {a}, {records} records; difference with its 95 % interval (▲ surely better, "
-    "▼ surely worse)"
-)
 _ERRORS = Message("replies with faults:")

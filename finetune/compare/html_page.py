@@ -67,8 +67,8 @@ def comparison_page(comparison: Comparison, language: Language) -> str:
     by_name = {one.figure.name: one for one in comparison.differences}
     verdicts = Counter(one.verdict for one in comparison.differences)
     summary = Message(
-        "Of {judged} figures, {b} is surely better in {better} and surely worse in {worse}; "
-        "in the rest chance may explain the difference.",
+        "Of {judged} {judged:?figure|figures}, {b} is surely better in {better} and "
+        "surely worse in {worse}; in the rest chance may explain the difference.",
         judged=sum(bool(one.figure.better) for one in comparison.differences),
         b=comparison.b,
         better=verdicts["better"],

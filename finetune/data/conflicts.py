@@ -1,7 +1,6 @@
 """Questions that the data answers in more than one way: what no model can learn."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -51,19 +50,16 @@ def find_conflicts(first_pass: FirstPass, kept: Mask) -> Conflicts:
     for row in first:
         at = int(np.flatnonzero(rows == row)[0])
         other = next(n for n in range(at + 1, len(rows)) if answers[n] != answers[at])
-        examples.append(_conflict(first_pass, row, int(rows[other])))
+        one, two = (first_pass.record(each) for each in (row, int(rows[other])))
+        examples.append(
+            Conflict(
+                question=_excerpt(one.last.user),
+                answers=(_excerpt(one.last.answer), _excerpt(two.last.answer)),
+                sources=(columns.source(row), columns.source(int(rows[other]))),
+            )
+        )
     return Conflicts(
         questions=len(which), rows=int(np.isin(prompts, which).sum()), examples=tuple(examples)
-    )
-
-
-def _conflict(first_pass: FirstPass, *rows: int) -> Conflict:
-    records: list[Any] = [first_pass.record(row) for row in rows]
-    one, two = (_excerpt(record.last.answer) for record in records)
-    return Conflict(
-        question=_excerpt(records[0].last.user),
-        answers=(one, two),
-        sources=(first_pass.columns.source(rows[0]), first_pass.columns.source(rows[1])),
     )
 
 

@@ -10,7 +10,7 @@ from ingest.foundation.messages import Message, join_messages
 MAX_NAMED_FIELDS = 8
 """Unused fields that a line names."""
 
-TOLD_SHARE = 0.2
+REPORTED_SHARE = 0.2
 """Share of held-out answers in the training data from which on it is reported."""
 
 REPAIRS: dict[Repair, Message] = {
@@ -26,8 +26,9 @@ def row_notes(quality: Quality) -> Iterator[Message]:
     """Yield what became of rows and what is in them that may not be meant, the gravest first."""
     for conflict in quality.conflicts.examples[:1]:
         yield Message(
-            "{questions:,} questions have more than one answer ({rows:,} rows), such as "
-            "“{question}”: “{one}” ({where}) and “{two}” ({there}); quality.html has more",
+            "{questions:,} {questions:?question has|questions have} more than one answer "
+            "({rows:,} {rows:?row|rows}), such as “{question}”: “{one}” ({where}) and "
+            "“{two}” ({there}); quality.html has more",
             questions=quality.conflicts.questions,
             rows=quality.conflicts.rows,
             question=conflict.question,
@@ -60,10 +61,10 @@ def row_notes(quality: Quality) -> Iterator[Message]:
             steps=", ".join(f'"{step}"' for step in quality.cleaned),
         )
     for leak in quality.leaks:
-        if leak.answers >= max(1, TOLD_SHARE * leak.rows):
+        if leak.answers >= max(1, REPORTED_SHARE * leak.rows):
             yield Message(
-                "{answers:,} of {rows:,} answers of {split} are in train word for word: figures "
-                "on them measure recall",
+                "{answers:,} of {rows:,} {rows:?answer|answers} of {split} "
+                "{answers:?is|are} in train word for word: figures on them measure recall",
                 answers=leak.answers,
                 rows=leak.rows,
                 split=leak.split,

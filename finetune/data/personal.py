@@ -209,18 +209,18 @@ def _with_half_width(text: str) -> str:
 
 def _found(text: str) -> Iterator[tuple[PersonalKind, int, int]]:
     """Yield kind, start and end of each piece; none overlaps another."""
-    taken: list[tuple[int, int]] = []  # in order
+    spans: list[tuple[int, int]] = []  # in order
     for kind, pattern in _PATTERNS.items():
         for found in pattern.form.finditer(text):
             group = found.lastgroup
             if group is None:
                 continue
             start, end = found.span(group)
-            place = bisect.bisect(taken, (start, end))
-            before, behind = taken[place - 1 : place], taken[place : place + 1]
+            place = bisect.bisect(spans, (start, end))
+            before, behind = spans[place - 1 : place], spans[place : place + 1]
             is_free = all(ended <= start for _, ended in before) and all(
                 begun >= end for begun, _ in behind
             )
             if is_free and pattern.check(found[group]):
-                taken.insert(place, (start, end))
+                spans.insert(place, (start, end))
                 yield kind, start, end

@@ -68,19 +68,7 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
             _report_rejected(recipe, run, first_pass, progress)
             if recipe.data.split.stratify and not any(first_pass.columns.label_codes):
                 progress.note(UNLABELLED)
-            columns = first_pass.columns
-            splits = np.full(len(columns), TRAIN, dtype=np.int8)
-            # Dropped rows are left out before: a stratum's shares count the rows that are there.
-            is_shared = ~first_pass.dropped & (
-                np.frombuffer(columns.train_only, dtype=np.int8) == 0
-            )
-            splits[is_shared] = assign_splits(
-                np.frombuffer(columns.groups, dtype=np.uint64)[is_shared],
-                recipe.data.split,
-                labels=np.frombuffer(columns.labels, dtype=np.int64)[is_shared],
-                names=list(columns.label_codes),
-                seed=recipe.seed,
-            )
+            splits = _split_rows(recipe, first_pass)
             with progress.stage(WRITING, total=len(lines)) as stage:
                 second_pass = _SecondPass(recipe=recipe, first_pass=first_pass, splits=splits)
                 rows = second_pass.write(run.data, lines, stage)
@@ -103,6 +91,22 @@ def prepare(recipe: Recipe, run: Run, *, progress: Progress) -> Quality:
             hint=Message("free some space or name another folder: --runs FOLDER"),
         ) from error
     return quality
+
+
+def _split_rows(recipe: Recipe, first_pass: FirstPass) -> Splits:
+    """Return the place in `SPLITS` of each row's split; of dropped rows, that of training."""
+    columns = first_pass.columns
+    splits = np.full(len(columns), TRAIN, dtype=np.int8)
+    # Dropped rows are left out before: a stratum's shares count the rows that are there.
+    is_shared = ~first_pass.dropped & (np.frombuffer(columns.train_only, dtype=np.int8) == 0)
+    splits[is_shared] = assign_splits(
+        np.frombuffer(columns.groups, dtype=np.uint64)[is_shared],
+        recipe.data.split,
+        labels=np.frombuffer(columns.labels, dtype=np.int64)[is_shared],
+        names=list(columns.label_codes),
+        seed=recipe.seed,
+    )
+    return splits
 
 
 def _read_rows(recipe: Recipe, run: Run, lines: TemporaryLines, progress: Progress) -> FirstPass:
@@ -154,7 +158,8 @@ def _report_rejected(recipe: Recipe, run: Run, first_pass: FirstPass, progress: 
         if first_pass.quarantined:
             progress.note(
                 Message(
-                    "{quarantined:,} of {rows:,} rows cannot be used: {why}; see {path}",
+                    "{quarantined:,} of {rows:,} {rows:?row|rows} cannot be used: {why}; "
+                    "see {path}",
                     quarantined=first_pass.quarantined,
                     rows=first_pass.rows,
                     why=why,
@@ -164,7 +169,7 @@ def _report_rejected(recipe: Recipe, run: Run, first_pass: FirstPass, progress: 
         return
     raise DataError(
         Message(
-            "{quarantined:,} of {rows:,} rows cannot be used ({share:.0%}, "
+            "{quarantined:,} of {rows:,} {rows:?row|rows} cannot be used ({share:.0%}, "
             "data.max_bad_share is {most:.0%}): {why}",
             quarantined=first_pass.quarantined,
             rows=first_pass.rows,

@@ -248,8 +248,7 @@ def measure_quality(
 
     `splits` has for each row of the first pass the place of its split in `SPLITS`.
     """
-    columns, is_kept = first_pass.columns, ~first_pass.dropped
-    reasons = first_pass.reasons
+    columns, reasons, is_kept = first_pass.columns, first_pass.reasons, ~first_pass.dropped
     rows = _KeptRows(columns=columns, kept=is_kept, splits=splits)
     labels = rows.by_label()
     sampled = sample_rows(columns, is_kept)

@@ -94,8 +94,9 @@ def quality_notes(quality: Quality) -> Iterator[Message]:
     for leak in quality.leaks:
         if leak.questions:
             yield Message(
-                "{questions:,} of {rows:,} questions of {split} are in train, too: figures "
-                'will flatter. Use data.split.group = "question".',
+                "{questions:,} of {rows:,} {rows:?question|questions} of {split} "
+                "{questions:?is|are} in train, too: figures will flatter. Use "
+                'data.split.group = "question".',
                 questions=leak.questions,
                 rows=leak.rows,
                 split=leak.split,
@@ -104,7 +105,8 @@ def quality_notes(quality: Quality) -> Iterator[Message]:
     without = quality.missing["think"]
     if 0 < without < quality.kept:
         yield Message(
-            "{without:,} rows have no thinking and the others do: the model learns both.",
+            "{without:,} {without:?row has|rows have} no thinking and the others do: the "
+            "model learns both.",
             without=without,
         )
     if quality.balance is not None and quality.balance < UNEVEN:

@@ -120,7 +120,9 @@ def evaluate_generator(
     with ReplyStore(path, digest=digest, force=force) as store:
         missing = [record for record in records if record.id not in store.kept]
         if count := len(records) - len(missing):
-            progress.note(Message("{count} replies were there already", count=count))
+            progress.note(
+                Message("{count} {count:?reply was|replies were} there already", count=count)
+            )
         for prediction in generator.generate(missing, progress=progress) if missing else ():
             store.add(prediction)
         predictions = dict(store.kept)

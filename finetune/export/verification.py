@@ -67,6 +67,7 @@ def verify_model(
 async def _run_checks(
     client: OllamaClient, spec: ModelSpec, recipe: Recipe, run: Run
 ) -> list[VerificationCheck]:
+    """Return the checks of a model in Ollama: what the server knows of it, and one real reply."""
     checks: list[VerificationCheck] = []
     details = await client.show(spec.name)
     abilities = details.capabilities
@@ -121,7 +122,10 @@ def check_reply(reply: ChatPiece, spec: ModelSpec, *, limit: int) -> list[Verifi
     if reply.thinking and not answered:
         cause = Message("its reply ends inside its thought, with no answer")
         if not ended:
-            cause = Message("its reply was cut at {limit} tokens, inside its thought", limit=limit)
+            cause = Message(
+                "its reply was cut at {limit} {limit:?token|tokens}, inside its thought",
+                limit=limit,
+            )
     else:
         cause = Message("it answers a question with nothing")
     return [
@@ -136,7 +140,7 @@ def check_reply(reply: ChatPiece, spec: ModelSpec, *, limit: int) -> list[Verifi
             name="end",
             passed=ended,
             found=reply.done_reason,
-            cause=Message("its reply was cut at {limit} tokens", limit=limit),
+            cause=Message("its reply was cut at {limit} {limit:?token|tokens}", limit=limit),
             hint=longer,
         ),
         VerificationCheck(

@@ -48,8 +48,8 @@ def write_improvement_page(
         for title, outcomes in _EXAMPLES
     }
     summary = Message(
-        "Of {count} questions from documents that it was not trained on, the base answers {old} "
-        "rightly in its own words, the tuned model {new}.",
+        "Of {count} {count:?question|questions} from documents that it was not trained "
+        "on, the base answers {old} rightly in its own words, the tuned model {new}.",
         count=len(pairs),
         old=sum(old for old, _ in right),
         new=sum(new for _, new in right),
@@ -98,15 +98,15 @@ def _describe_other_texts(decision: GateDecision, language: Language) -> dict[st
     count = len(pairs)
     verdict = (
         Message(
-            "Both models were asked {count} questions on texts of other kinds, too. The tuned "
-            "model answers them worse: put into use, it would be better at this collection and "
-            "worse at everything else.",
+            "Both models were asked {count} {count:?question|questions} on texts of "
+            "other kinds, too. The tuned model answers them worse: put into use, it "
+            "would be better at this collection and worse at everything else.",
             count=count,
         )
         if is_lost
         else Message(
-            "Both models were asked {count} questions on texts of other kinds, too: the tuned "
-            "model has not lost what the base could do there.",
+            "Both models were asked {count} {count:?question|questions} on texts of "
+            "other kinds, too: the tuned model has not lost what the base could do there.",
             count=count,
         )
     )

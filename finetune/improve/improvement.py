@@ -142,7 +142,11 @@ def _improve(
 ) -> Improvement:
     # All that can be wrong is looked for before the first hour is spent.
     size = plan.check_base(exported=to != "none")
-    _require_files(plan)
+    if missing := next((path for path in plan.more_rows if not path.is_file()), None):
+        raise DataError(
+            Message("there is no data file {missing}", missing=missing),
+            hint=Message("name a file of rows, such as that of assistant feedback"),
+        )
     if to == "ollama":
         require_ollama()
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +160,11 @@ def _improve(
     _require_held_out(pipeline)
     collections = (plan.collection,) if plan.collection else ()
     ask_with_passages(pipeline, BASE, collections)
-    _train(pipeline)
+    try:
+        pipeline.train(resume=True)
+    except RecipeError as error:  # it has changed since: its checkpoints are of no use
+        progress.note(error.message)
+        pipeline.train()
     ask_with_passages(pipeline, ADAPTER, collections)
     decision = decide_gate(pipeline, BASE, ADAPTER)
     done = Improvement(
@@ -175,15 +183,6 @@ def _improve(
     return done
 
 
-def _require_files(plan: ImprovementPlan) -> None:
-    """Raise `DataError` if a file of further rows is not there."""
-    if missing := next((path for path in plan.more_rows if not path.is_file()), None):
-        raise DataError(
-            Message("there is no data file {missing}", missing=missing),
-            hint=Message("name a file of rows, such as that of assistant feedback"),
-        )
-
-
 def require_ollama() -> None:
     """Raise `ExportError` if there is no Ollama that the tuned model could go to."""
     from finetune.export.ollama import require_version  # noqa: PLC0415  torch takes 3 s
@@ -192,23 +191,14 @@ def require_ollama() -> None:
     require_version(OllamaClient(default_ollama_host(), timeout_s=ANSWER_S))
 
 
-def _train(pipeline: Pipeline) -> None:
-    """Train, from the last checkpoint where the same training was cut short."""
-    try:
-        pipeline.train(resume=True)
-    except RecipeError as error:
-        # The recipe changed since: its checkpoints are of no use.
-        pipeline.progress.note(error.message)
-        pipeline.train()
-
-
 def _require_held_out(pipeline: Pipeline) -> None:
     """Raise `DataError` if the rows are too few to show anything."""
     count = len(held_out_questions(pipeline.recipe, pipeline.run))
     if count < MIN_QUESTIONS:
         raise DataError(
             Message(
-                "{count} held-out questions show nothing: at least {least} are wanted",
+                "{count} held-out {count:?question shows|questions show} nothing: at "
+                "least {least} are wanted",
                 count=count,
                 least=MIN_QUESTIONS,
             ),

@@ -13,6 +13,7 @@ import tomlkit
 from assistant.models.base import ModelSize, size_of_model
 from finetune.data.readers import read_records
 from finetune.errors import BaseModelError, DataError, RecipeError
+from finetune.model.base_files import require_whole_model
 from finetune.model.base_model import find_base_model
 from finetune.model.chat_format import CHATML, FORMATS
 from finetune.model.chat_templates import ChatFormat
@@ -82,6 +83,7 @@ class ImprovementPlan:
         """
         recipe = parse_recipe(self._tables(), source="--base", folder=self.folder.resolve())
         folder = find_base_model(recipe)
+        require_whole_model(folder)
         fitting_format(load_tokenizer(folder))
         if exported and (obstacle := gguf_obstacle(folder)):
             raise BaseModelError(
@@ -91,6 +93,15 @@ class ImprovementPlan:
         shape = read_shape(_config_of(folder))
         parameters = float(shape.in_layers + shape.elsewhere) if shape else None
         return size_of_model(parameters, name=folder.name)
+
+    def load_tokenizer(self) -> ChatTokenizer:
+        """Return the base's tokenizer.
+
+        Raises:
+            BaseModelError: the base is missing or broken.
+        """
+        recipe = parse_recipe(self._tables(), source="--base", folder=self.folder.resolve())
+        return load_tokenizer(find_base_model(recipe))
 
     def write_recipe(self, *, context_tokens: int) -> Recipe:
         """Write the recipe that fits base and rows, and return it.
@@ -224,7 +235,7 @@ def _config_of(folder: Path) -> dict[str, Any]:
     return config if isinstance(config, dict) else {}
 
 
-def require_same_plan(folder: Path, asked: dict[str, Any]) -> None:
+def require_same_plan(folder: Path, wanted: dict[str, Any]) -> None:
     """Keep what an improvement was asked for, or check that it is the same as before.
 
     Raises:
@@ -235,16 +246,16 @@ def require_same_plan(folder: Path, asked: dict[str, Any]) -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = None
-    if kept is not None and kept != asked and (folder / ROWS).exists():
-        changed = next(name for name in asked if kept.get(name) != asked[name])
+    if kept is not None and kept != wanted and (folder / ROWS).exists():
+        changed = next(name for name in wanted if kept.get(name) != wanted[name])
         raise RecipeError(
             Message(
                 "{folder} holds an improvement with {name} = {before}, not {now}",
                 folder=folder,
                 name=changed,
                 before=kept.get(changed),
-                now=asked[changed],
+                now=wanted[changed],
             ),
             hint=Message("name another folder: --into FOLDER"),
         )
-    write_atomically(path, json.dumps(asked, ensure_ascii=False, indent=1))
+    write_atomically(path, json.dumps(wanted, ensure_ascii=False, indent=1))

@@ -62,7 +62,19 @@ def architecture_obstacle(config: Mapping[str, Any]) -> Message | None:
     kind = rope.get("rope_type") or rope.get("type") or "default"
     if kind not in ROPE_TYPES:
         return Message("unknown rope type {kind}", kind=kind)
-    if ARCHITECTURES[named] == "gemma3" and not _is_usual_gemma3(config):
+    usual = all(
+        (layer == "full_attention") == ((number + 1) % GEMMA3_PATTERN == 0)
+        for number, layer in enumerate(config.get("layer_types") or ())
+    )
+    pattern = config.get("sliding_window_pattern", config.get("_sliding_window_pattern"))
+    head = config.get("head_dim", 256)
+    if ARCHITECTURES[named] == "gemma3" and not (
+        usual
+        and pattern in (None, GEMMA3_PATTERN)
+        # llama.cpp scales the scores of all sizes but the 27B by the width of a head.
+        and config.get("query_pre_attn_scalar", head) == head
+        and not config.get("use_bidirectional_attention")
+    ):
         return Message("llama.cpp does not know this shape of {named}", named=named)
     return None
 
@@ -87,7 +99,12 @@ def pre_tokenizer_name(tokenizer: Mapping[str, Any]) -> str | None:
         return None
     splitting = tokenizer.get("pre_tokenizer") or {}
     if model.get("byte_fallback"):
-        return SENTENCEPIECE if _splits_nothing(splitting) else None
+        # Mistral's turns spaces into "▁" and leaves the text in one piece; Gemma's looks for spaces
+        # that its normalizer has replaced already.
+        is_whole = not splitting or splitting.get("pattern") == {"String": " "}
+        if splitting.get("type") == "Metaspace":
+            is_whole = not splitting.get("split", True) and splitting.get("replacement") == SPACE
+        return SENTENCEPIECE if is_whole else None
     steps = splitting.get("pretokenizers") or [splitting]
     patterns = [step["pattern"].get("Regex") for step in steps if step.get("type") == "Split"]
     if not patterns and any(step.get("use_regex", True) for step in steps):
@@ -99,28 +116,3 @@ def pre_tokenizer_name(tokenizer: Mapping[str, Any]) -> str | None:
         return None
     marks = {token["content"] for token in tokenizer.get("added_tokens") or []}
     return "deepseek-r1-qwen" if pre == "qwen2" and R1_MARK in marks else pre
-
-
-def _splits_nothing(splitting: Mapping[str, Any]) -> bool:
-    # Mistral's turns spaces into "▁" and leaves the text in one piece; Gemma's looks for spaces
-    # that its normalizer has replaced already.
-    if splitting.get("type") == "Metaspace":
-        return not splitting.get("split", True) and splitting.get("replacement") == SPACE
-    return not splitting or splitting.get("pattern") == {"String": " "}
-
-
-def _is_usual_gemma3(config: Mapping[str, Any]) -> bool:
-    layers = config.get("layer_types") or ()
-    usual = all(
-        (kind == "full_attention") == ((number + 1) % GEMMA3_PATTERN == 0)
-        for number, kind in enumerate(layers)
-    )
-    pattern = config.get("sliding_window_pattern", config.get("_sliding_window_pattern"))
-    head = config.get("head_dim", 256)
-    return (
-        usual
-        and pattern in (None, GEMMA3_PATTERN)
-        # llama.cpp scales the scores of all sizes but the 27B by the width of a head.
-        and config.get("query_pre_attn_scalar", head) == head
-        and not config.get("use_bidirectional_attention")
-    )

@@ -68,9 +68,9 @@ def encode_record(
         # token may reach across.
         target = tokenizer.encode(reply_pieces(fmt, record.turns[number]))
         # A format that thinks is trained to write its opening tag, too.
-        asked_with: list[int] = [] if fmt.thinks else opening
+        prompt_end: list[int] = [] if fmt.thinks else opening
         target = opening + target if fmt.thinks else target
-        space = max_tokens - len(asked_with) - len(target)
+        space = max_tokens - len(prompt_end) - len(target)
         if len(prompt) > space and over_length == "shorten":
             # The fewest turns left out after which it fits: each turn less is shorter.
             first = bisect_left(
@@ -81,7 +81,7 @@ def encode_record(
             dropped += 1
             continue
         shortened += first > 0
-        prompt = prompt + asked_with
+        prompt = prompt + prompt_end
         labels = (*[IGNORED] * len(prompt), *target)
         samples.append(Sample(ids=(*prompt, *target), labels=labels, record=record.id))
     return EncodedRecord(samples=tuple(samples), dropped=dropped, shortened=shortened)

@@ -70,7 +70,7 @@ def load_other_questions(name: TextSet) -> list[OtherQuestion]:
             for passage, other in zip(passages, texts, strict=True)
             if other["language"] == text["language"]
         ]
-        asked = [(one["question"], one.get("reply") or one["answer"]) for one in text["asked"]]
+        pairs = [(one["question"], one.get("reply") or one["answer"]) for one in text["asked"]]
         found += [
             OtherQuestion(
                 text=question,
@@ -80,7 +80,7 @@ def load_other_questions(name: TextSet) -> list[OtherQuestion]:
                 language=text["language"],
                 passages=_shown_passages(question, own, same),
             )
-            for question, answer in [*asked, *((one, "") for one in text["not_there"])]
+            for question, answer in [*pairs, *((one, "") for one in text["not_there"])]
         ]
     return found
 
@@ -90,10 +90,10 @@ def _shown_passages(question: str, own: Passage, same: Sequence[Passage]) -> tup
 
     As a search has them: a model that always reads the first one must not be right by it.
     """
-    asked = frozenset(content_words(question))
+    question_words = frozenset(content_words(question))
 
     def nearness(passage: Passage) -> int:
-        return len(asked.intersection(content_words(f"{passage.title} {passage.text}")))
+        return len(question_words.intersection(content_words(f"{passage.title} {passage.text}")))
 
     # The number breaks ties: those that the question names least stand in the order of the file.
     ranked = sorted(same, key=nearness, reverse=True)

@@ -100,7 +100,8 @@ def decide_replacement(base: EvaluationRun, tuned: EvaluationRun) -> GateDecisio
     if len(comparison.pairs) < MIN_QUESTIONS:
         reasons.append(
             Message(
-                "{count} held-out questions show nothing: at least {least} are wanted",
+                "{count} held-out {count:?question shows|questions show} nothing: at "
+                "least {least} are wanted",
                 count=len(comparison.pairs),
                 least=MIN_QUESTIONS,
             )

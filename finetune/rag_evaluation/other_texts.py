@@ -5,7 +5,6 @@ other collections; each brings its passages, so that nothing is looked up and bo
 the same.
 """
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from finetune.other_texts.texts import load_other_questions
 from finetune.rag_evaluation.product_figures import OWN_WORDS_FIGURE
 from finetune.rag_evaluation.questions import HeldOutQuestion, passage_of_row
 from finetune.recipe import Recipe
+from finetune.runs import read_json_lines
 from ingest.foundation.messages import Message
 from ingest.text.language import language_of
 
@@ -48,7 +48,7 @@ def other_text_questions(recipe: Recipe) -> list[HeldOutQuestion]:
     """Return the questions on other texts that a recipe wants to be asked, none by default."""
     if not recipe.evaluate.other_texts:
         return []
-    asked = [
+    questions = [
         HeldOutQuestion(
             expected=EvaluationQuestion(
                 text=one.text,
@@ -62,32 +62,27 @@ def other_text_questions(recipe: Recipe) -> list[HeldOutQuestion]:
         for number, one in enumerate(load_other_questions("gate"), start=1)
     ]
     for file in other_row_files(recipe):
-        asked += _questions_of_rows(file)
-    return asked
+        # The questions of rows that `finetune synthesize` wrote, with their passages.
+        questions += [
+            HeldOutQuestion(
+                expected=EvaluationQuestion(
+                    text=row["question"],
+                    answers=(row["answer"],) if row["answerable"] else (),
+                    unanswerable=not row["answerable"],
+                    id=f"{PREFIX}collections:{number}",
+                ),
+                passages=tuple(map(passage_of_row, row["passages"])),
+                language=language_of(row["question"]),
+            )
+            for number, row in enumerate(read_json_lines(file), start=1)
+        ]
+    return questions
 
 
 def other_row_files(recipe: Recipe) -> list[Path]:
     """Return the files of rows of other collections that are there."""
     files = [recipe.folder / name for name in recipe.evaluate.other_rows]
     return [file for file in files if file.is_file()]
-
-
-def _questions_of_rows(file: Path) -> list[HeldOutQuestion]:
-    """Return the questions of rows that `finetune synthesize` wrote, with their passages."""
-    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return [
-        HeldOutQuestion(
-            expected=EvaluationQuestion(
-                text=row["question"],
-                answers=(row["answer"],) if row["answerable"] else (),
-                unanswerable=not row["answerable"],
-                id=f"{PREFIX}collections:{number}",
-            ),
-            passages=tuple(map(passage_of_row, row["passages"])),
-            language=language_of(row["question"]),
-        )
-        for number, row in enumerate(rows, start=1)
-    ]
 
 
 def is_on_other_texts(result: QuestionResult) -> bool:
@@ -120,25 +115,24 @@ class OtherTextsComparison:
     @property
     def losses(self) -> list[Message]:
         """Why the tuned model may not take the base's place, as far as these texts go."""
-        return [self._describe_loss(one) for one in self.comparison.differences if _is_lost(one)]
-
-    def _describe_loss(self, one: FigureDifference) -> Message:
-        old, new = (format_value(value, one.figure) for value in (one.old, one.new))
-        if one.figure is OWN_WORDS_FIGURE:
-            return Message(
-                "it has lost what the base could do: on {texts} it answers fewer questions "
-                "rightly, {old} → {new}",
-                texts=self.label,
-                old=old,
-                new=new,
-            )
-        return Message(
-            "it says too often that the answer is not there: on {texts} it declines {new} of the "
-            "questions that can be answered, the base {old}",
-            texts=self.label,
-            old=old,
-            new=new,
-        )
+        losses = []
+        for one in filter(_is_lost, self.comparison.differences):
+            old, new = (format_value(value, one.figure) for value in (one.old, one.new))
+            values = {"texts": self.label, "old": old, "new": new}
+            if one.figure is OWN_WORDS_FIGURE:
+                loss = Message(
+                    "it has lost what the base could do: on {texts} it answers fewer questions "
+                    "rightly, {old} → {new}",
+                    **values,
+                )
+            else:
+                loss = Message(
+                    "it says too often that the answer is not there: on {texts} it declines {new} "
+                    "of the questions that can be answered, the base {old}",
+                    **values,
+                )
+            losses.append(loss)
+        return losses
 
     def to_json(self) -> dict[str, Any]:
         """Return group and differences as JSON values."""

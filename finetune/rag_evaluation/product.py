@@ -129,7 +129,9 @@ def ask_through_assistant(
         results = _KeptResults(path, header, questions, force=force)
         try:
             if count := len(results.by_key):
-                progress.note(Message("{count} replies were there already", count=count))
+                progress.note(
+                    Message("{count} {count:?reply was|replies were} there already", count=count)
+                )
             left = [one for one in questions if one.expected.key not in results.by_key]
             options = Question("", collections=tuple(collections), private=True)
             with reply_stage(progress, model, len(left)) as stage:

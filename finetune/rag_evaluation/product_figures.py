@@ -27,8 +27,8 @@ def own_score(result: QuestionResult) -> float:
 
 def _own_columns(result: QuestionResult) -> Columns | None:
     # Without a passage no model is asked at all: small talk, or a question that nothing fits.
-    asked = result.kind != "nothing" or "reply_unusable" in result.notices
-    return (own_score(result), 1.0) if asked else None
+    has_reply = result.kind != "nothing" or "reply_unusable" in result.notices
+    return (own_score(result), 1.0) if has_reply else None
 
 
 OWN_WORDS_FIGURE = EvaluationFigure(

@@ -47,7 +47,19 @@ def held_out_questions(recipe: Recipe, run: Run) -> list[HeldOutQuestion]:
         # What is said in a second turn means nothing without the first one.
         if len(record.turns) > 1:
             continue
-        question = _question_of(record, rows.get(record.id, {}))
+        row = rows.get(record.id, {})
+        text = str(row.get("question") or question_of_prompt(record.last.user) or record.last.user)
+        answer = str(row.get("answer") or record.last.answer)
+        answerable = row.get("answerable", not says_not_there(record.last.answer))
+        expected = EvaluationQuestion(
+            text=text.strip(),
+            answers=(answer,) if answerable else (),
+            unanswerable=not answerable,
+            id=record.id,
+        )
+        # The index may well answer it: its page was kept from it on purpose.
+        kept = () if answerable else tuple(map(passage_of_row, row.get("passages", ())))
+        question = HeldOutQuestion(expected=expected, passages=kept, language=language_of(text))
         questions.setdefault(question.expected.key, question)
     if not questions:
         raise EvaluationError(
@@ -57,21 +69,6 @@ def held_out_questions(recipe: Recipe, run: Run) -> list[HeldOutQuestion]:
             )
         )
     return list(questions.values())
-
-
-def _question_of(record: Record, row: Mapping[str, Any]) -> HeldOutQuestion:
-    text = str(row.get("question") or question_of_prompt(record.last.user) or record.last.user)
-    answer = str(row.get("answer") or record.last.answer)
-    answerable = row.get("answerable", not says_not_there(record.last.answer))
-    expected = EvaluationQuestion(
-        text=text.strip(),
-        answers=(answer,) if answerable else (),
-        unanswerable=not answerable,
-        id=record.id,
-    )
-    # The index may well answer it: its page was kept from it on purpose.
-    kept = () if answerable else tuple(map(passage_of_row, row.get("passages", ())))
-    return HeldOutQuestion(expected=expected, passages=kept, language=language_of(text))
 
 
 def passage_of_row(row: Mapping[str, Any]) -> Passage:

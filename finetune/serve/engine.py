@@ -108,7 +108,8 @@ class TransformersEngine:
         if tokens_left < 1:
             raise TooLongError(
                 Message(
-                    "the conversation has {prompt_count} tokens, the model reads {context}",
+                    "the conversation has {prompt_count} {prompt_count:?token|tokens}, "
+                    "the model reads {context}",
                     prompt_count=len(prompt),
                     context=self.context,
                 ),

@@ -74,7 +74,10 @@ class RequestQueue:
                         piece = await pieces.get()
                 except TimeoutError:
                     raise ReplyTimeoutError(
-                        Message("no reply within {timeout_s:g} seconds", timeout_s=self._timeout_s),
+                        Message(
+                            "no reply within {timeout_s:g} {timeout_s:?second|seconds}",
+                            timeout_s=self._timeout_s,
+                        ),
                         hint=Message("ask for fewer tokens"),
                     ) from None
                 if isinstance(piece, FinetuneError):

@@ -23,6 +23,9 @@ set to answer in another language."""
 HELD_SHARE = 0.9
 """Share of a text's words from which on another text is taken to hold it."""
 
+LEAST_ABSENT = 0.3
+"""Share of the words of a question that no passage may hold where it is to be declined."""
+
 MAX_TITLE_CHARACTERS = 40
 """Characters of a page's title that a question names."""
 
@@ -157,19 +160,22 @@ class RowChecker:
         """Return a row that asks the question without its page, so that nothing answers it."""
         if self._language and self._language != draft.language:
             return "other_language"
-        if draft.names_page:
-            return "ambiguous"  # the page that it would name is not there
+        # The page that it would name is not there; a section's question names its own.
+        if draft.names_page or draft.kind in ("section", "faq", "list"):
+            return "ambiguous"
         prompt, looked_up = await self._look_up(
             draft.question, draft.language, self._top_k * WIDER, without=draft.url
         )
-        held_words = [
-            frozenset(words(f"{one.title} {one.heading} {one.text}")) for one in prompt.passages
-        ]
+        held_words = frozenset(
+            word
+            for one in prompt.passages
+            for word in words(f"{one.title} {one.heading} {one.text}")
+        )
         asked_words = frozenset(content_words(looked_up))
-        # A passage with each word of the question may answer it: only a person could tell.
-        if not held_words or any(
-            len(asked_words - each) < 1 + len(asked_words) // 6 for each in held_words
-        ):
+        # Passages that hold most words of the question may answer it, one or several together:
+        # only a person could tell.
+        absent = len(asked_words - held_words)
+        if not prompt.passages or absent < max(1, LEAST_ABSENT * len(asked_words)):
             return "ambiguous"
         verifier = SentenceVerifier(prompt.passages, question=draft.question)
         sentences = [draft.reply[start:end] for start, end in sentence_spans(draft.reply)]
@@ -191,13 +197,10 @@ class RowChecker:
         )
 
     def _ways_to_ask(self, draft: QuestionDraft, title: str, *, is_shared: bool) -> Iterator[str]:
-        if not is_shared and not draft.names_page:
+        is_named = any(name in draft.question for name in (f"“{title}”", f"《{title}》"))
+        if is_named or (not is_shared and not draft.names_page):
             yield draft.question
-        if (
-            title
-            and len(title) <= MAX_TITLE_CHARACTERS
-            and title.casefold() not in draft.question.casefold()
-        ):
+        if title and not is_named and len(title) <= MAX_TITLE_CHARACTERS:
             yield NAMED_PAGE.localize(draft.language).format(title=title, question=draft.question)
 
     async def _look_up(
@@ -233,7 +236,9 @@ class RowChecker:
         if not blocks or (not is_named and blocks[0].passage not in gold):
             return "ambiguous" if blocks else "not_in_evidence"
         notes = "\n".join(block.text for block in blocks)
-        if prompt.quotes_beneath and not holds_text(notes, draft.answer):
+        # "7 hours" of another row of the table is no evidence: of a cell, its row has to be there.
+        held = draft.source.rpartition("\n")[2] if draft.kind == "row" else draft.answer
+        if prompt.quotes_beneath and not holds_text(notes, held):
             return "not_in_evidence"
         reply = cited_reply(draft, prompt, gold[0])
         problem = find_problem(

@@ -5,7 +5,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from finetune.data.dedupe import normalize_question
 from finetune.progress import Progress
@@ -64,8 +64,7 @@ async def ask_teacher(
     """
     pieces = in_turn(
         [[one for one in page if len(one.text) >= MIN_TEXT_CHARACTERS] for page in pages]
-    )
-    pieces = pieces[: limit or None]
+    )[: limit or None]
     written: dict[str, list[QuestionDraft]] = defaultdict(list)
     with progress.stage(ASKING_TEACHER, total=len(pieces)) as stage:
         for chunk in pieces:
@@ -75,34 +74,31 @@ async def ask_teacher(
                 # What failed is asked again by the next run; what was of no use is not.
                 if made is not None:
                     journal.add(key, [[one.question, one.reply, one.language] for one in made])
-            written[chunk.url] += _kept_drafts(journal.entries.get(key, ()), chunk)
+            # The drafts that an entry of the journal holds.
+            written[chunk.url] += [
+                QuestionDraft(
+                    question=question,
+                    reply=reply,
+                    answer=reply,
+                    kind="model",
+                    language=language,
+                    url=chunk.url,
+                    source=chunk.text,
+                )
+                for question, reply, language in journal.entries.get(key, ())
+            ]
             stage.advance()
     if teacher.last_error is not None:
         progress.note(
             Message(
-                "the teacher failed {failed} times of {asked} ({why}); the rules go on alone",
+                "the teacher failed {failed} {failed:?time|times} of {asked} ({why}); "
+                "the rules go on alone",
                 failed=teacher.failed,
                 asked=teacher.asked,
                 why=teacher.last_error,
             )
         )
     return list(written.values())
-
-
-def _kept_drafts(kept: Iterable[Sequence[Any]], chunk: Chunk) -> list[QuestionDraft]:
-    """Return the drafts that an entry of the journal holds."""
-    return [
-        QuestionDraft(
-            question=question,
-            reply=reply,
-            answer=reply,
-            kind="model",
-            language=language,
-            url=chunk.url,
-            source=chunk.text,
-        )
-        for question, reply, language in kept
-    ]
 
 
 def distinct_questions(
@@ -116,19 +112,19 @@ def distinct_questions(
     answers: dict[str, set[str]] = defaultdict(set)
     of_page: dict[tuple[str, str], set[str]] = defaultdict(set)
     for draft in drafts:
-        asked, answer = normalize_question(draft.question), normalize_question(draft.answer)
-        answers[asked].add(answer)
+        question, answer = normalize_question(draft.question), normalize_question(draft.answer)
+        answers[question].add(answer)
         # A teacher says the same thing in other words.
         if draft.kind != "model":
-            of_page[draft.url, asked].add(answer)
+            of_page[draft.url, question].add(answer)
     found: dict[str, tuple[QuestionDraft, bool]] = {}
     for draft in drafts:
-        asked = normalize_question(draft.question)
-        if len(of_page[draft.url, asked]) > 1:
+        question = normalize_question(draft.question)
+        if len(of_page[draft.url, question]) > 1:
             continue
-        is_shared = len(answers[asked]) > 1
+        is_shared = len(answers[question]) > 1
         # A question that pages share is asked of each of them, by its name.
-        key = digest_text([draft.url if is_shared else "", asked])
+        key = digest_text([draft.url if is_shared else "", question])
         found.setdefault(key, (draft, is_shared))
     return found
 

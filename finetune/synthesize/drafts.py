@@ -9,7 +9,18 @@ from assistant.answer.evidence.passage_reader import Unit
 from ingest.foundation.messages import Language
 
 DraftKind = Literal[
-    "faq", "figure", "date", "definition", "row", "list", "term", "section", "model", "other"
+    "faq",
+    "figure",
+    "date",
+    "fact",
+    "cause",
+    "definition",
+    "row",
+    "list",
+    "term",
+    "section",
+    "model",
+    "other",
 ]
 """What of a page the question was made of; "model": a teacher model wrote it; "other": it is about
 a text that came with the package."""
@@ -19,6 +30,10 @@ LONGEST_QUESTION = 120
 
 LONGEST_REPLY = 400
 """Characters of an answer: what a small model can be taught to say as a whole."""
+
+
+QUESTION_MARKS = ("?", "？")
+"""Ends of a text that asks, in both languages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +97,7 @@ Rule = Callable[[SourceText], Iterator[QuestionDraft]]
 """Makes questions of one kind of a piece of text; none where it does not fit."""
 
 _PAIRS = ("()", "（）", "[]", "【】", "《》", "“”", "「」", "『』")
-_ODD_ENDS = re.compile(r"https?://|\.\.\.|…|[|<>{}\ufffd]|\[\d+\]")
+_ODD_ENDS = re.compile(r"https?://|\.\.\.|…|[|<>{}\ufffd]|\[\d+\]|[（(][）)，,：:；;]|FIXME")
 
 
 def is_whole_sentence(text: str) -> bool:

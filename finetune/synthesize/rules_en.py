@@ -70,7 +70,10 @@ _WHEN = re.compile(
 )
 _DEFINITION = re.compile(
     r"(?P<term>(?:(?:An?|The) )?[A-Z]?\w[^,;:()]{1,50}?)(?: \([^)]{1,40}\))? (?P<aux>is|are|was)"
-    r" (?P<body>(?:an?|the (?:process|act|practice|name|art|ability|part|number|amount|time|place"
+    r" (?P<body>(?:an?(?! (?:little|bit|lot|few|must|good (?:idea|choice|way|thing"
+    r"|place|time|example|option|start|fit|practice|reason|point|deal|many)"
+    r"|integral|important|essential|crucial|vital)\b)|the (?:process|act"
+    r"|practice|name|art|ability|part|number|amount|time|place"
     r"|person|area|use|study|largest|smallest|oldest|highest|longest|capital))\b[^;:]{12,})\."
 )
 _SOMEBODY = re.compile(
@@ -79,16 +82,17 @@ _SOMEBODY = re.compile(
     r"|president|director|philosopher|historian|journalist|lawyer|king|queen|emperor|general"
     r"|explorer|teacher|nurse|doctor|student|member|founder|priest|bishop|monk|theologian)\b"
 )
-_LEANS = re.compile(
+LEANS = re.compile(
     r"^(?:It|Its|They|Their|This|These|That|Those|He|She|His|Her|Him|Such|Both|There|Here|Then|Also"
     r"|However|But|And|Or|So|Yet|Another|Other|Others|One|Some|Many|Most|What|Who|When|Where|Which"
     r"|While|If|As|In|On|At|By|For|From|With|Of|To|After|Before|During|Because|Although|Thus"
     r"|Therefore|Later|Note|We|I|You|Today|Now|[AQ]:)(?!\w)"
 )
-_POINTS = re.compile(
+POINTS = re.compile(
     r"\b(?:it|its|they|their|them|this|these|those|he|she|his|her|him|former|latter|above|below"
     r"|following|same|we|our|us|I|my)\b"
 )
+ABBREVIATED = re.compile(r"\b(Mrs?|Ms|Dr|Prof|St|Ltd|Inc|Co|Rev|Capt|Gen|No)\.(?= )")
 _CLAUSE = re.compile(
     r"\b(?:that|which|who|whose|when|where|if|because|although|while|is|are|was|were|and|but|has"
     r"|have)\b"
@@ -98,6 +102,13 @@ _LEAD = re.compile(
     r" (?P<verb>[a-z]+[^,;:]*?)"
     r"(?: (?:the following|one of the following|all of the following)(?P<noun> [a-z]+)?)?"
 )
+_ONE_OF_THEM = re.compile(
+    r"\b(?:must|should|will|has to|have to|needs? to|requires?)\b.* (?:one|any|either|some) of the"
+    r"|\b(?:at least|at most|exactly|either)(?: (?:one|the)\b.*)?$"
+)
+_BARE_MEASURE = re.compile(
+    r"[Tt]he (?:maximum|minimum|default|average|total|initial|current|usual|normal) [a-z]+"
+)
 _FOLLOWING = re.compile(
     r"The following (?P<noun>[a-z][^,;:]*?) (?P<aux>are|is|must|can|may|should|will)"
     r" (?P<rest>[a-z][^,;:]*)"
@@ -106,64 +117,34 @@ _HOLDS = re.compile(
     r"(?P<subject>[^,;:]+?) (?P<verb>includes|contains|supports|offers|requires|needs|covers"
     r"|provides)(?: the following(?: [a-z]+)?)?"
 )
-_DOING_VERBS = re.findall(
-    r"[a-z]+",
-    """add apply assign attach build calculate cancel change charge check choose clean close
-    configure connect convert create define delete disable download edit enable export find hide
-    import insert install make manage merge move open order pay prepare print protect recover
-    register remove renew replace reset restore return run save select send set share specify start
-    stop submit update upgrade use verify write""",
-)
-_DOUBLED = frozenset({"reset", "run", "set", "stop", "submit"})
-"""Verbs among them that end in -tting, -nning or -pping."""
-_GERUNDS = {
-    f"{verb.removesuffix('e')}{verb[-1] if verb in _DOUBLED else ''}ing": verb
-    for verb in _DOING_VERBS
-}
-_DOING = re.compile(
-    rf"(?:{'|'.join(_DOING_VERBS)})(?: up)? (?!(?:as|at|by|from|in|of|on|to|with|without)\b)[a-z]",
-    re.IGNORECASE,
-)
-_ORDER = re.compile(
-    r"(?!(?:About|Above|Across|After|All|Along|Among|Around|As|At|Before|Behind|Below|Beneath|Beside"
-    r"|Beyond|But|By|During|Except|For|From|Half|In|Inside|Into|Like|Near|Not|Of|Off|On|Once|Outside"
-    r"|Over|Past|Per|Quite|Since|Such|Than|Through|To|Towards?|Twice|Under|Until|Upon|What|With"
-    r"|Within|Without)\b)[A-Z][a-z]+ (?:a|an|the|your) [a-z]"
-)
-"""A heading that tells to do something, with any verb: "Record a fingerprint"."""
-_DOES_ITSELF = re.compile(r"[A-Z][a-z]+(?<!s)s (?:an?|all|the|your|whether|TRUE|FALSE)\b")
-"""Beginning of what is said of a button or a function: "Deletes the row"."""
-_INSTRUCTS = re.compile(
-    rf"(?:^|[.!:;,] |\bthen )(?:{'|'.join(_DOING_VERBS)}|click|press|tap|go|type|enter|drag|switch"
-    r"|turn|put|hold|double-click|right-click|plug|log|sign|follow|call|ask|fill|pull|push|take"
-    r"|wait|bring|contact|visit|unplug|scroll|swipe|place|let|give|keep|mix|pour|cut|tell)\b"
-    r"|\bby [a-z]+ing\b",
-    re.IGNORECASE,
-)
-"""What a text that says how something is done has: an order, or a way ("by turning the key")."""
-_NO_TOPIC = re.compile(
+NO_TOPIC = re.compile(
     r"(?:What|Who|Where|When|Why|How|If|Which|Nobody|Nothing|Is|Are|Do|Does|Can|Look|For|Here|Ours"
     r"|Theirs|Figures?|Numbers?|Results?|Steps?|It|This|That|Our|Your|My|A|An|And|Or|But|Files?|Then"
     r"|Settings?|Says?|With|From|By|On|In|Using|At|To|Additional|Further|Making|Getting)\b",
     re.IGNORECASE,
 )
 """What begins half a sentence, or says nothing of what it is about."""
-_BARE_NOUN = re.compile(r"The [a-z]+|.* or .*|[A-Z][a-z]+ing .*")
-"""What only the text around it tells, what is two things, and what is something to do."""
-_EVERY = re.compile(r"(?:Every|Each|All|Any|No|Only|Not|Such)\b")
+_NO_DEFINED_NAME = re.compile(
+    r"^(?:Every|Each|All|Any|No|Only|Not|Such|Following|Below|Above|Since|Because|Although|Though|While"
+    r"|As|Unless|Once|After|Before|Until|Where|Whereas|[A-Z][a-z]+ing .*)\b"
+    r"|[^\w\s/.+“”’'()-]| - |\w (?:If|When|This|These|The|It)\b| or "
+    r"|\b(?:there|here|itself|themselves|it|this|that|what|aka)\b"
+)
+"""What is no term: "The line indicates there is a …", a clause, something to do, two things,
+the end of a cell with the sentence behind it."""
+_SECOND_SUBJECT = re.compile(r"\b(?:and|but|while|whereas) [^,]{1,40}? (?:is|are|was|were|can)\b")
+"""The sentence goes on about something else."""
 _NO_NOUN = re.compile(r"(?:\w{2,}ed|adds|gives|takes|needs|does|has|makes|shows|holds)$")
 _NO_NAME = re.compile(
     r"[,;:?!]|\b(?:is|are|was|were|to|that|which|what|how|when|without|and|or|for|read|say|choose)\b"
 )
-_SUBORDINATE = re.compile(
-    r"(?:Since|Because|Although|Though|While|As|Unless|Once|After|Before|Until|Where|Whereas)\b"
-)
-"""What a clause begins with that defines nothing, whatever "is" in it."""
 _OPEN_CLAUSE = re.compile(
     r"\b(?:if|when|that|because|where|unless|whether|while|until"
     r"|by|be (?:found|seen|obtained|downloaded|located|reached))$"
 )
 """Ends of a line that its list goes on with a clause, a deed or a place: "What" asks for none."""
+_NO_ITEM = re.compile(r"[:;`{}]|[.?!] [A-Z]|.{81}|^(?:If|When|Note|You)\b")
+"""In an item that is a sentence or code, and cannot stand in a row of them."""
 _WANTS_OBJECT = re.compile(
     r"(?:be |only |also |always |never )*[a-z-]+(?: (?:with|to|for|in|on|at|from|about|into|of|out"
     r"|up|off|down|through|you|him|her|it|them))*"
@@ -175,13 +156,22 @@ _PLAIN_COLUMN = re.compile(
 )
 _NO_VALUE = re.compile(
     r"\.$|;|[a-z]{3}\. +[A-Z]"
-    r"|^(?:Always|Ignored|If|When|Because|Set|Sets|Returns?|Specif(?:y|ies))\b"
+    r"|^(?:Always|Ignored|If|When|Because|Set|Sets|Returns?|Specif(?:y|ies)|Contains|Allows|Shows"
+    r"|Uses|Enables|Displays|Provides|Creates|Opens|Adds|Removes|Gives|Makes|Has|Is|Are|Can)\b"
 )
 """In a cell that says more than a value."""
 _PLURAL = re.compile(r"(?<!\b[Ss]erie)(?<!\b[Ll]en)(?<!\b[Mm]ean)(?<=[a-z]{3})(?<![sui])s$")
 """A head of several things: "extensions", and not "status", "basis" or "address"."""
 
 _ARTICLES = frozenset(("The", "A", "An", "Each", "Every", "All", "Your", "Our", "You"))
+
+_OF_A_NAME = re.compile(
+    r"(?:[A-Z][a-z]+(?:ish|ese)|French|German|Dutch|Greek|Swiss|Czech|Thai|Arab|Roman|Norman"
+    r"|(?:Americ|Europ|Afric|Austr|Ital|Ind|Russ|Canad|Egypt|Belg|Hungar|Norweg|Pers|Bavar|Bohem"
+    r"|Venet|Ukrain|Roman|Braz?il|Mexic|Mongol|Christ|Victor|Elizabeth)(?:ean|ian|an)"
+    rf"|{_MONTH}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)s?"
+)
+"""Words that keep their capital before a common noun, as "French" in "French regular troops"."""
 
 QUESTIONS = {
     _WITHIN: "{preposition} how many {unit} {aux} {subject}{no} {verb}?",
@@ -207,48 +197,58 @@ _BASE = {
 def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for the figure of a sentence: how many litres, within how many days."""
     text = source.unit.text
-    if not _stands_alone(text):
+    if not stands_alone(text):
         return
     for pattern in (_WITHIN, _MODAL, _DOES, _IS_FIGURE):
         found = pattern.fullmatch(text)
-        if found is None or not _is_subject(found["subject"]):
+        if found is None or not is_subject(found["subject"]):
             continue
         # "2 gigabytes of memory": how many gigabytes of what belongs together.
         if pattern is not _WITHIN and found.groupdict().get("rest", "").startswith(" of"):
             continue
         parts = {name: value or "" for name, value in found.groupdict().items()}
-        parts["subject"] = _in_mid_sentence(found["subject"], source)
+        parts["subject"] = in_mid_sentence(found["subject"], source)
         if pattern is _DOES:
             verb = parts["verb"]
             parts |= {"aux": "does" if verb.endswith("s") else "did", "verb": _base_form(verb)}
-        asked = QUESTIONS[pattern].format(**parts)
+        question = QUESTIONS[pattern].format(**parts)
         answer = parts.get("value") or f"{parts['number']} {parts['unit']}"
-        yield source.draft(asked[0].upper() + asked[1:], text, answer, "figure")
+        # "The maximum depth is 4095": of what, its page says.
+        is_bare = pattern is _IS_FIGURE and _BARE_MEASURE.fullmatch(parts["subject"])
+        question = question[0].upper() + question[1:]
+        yield source.draft(question, text, answer, "figure", names_page=bool(is_bare))
         return
 
 
 def ask_when(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for the date on which something was done."""
     text = source.unit.text
-    found = _WHEN.fullmatch(text) if _stands_alone(text) else None
-    if found and _is_subject(found["subject"]) and not re.search(r"\d{4}", found["rest"]):
+    found = _WHEN.fullmatch(text) if stands_alone(text) else None
+    if found and is_subject(found["subject"]) and not re.search(r"\d{4}", found["rest"]):
         question = (
-            f"When {found['aux']} {_in_mid_sentence(found['subject'], source)} {found['verb']}?"
+            f"When {found['aux']} {in_mid_sentence(found['subject'], source)} {found['verb']}?"
         )
-        yield source.draft(question, text, found["date"], "date")
+        # "The case was dropped": which one, its page tells.
+        is_named = re.search("[A-Z0-9]", found["subject"].removeprefix("The ")) is not None
+        yield source.draft(question, text, found["date"], "date", names_page=not is_named)
 
 
 def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for what a sentence defines: what is, who is."""
     text = source.unit.text
-    found = _DEFINITION.fullmatch(text) if _stands_alone(text) else None
+    found = _DEFINITION.fullmatch(text) if stands_alone(text) else None
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
-    # "The function is an array formula." Which one, only the text around it tells.
-    if (
-        _SUBORDINATE.match(found["term"])
-        or _EVERY.match(found["term"])
-        or _BARE_NOUN.fullmatch(found["term"])
+    if found["body"].endswith((", for example", ", for instance")):
+        return
+    if _NO_DEFINED_NAME.search(found["term"]) or _SECOND_SUBJECT.search(found["body"]):
+        return
+    # "The function is an array formula." Which one, only the text around it tells; "Protesters
+    # believe the bill" has a verb of its own.
+    first, _, rest = found["term"].partition(" ")
+    is_named = re.search(r"[A-Z0-9“]|\w-\w", rest) is not None
+    if (first == "The" and not is_named) or (
+        first not in ("The", "A", "An") and rest.count(" ") and not is_named
     ):
         return
     is_somebody = _SOMEBODY.match(found["body"]) and " " in found["term"]
@@ -257,8 +257,8 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
         found["aux"] == "are" and not found["term"].endswith("s")
     ):
         return
-    asked = "Who" if is_somebody else "What"
-    question = f"{asked} {found['aux']} {_in_mid_sentence(found['term'], source)}?"
+    question_word = "Who" if is_somebody else "What"
+    question = f"{question_word} {found['aux']} {in_mid_sentence(found['term'], source)}?"
     # "Day is an integer": one plain word is a name within its page, and asks for it there.
     is_plain = found["term"].isalpha() and source.is_known(found["term"].lower())
     yield source.draft(question, text, text, "definition", names_page=is_plain)
@@ -271,23 +271,29 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
     bare = lead.rstrip(": ")
     if source.unit.kind != "list" or not parted or len(items) < 2 or "." in bare:
         return
-    if _OPEN_CLAUSE.search(bare):
+    # "Icon size – You can choose from:" is a label with its sentence, and "It must hold at least
+    # one of the following files:" is not answered by all of them.
+    is_no_lead = "–" in bare or _OPEN_CLAUSE.search(bare) or _ONE_OF_THEM.search(bare)
+    if is_no_lead or any(map(_NO_ITEM.search, items)):
         return
     question = ""
     if found := _FOLLOWING.fullmatch(bare):
         question = f"Which {found['noun']} {found['aux']} {found['rest']}?"
-    elif _LEANS.match(bare) and not bare.startswith("You "):
+    elif LEANS.match(bare) and not bare.startswith("You "):
         return
-    elif (found := _LEAD.fullmatch(bare)) and _is_subject(found["subject"]):
+    elif (found := _LEAD.fullmatch(bare)) and is_subject(found["subject"]):
+        # "You can find:" does not say where.
+        if found["subject"] == "You" and " " not in found["verb"]:
+            return
         # "You can toggle searches on each tab:" has its object: its list tells something else.
         if not found["noun"] and not _WANTS_OBJECT.fullmatch(found["verb"]):
             return
-        asked = f"Which{found['noun']}" if found["noun"] else "What"
-        subject = _in_mid_sentence(found["subject"], source)
-        question = f"{asked} {found['aux']} {subject}{found['no'] or ''} {found['verb']}?"
-    elif (found := _HOLDS.fullmatch(bare)) and _is_subject(found["subject"]):
+        question_word = f"Which{found['noun']}" if found["noun"] else "What"
+        subject = in_mid_sentence(found["subject"], source)
+        question = f"{question_word} {found['aux']} {subject}{found['no'] or ''} {found['verb']}?"
+    elif (found := _HOLDS.fullmatch(bare)) and is_subject(found["subject"]):
         question = (
-            f"What does {_in_mid_sentence(found['subject'], source)} {_base_form(found['verb'])}?"
+            f"What does {in_mid_sentence(found['subject'], source)} {_base_form(found['verb'])}?"
         )
     if question:
         # In one sentence, as the prompt wants it: "The kit includes a charger and a strap."
@@ -295,31 +301,6 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
         joint = " " if stem != bare or not _FOLLOWING.fullmatch(bare) else ": "
         reply = f"{stem}{joint}{', '.join(items[:-1])} and {items[-1]}."
         yield source.draft(question, reply, "; ".join(items), "list")
-
-
-def heading_question(heading: str, reply: str) -> str:
-    """Return a question that what stands under a heading answers, "" if it names no topic."""
-    if re.match(r"How to [a-z]", heading):
-        return f"How do I {heading.removeprefix('How to ')}?"
-    if _DOES_ITSELF.match(reply):
-        return f"What does {heading} do?"
-    first, _, rest = heading.partition(" ")
-    deed = ""
-    if _DOING.match(heading):
-        deed = f"{heading[0].lower()}{heading[1:]}"
-    elif rest and (verb := _GERUNDS.get(first.lower())):
-        deed = f"{verb} {rest}"
-    elif _ORDER.match(heading):
-        deed = f"{heading[0].lower()}{heading[1:]}"
-    if deed:
-        # What stands there may say what it is good for alone ("You may not want to be bothered"),
-        # and "Start Inside" may be the name of a box of a dialog.
-        return f"How do I {deed}?" if _INSTRUCTS.search(reply) else ""
-    if _NO_TOPIC.match(heading) or len(heading.split()) > MOST_TERM_WORDS:
-        return ""
-    if first == "The":
-        heading = f"the {rest}"
-    return f"What should I know about {heading}?"
 
 
 def is_plain_column(column: str) -> bool:
@@ -331,7 +312,7 @@ def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     """Return the question for a cell of a table, and its answer; "" where it has none."""
     column = column.removesuffix("(s)")
     is_name = len(subject.split()) <= MOST_TERM_WORDS and not _NO_NAME.search(subject)
-    is_noun = len(column.split()) <= 3 and not _NO_TOPIC.match(column) and "," not in column
+    is_noun = len(column.split()) <= 3 and not NO_TOPIC.match(column) and "," not in column
     is_noun = is_noun and not _NO_NOUN.search(column)
     # "Passages shown to the model." is no value that could stand in a sentence of its own.
     if not is_name or not is_noun or _NO_VALUE.search(value):
@@ -348,29 +329,27 @@ def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     return f"What {verb} the {name} of {subject}?", f"The {name} of {subject} {verb} {value}."
 
 
-def option_question(term: str) -> str:
-    """Return the question for what a term or an option is described as."""
-    return f"What does {term} do?" if term.startswith("-") else f"What does {term} mean?"
-
-
-def _stands_alone(text: str) -> bool:
+def stands_alone(text: str) -> bool:
     """Return whether a sentence says by itself what it is about."""
+    text = ABBREVIATED.sub("\\1", text)
     if "\n" in text or not SHORTEST <= len(text) <= LONGEST or not is_whole_sentence(text):
         return False
-    leans = _LEANS.match(text) or _POINTS.search(text)
+    leans = LEANS.match(text) or POINTS.search(text)
     return not leans and len(re.findall(r"[.!?](?=\s|$)", text)) == 1
 
 
-def _is_subject(text: str) -> bool:
+def is_subject(text: str) -> bool:
+    """Return whether a text may be what a sentence is about: no clause is in it."""
     return len(text.split()) <= MOST_SUBJECT_WORDS and not _CLAUSE.search(text)
 
 
-def _in_mid_sentence(subject: str, source: SourceText) -> str:
+def in_mid_sentence(subject: str, source: SourceText) -> str:
     """Return a subject as it is written within a sentence: names keep their capital."""
     first, parted, rest = subject.partition(" ")
     # "Defective cameras": before a common noun stands a common word.
     if first not in _ARTICLES:
         is_word = first.isalpha() and first[1:].islower()
+        is_word = is_word and not _OF_A_NAME.fullmatch(first)
         known = source.is_known(first.lower()) or rest.partition(" ")[0].islower()
         # "Engineering News-Record" is a name, whatever its first word is elsewhere.
         if not (is_word and known) or rest[:1].isupper():

@@ -49,10 +49,6 @@ _DAY = re.compile(
     r"(?P<day>(?:1[5-9]|20)\d\d\s?年(?:\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?日)?)?)"
     r"(?![\d度代级底初末间年至到~～\-–]|\s?(?:的|之间|至今|以来|[上下]半|前后|春|夏|秋|冬))"
 )
-_GOES_ON = re.compile(r"[多余]|\s?[至到~～–x×*＊-]\s?\d")
-"""Behind a figure: it is the lower end of a range or one side of a size, or nearly what is said."""
-_TIMES = re.compile(r"\d\s?[x×*＊]\s?\Z")
-_IS = re.compile(r"[为是]约?\Z")
 _ASKS = re.compile(r"多少|什么|哪|吗|几何")
 """A sentence with one of these asks for something itself, as exercises do."""
 _ANY_FIGURE = re.compile(r"\d+(?:[.,]\d+)*|[两三四五六七八九十]+(?=[个天年名次])")
@@ -66,29 +62,82 @@ _LEANS = re.compile(
     r"|[它他她这那该此][^余]|其(?![他余中实])|上述|以下|如下|前者|后者|本[文章节条款表图]|我们?|你们?|您"
     r"|[当同翌次隔]年|案中|不久|后[赴来又]|答：|问：|^[\d０-９]"
 )
-_CONDITION = re.compile(r"(?:如果|假如|假设|要是|只要|一旦|即使|倘若)[^，,]*$")
-"""A clause that only tells when: what holds then is behind it."""
+_DEICTIC = re.compile(
+    r"[它他她牠祂您你我咱]|其(?![他余实])|该(?!州|校区)|[此彼]|[这那](?!曲)|上述|前述|以下|如下|下列|前者|后者"
+    r"|本(?![地科金田州体质月土色性能部草垒])|自己|某|不久|[同翌次隔]年|所述|上文|下文"
+)
+"""Words that point to another text, wherever they stand in a sentence."""
+NAME = (
+    r"(?![在从于按据与及由若虽除每另再又也仍]|以(?!色)|当(?!归)|因(?!特)|随着|自(?![行动来])|最[后初近]|通常"
+    r"|一[般些家位名]|对于|经过|目前|现在|平时|如果|只有|还有)"
+    rf"(?:[A-Za-z][A-Za-z0-9_.+-]*+|[{CJK}“《])"
+    rf"(?:[A-Za-z][A-Za-z0-9_.+-]*+|[（(][\w\s.·-]{{1,40}}[）)]|[{CJK}·《》“”\-\s&/]){{1,24}}?"
+)
+"""What a sentence is about: no clause, no preposition before it, and no figure but of a model."""
+_HOLDS_FIGURE = (
+    r"(?:为|是|达到?|[长宽高深重厚](?:达|约|为)?|共?有|共?设有|拥有|需要?|支持|包含|包括|包|可?容纳|能容纳|持有|占"
+    r"|(?:不(?:得|能|应|可|宜))?(?:超过|少于|低于|高于|大于|小于|多于)|不足|至少|最[多少长短高低大小]"
+    r"|可(?:存储|保存|打印|使用|续航|支持|承受)|提供|覆盖|收取|延长|距离|耗时|用时|持续|充满|约|大约)"
+    r"(?:大约|约|近|超过|至少|最多|仅|达|为)?"
+)
+_HOW_MANY = rf"(?:百分之多少|多少(?:{_MEASURES}{_COUNTED}))"
+_MUST = r"(?:应当?|须|必须|需要?|可以?|不得|不能|不可|自动|会|将)"
+_DEED = rf"(?:[A-Za-z][A-Za-z0-9_.-]*+|[{CJK}“”《》\s]){{2,24}}"
+_WHEN_IT_HOLDS = r"(?:自从?[^，。]{2,14}以来，|如果[^，。]{3,16}，则?)"
+_FIGURE_QUESTION = re.compile(
+    rf"{_WHEN_IT_HOLDS}?{NAME}(?:"
+    # 仓库共有多少件藏品, and nothing that the figure is only said of by the way.
+    rf"{_HOLDS_FIGURE}{_HOW_MANY}(?:[A-Za-z]++|[{CJK}](?<![的于以左起前后之至每]))*"
+    rf"|{_HOW_MANY}(?:以内|之内|内){_DEED}"
+    rf"|(?:低于|高于|超过|不足|大于|小于|不满|达到){_HOW_MANY}时，?{_MUST}{_DEED})？"
+)
+"""Forms of questions for a figure that are one reading of their sentence."""
+_DAY_QUESTION = re.compile(
+    rf"{NAME}(?:于|在)(?:哪一年|什么时候)(?![上下]午|[凌早]晨|晚|[夏冬春秋初末底中]|时|第|开学|赛季)"
+    rf"(?:[A-Za-z][A-Za-z0-9_.-]*+|[{CJK}“”《》·\s](?<![并而后]))+？"
+)
+_VAGUE_DAY = re.compile("是由|被迫|曾|原|分别|先后")
+"""Beside a date it is one of several, or the sentence says more than when."""
 _DEFINITION = re.compile(
     r"^(?:所谓)?[“「]?(?P<term>[^，。；：、（(“”\s]{2,30}?)[”」]?(?:（[^）]{1,40}）|\([^)]{1,40}\))?[，,]?"
     r"(?:是指|指的是|是(?=一[种个款家项名位座类套本台门部幅首所间支条]))(?P<body>.{4,})$"
 )
+_NO_DEFINITION = re.compile(
+    "一个(?:好主意|问题|例子|重要|关键|不错|很|非常|过程$)|一种(?:享受|选择|遗憾|错误)|一件|一项(?:重要|艰巨)"
+)
 _NO_TERM = re.compile(
-    r"[的在不就也都还只但或和与及当我你这那其有为被把让使从向对比将会能可要更最很※]|^[由自随按根据通经凡一二三四五六七八九十]|如果|因为|原本|其实|本来|主要|通常|一般|曾|现$"
+    r"首先|[做去来说看想]|[的在不就也都还只但或和与及当我你这那其有为被把让使从向对比将会能可要更最很※]|^[由自随按根据通经凡一二三四五六七八九十]|如果|因为|原本|其实|本来|主要|通常|一般|曾|现$"
 )
 _LISTED = re.compile(
     r"(?:以下|下列)(?:[几\d一二三四五六七八九十]+[个种项类点条方]面?)?(?P<noun>[^，。：:]*)$"
 )
 _OPEN_LIST = re.compile(r"(?:包括|包含|分为|有|涵盖|需要|提供|支持)$")
+_NO_LEAD = re.compile("[以下列如]|可以?|可用|主要|常[见用]|一些|部分|注意|步骤|如[果若]")
+_NO_ITEM = re.compile(r"[。`{}]|^注意|^如果|[：:]|.{41}|等$")
 _DOING = re.compile(
     r"^(?:安装|设置|更换|申请|注册|登录|下载|使用|配置|创建|新建|删除|修改|升级|更新|取消|查询|查看|清洁|清洗|连接"
     r"|启动|启用|关闭|打开|添加|导入|导出|备份|恢复|绑定|解绑|开通|办理|缴纳|提交|预约|退订|订购|购买|选择|保养|拆卸"
-    r"|组装)(?=.)"
+    r"|组装)(?=[^的])"
 )
+_INSTRUCTS = re.compile(
+    "请|首先|先[^前生]|(?:依次|同时|长|短|双|右键|左键)?(?:点击|单击|双击|打开|按[住下]?|选择|进入|运行|执行|输入|拔[出下]|插入"
+    "|取[出下]|拧|旋转|滑动|登录|填写|准备|关闭|断开|连接|使用|用|将|把)|[在从到][^，。]{1,24}[中里上内下处页]，?"
+    "(?:点击|单击|选择|打开|输入|运行|勾选|找到|填写|添加)"
+)
+"""Beginnings of a text that says how something is done."""
 _DOES_ITSELF = re.compile("显示|返回|列出|指定|定义|计算|生成|决定")
-"""Beginning of what is said of a button, a field or a function: 显示计算的结果。"""
+"""Beginning of a cell that says what something does: 显示计算的结果。"""
 _PLAIN_COLUMN = re.compile(
     r"(?:数值|值|参数值?|内容|说明|描述|答案|回答|答复|详情|具体内容|规格|要求|标准)$"
 )
+_CONTENT = re.compile("内容|详情|具体内容")
+_DESCRIBED = re.compile(r"(?P<always>说明|描述)$|(?:详情|内容)$")
+"""Heads of cells that say what something does: 编辑器是创建和编辑图纸 is no sentence.
+
+内容 may be a name as well, as that of a speaker."""
+
+LONGEST_NAME = 12
+"""Characters of a cell below 内容 that names something; a longer one describes it."""
 _NO_VALUE = re.compile("。|^(?:由于|因为|如果|若|当|用来|用于|返回|指定)")
 """In a cell that says more than a value."""
 _PAIRS = ("（）", "“”", "()")
@@ -97,49 +146,41 @@ _NO_TOPIC = re.compile(
     r"已|将|被|把|让|要|不|还|也|都|就|是|而|但|与|却|再|又|这|那|从|在|为了|可以|能|应该|须"
 )
 """What a heading begins with that is half a sentence, as in the news."""
-_SPACE = re.compile(rf"(?<=[{CJK}，。]) (?=[{CJK}\d])|(?<=[\d{CJK}]) (?=[{CJK}，。？])")
+SPACE = re.compile(rf"(?<=[{CJK}，。]) (?=[{CJK}\d])|(?<=[\d{CJK}]) (?=[{CJK}，。？])")
 
 
 def ask_for_figure(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield for each figure of a sentence the question for it: 多少米, 百分之多少."""
-    text = _SPACE.sub("", source.unit.text)
+    text = SPACE.sub("", source.unit.text)
     # "A股份：中标7亿元。" is a line of the news: what is before the colon is no part of a sentence.
-    if not _stands_alone(text) or len(_ANY_FIGURE.findall(text)) > MOST_FIGURES or "：" in text:
+    if not stands_alone(text) or len(_ANY_FIGURE.findall(text)) > MOST_FIGURES or "：" in text:
         return
-    found = list(_FIGURE.finditer(text))
-    units = [one["unit"] or one["measure"] or "%" for one in found]
-    for figure, unit in zip(found, units, strict=True):
-        # Of two lengths in one sentence, the rest need not decide which is asked for.
-        goes_on = _GOES_ON.match(text, figure.end())
-        before, behind = text[: figure.start()], text[figure.end() :]
-        # 面额为100元的证券 says what kind of paper it is, and not what it costs.
-        is_attribute = _IS.search(before) and re.match(r"[^，。；]*[的且]", behind)
-        if is_attribute or _TIMES.search(before):
-            continue
-        if units.count(unit) == 1 and not goes_on and before[-1:] not in ("的", "，", "；"):
-            asked = "百分之多少" if figure["percent"] else f"多少{unit}"
-            question = _clause_with(text, figure, asked)
-            if question and not _CONDITION.match(question):
-                yield source.draft(
-                    question,
-                    source.unit.text,
-                    figure[0].strip(),
-                    "figure",
-                    names_page=not source.begins_paragraph,
-                )
+    for figure in _FIGURE.finditer(text):
+        unit = figure["unit"] or figure["measure"]
+        question_word = "百分之多少" if figure["percent"] else f"多少{unit}"
+        question = _clause_with(text, figure, question_word)
+        if _FIGURE_QUESTION.fullmatch(question):
+            yield source.draft(
+                question,
+                source.unit.text,
+                figure[0].strip(),
+                "figure",
+                names_page=not source.begins_paragraph,
+            )
 
 
 def ask_for_day(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for the one date of a sentence: 哪一年, 什么时候."""
-    text = _SPACE.sub("", source.unit.text)
-    days = list(_DAY.finditer(text)) if _stands_alone(text) else []
+    text = SPACE.sub("", source.unit.text)
+    days = list(_DAY.finditer(text)) if stands_alone(text) else []
     if len(days) != 1:
         return
-    asked = "什么时候" if "月" in days[0]["day"] else "哪一年"
-    question = _clause_with(text, days[0], asked)
-    behind = question.partition(asked)[2].rstrip("？的")
+    question_word = "什么时候" if "月" in days[0]["day"] else "哪一年"
+    question = _clause_with(text, days[0], question_word)
     # 于哪一年发表的宣言: the year belongs to a noun, and the sentence is about something else.
-    if question and behind and "的" not in behind and behind[0] not in "，年":
+    if _DAY_QUESTION.fullmatch(question) and not _VAGUE_DAY.search(question):
+        if "的" in question.partition(question_word)[2]:
+            return
         yield source.draft(
             question,
             source.unit.text,
@@ -151,11 +192,13 @@ def ask_for_day(source: SourceText) -> Iterator[QuestionDraft]:
 
 def ask_what_it_is(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for what a sentence defines: 什么是."""
-    text = _SPACE.sub("", source.unit.text)
-    found = _DEFINITION.match(text) if _stands_alone(text) else None
+    text = SPACE.sub("", source.unit.text)
+    found = _DEFINITION.match(text) if stands_alone(text) else None
     if found is None:
         return
     term = found["term"]
+    if _NO_DEFINITION.search(text):
+        return
     if len(term) <= LONGEST_TERM and not _NO_TERM.search(term) and not term.isdecimal():
         is_somebody = found["body"].startswith(("一名", "一位"))
         question = f"{term}是谁？" if is_somebody else f"什么是{term}？"
@@ -176,7 +219,12 @@ def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
     bare = lead.rstrip("：: ")
     if source.unit.kind != "list" or not parted or len(items) < 2:
         return
-    if _LEANS.search(re.sub("以下|如下", "", bare)) or _CLAUSE_END.search(bare) or len(bare) < 4:
+    lead_words = re.sub("以下|下列|如下", "", bare)
+    if _LEANS.search(lead_words) or _DEICTIC.search(lead_words) or _CLAUSE_END.search(bare):
+        return
+    # 可以使用的选项有 says nothing of what they are options of; an item that is a sentence, a
+    # condition or code is no answer to 哪些.
+    if len(bare) < 4 or _NO_LEAD.match(bare) or any(map(_NO_ITEM.search, items)):
         return
     if listed := _LISTED.search(bare):
         noun = listed["noun"].removeprefix("的") or "内容"
@@ -191,15 +239,22 @@ def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
     yield source.draft(question, f"{bare}：{listing}。", listing, "list")
 
 
-def section_question(heading: str, reply: str) -> str:
-    """Return a question that what stands under a heading answers, "" if it names no topic."""
-    if _NO_TOPIC.match(heading) or len(heading) > LONGEST_TERM:
-        return ""
-    if _DOING.match(heading):
-        return f"怎么{heading}？"
-    if _DOES_ITSELF.match(reply):
-        return f"{heading}有什么作用？"
-    return f"关于{heading}，需要了解什么？"
+def deed_question(heading: str, reply: str) -> str:
+    """Return how a deed is done that a heading names, "" where the reply does not tell.
+
+    使用管理器 over 管理器是一个……的工具 does not say how.
+    """
+    does = _DOING.match(heading) and len(heading) <= LONGEST_TERM
+    return f"怎么{heading}？" if does and _INSTRUCTS.match(reply) else ""
+
+
+def topic_question(title: str, heading: str) -> str:
+    """Return the question for all that a page says below a heading, "" if it is half a sentence."""
+    # What stands below 使用管理器 and does not say how is no more about using it.
+    is_other = _NO_TOPIC.match(heading) or _DOING.match(heading)
+    return (
+        "" if is_other or len(heading) > LONGEST_TERM else f"《{title}》关于“{heading}”说了什么？"
+    )
 
 
 def is_plain_column(column: str) -> bool:
@@ -209,7 +264,13 @@ def is_plain_column(column: str) -> bool:
 
 def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     """Return the question for a cell of a table, and its answer; "" where it has none."""
-    asked = "多少" if re.match(r"[约≤≥<>¥￥$±-]?\s?\d", value) else "什么"
+    question_word = "多少" if re.match(r"[约≤≥<>¥￥$±-]?\s?\d", value) else "什么"
+    # 编辑器的说明是创建图纸 is no sentence.
+    described = _DESCRIBED.search(column)
+    is_deed = len(value) > LONGEST_NAME or _DOING.match(value) or _DOES_ITSELF.match(value)
+    is_described = described and is_plain_column(column) and not re.search(r"\d", value)
+    if described and is_described and (described["always"] or is_deed):
+        return "", ""
     # 参数 and 数值: the row's own name is what is asked for.
     if (
         len(column) > LONGEST_TERM
@@ -217,25 +278,22 @@ def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
         or re.search("什么|如何|怎|哪|是否", column)
     ):
         return "", ""
-    about = subject if is_plain_column(column) else f"{subject}的{column}"
-    return f"{about}是{asked}？", f"{about}是{value}。"
+    # "dev是设备文件" says less than its table does.
+    is_bare = is_plain_column(column) and not (_CONTENT.match(column) and subject.isascii())
+    about = subject if is_bare else f"{subject}的{column}"
+    return f"{about}是{question_word}？", f"{about}是{value}。"
 
 
-def term_question(term: str) -> str:
-    """Return the question for what a term or an option is described as."""
-    return f"{term} 是什么意思？" if term.isascii() else f"{term}是什么意思？"
-
-
-def _stands_alone(text: str) -> bool:
+def stands_alone(text: str) -> bool:
     """Return whether a sentence says by itself what it is about."""
     if "\n" in text or len(re.findall("[。！]", text)) != 1:
         return False
-    if _LEANS.search(text) or _ASKS.search(text):
+    if _LEANS.search(text) or _ASKS.search(text) or _DEICTIC.search(text):
         return False
     return SHORTEST <= len(text) <= LONGEST and is_whole_sentence(text)
 
 
-def _clause_with(text: str, found: re.Match[str], asked: str) -> str:
+def _clause_with(text: str, found: re.Match[str], question_word: str) -> str:
     """Return the text up to the end of the clause of `found`, which gives way to what asks.
 
     "" where that would be no question.
@@ -251,7 +309,7 @@ def _clause_with(text: str, found: re.Match[str], asked: str) -> str:
     if at >= min(len(ends), MOST_CLAUSES) or is_inside:
         return ""
     before, behind = text[: found.start()], text[found.end() : ends[at]]
-    question = f"{before}{asked}{behind}？"
+    question = f"{before}{question_word}{behind}？"
     # What is left has to say what is asked about: 多少米？ does not.
     says = len(before) >= 2 and len(before) + len(behind) >= 3
     closed = all(question.count(pair[0]) == question.count(pair[1]) for pair in _PAIRS)

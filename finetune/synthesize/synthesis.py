@@ -40,13 +40,15 @@ from ingest.library import open_library
 
 DECLINED_SHARE = 0.15
 """Share of the questions that are asked without their page. RAFT leaves the answer out of a fifth
-to two fifths of its rows; a small model that sees more of these declines what it could answer."""
+to two fifths of its rows; a small model that sees more of these declines what it could answer, and
+`finetune improve` trains one on fewer still (`finetune.improve.rows`)."""
 
 DOCUMENTS_AT_ONCE = 50
 """Read from the store in one go."""
 
 READING_PAGES = Message("reading pages")
 CHECKING_ROWS = Message("looking questions up and checking answers")
+NAME_ANOTHER = Message("name another file, or remove it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ def synthesize(
         settings: Where the index is, and how the assistant asks its model.
         collection: Name of the collection, "" for the whole index.
         into: The file to write; must not be there.
-        seed: Decides which questions are declined and in which order pages come.
+        seed: Decides which questions are declined, and the order of pages.
         limit: Rows at most; 0: all that can be made.
         teacher: A model that writes questions besides the rules.
         size: For which size of model the prompt is; None: for the assistant's own.
@@ -120,10 +122,7 @@ def synthesize(
         StoreError: the index cannot be read.
     """
     if into.exists():
-        raise DataError(
-            Message("{path} is there already", path=into),
-            hint=Message("name another file, or remove it"),
-        )
+        raise DataError(Message("{path} is there already", path=into), hint=NAME_ANOTHER)
     job = _Synthesis(
         settings=settings,
         collection=collection,
@@ -221,7 +220,11 @@ class _Synthesis:
         if journal.is_resumed:
             count = len(journal.entries)
             self.progress.note(
-                Message("going on with {count:,} questions of {path}", count=count, path=path)
+                Message(
+                    "going on with {count:,} {count:?question|questions} of {path}",
+                    count=count,
+                    path=path,
+                )
             )
         return journal
 
@@ -296,7 +299,8 @@ class _Synthesis:
         if not answered:
             raise DataError(
                 Message(
-                    "no question could be made of the {documents:,} pages that they answer",
+                    "no question could be made of the {documents:,} "
+                    "{documents:?page|pages} that they answer",
                     documents=documents,
                 ),
                 hint=_more_rows_hint(teacher),
@@ -327,8 +331,9 @@ def _more_rows_hint(teacher: Teacher | None) -> Message:
     if teacher is None:
         return Message("store more pages, or name a model that writes questions: --teacher")
     return Message(
-        "of {asked} replies of the teacher {unusable} were of no use and {failed} failed: name a "
-        "larger model, or store more pages",
+        "of {asked} {asked:?reply|replies} of the teacher {unusable} "
+        "{unusable:?was|were} of no use and {failed} failed: name a larger model, or "
+        "store more pages",
         asked=teacher.asked,
         unusable=teacher.unusable,
         failed=teacher.failed,

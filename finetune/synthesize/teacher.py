@@ -1,9 +1,12 @@
 """A larger model that writes questions; what it says is checked as every draft is."""
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from assistant.errors import ModelError
 from assistant.models.base import ChatModel, collect_reply
@@ -27,6 +30,27 @@ MIN_TEXT_CHARACTERS = 60
 
 MAX_LIST_CHARACTERS = 4_000
 """Characters of a reply that are read: three questions with answers have about 600."""
+
+_OBJECT = re.compile(r'\{(?=\s*")')
+"""The beginning of an object in JSON: a question, or what stands around several."""
+
+_NAMES_THE_TEXT = re.compile(
+    r"\bquoted lines\b|\bth(?:e|is) (?:text|passage|excerpt|paragraph|author|writer)"
+    # "This text editor" and "the author of Emma" name something else.
+    r"(?=\s*(?:[?.,;:!)'’\"”]|$)|\s+(?:(?:is|are|was|were|do|does|did|has|have|had|can|could|may|must"
+    r"|should|will|would|about|above|below|and|or|that|what|when|how|who|where|why|which)\b"
+    r"|(?:say|mention|describe|state|give|provide|list|explain|discuss|recommend|suggest|call|claim"
+    r"|argue|tell|mean|refer|use|name|warn|compare|define|specify|indicate|note|think|want|consider"
+    r"|believe|identify|present|talk|cover|focus|show)(?:s|es|d|ed)?\b))"
+    r"|[这该本]段(?:文字|文本|内容|话|资料|(?=[中里讲说提]|主要|描述|介绍))"
+    r"|(?:以上|上述)的?(?:文字|内容)"
+    # 中文中 and 原文件 are other words, and 《红楼梦》的作者 is asked for by everybody.
+    r"|(?:^|(?<=[^\w《》])|(?<=[在据照按问从由依何么]))(?:本?文中(?![心国医学华子])|原文(?![件化明学字])"
+    r"|作者(?=[在为认觉提说指想用对还举把将写]|建议|如何|怎[么样]|是(?:如何|怎)|主要|通过"
+    r"|的(?:观点|看法|态度|意[思图]|目的|建议)))",
+    re.IGNORECASE,
+)
+"""In a question that nobody asks who has not the text before them."""
 
 SYSTEM = Message.bilingual(
     "You write questions that readers ask about a text, each with its answer. A question can be "
@@ -102,21 +126,37 @@ def _prompt_for(chunk: Chunk, language: Language) -> Prompt:
     )
 
 
+def _objects_in(reply: str) -> Iterator[Mapping[str, Any]]:
+    """Yield each object of JSON in a text that has a question or an answer, whatever is around."""
+    end = 0
+    for begin in _OBJECT.finditer(reply):
+        if begin.start() < end:
+            continue
+        # What is no object is text, or was cut off: the next brace may begin one.
+        with contextlib.suppress(ValueError, RecursionError):
+            whole, end = json.JSONDecoder().raw_decode(reply, begin.start())
+            left = [whole]
+            while left:
+                one = left.pop()
+                if isinstance(one, dict) and one.keys() & {"question", "answer"}:
+                    yield one
+                elif isinstance(one, dict | list):
+                    left += reversed(list(one.values()) if isinstance(one, dict) else one)
+
+
 def parse_drafts(reply: str, chunk: Chunk, language: Language) -> Iterator[QuestionDraft]:
-    """Yield the questions of a reply: the first list of JSON in it, whatever is around."""
-    begin = reply.find("[")
-    if begin < 0:
-        return
-    try:
-        listed, _ = json.JSONDecoder().raw_decode(reply[begin:])
-    except (ValueError, RecursionError):
-        return
-    for one in listed if isinstance(listed, Sequence) else ():
+    """Yield the questions of a reply: each object in it, whatever is around.
+
+    So a list that was cut off loses its last question alone, and "[1] Here they are: [{…" none.
+    """
+    for one in _objects_in(reply):
         match one:
             case {"question": str(question), "answer": str(answer)}:
                 question, answer = " ".join(question.split()), " ".join(answer.split())
             case _:
                 continue
+        if _NAMES_THE_TEXT.search(question):
+            continue
         fits = 4 <= len(question) <= LONGEST_QUESTION and 2 <= len(answer) <= LONGEST_REPLY
         # A title that answers in the other language would teach the model to do so.
         if fits and language_of(question) == language_of(answer) == language:

@@ -62,8 +62,6 @@ def training_arguments(
         max_grad_norm=table.clip,
         neftune_noise_alpha=table.neftune or None,
         run_name=recipe.name,
-        # A dry run is no training that anybody would look up later.
-        report_to=list(table.reporters) if table.reporters and not dry_steps else "none",
         metric_for_best_model=("eval_score" if by_score else "eval_loss") if evaluates else None,
         greater_is_better=by_score,
         **reporting_intervals(table, evaluates=evaluates, dry=dry_steps > 0),
@@ -72,7 +70,7 @@ def training_arguments(
 
 
 def reporting_intervals(table: TrainTable, *, evaluates: bool, dry: bool) -> dict[str, Any]:
-    """Return when to log, to evaluate and to save, by steps or at the end of each epoch."""
+    """Return when to log, where to, and when to evaluate and save: by steps or each epoch."""
     save_every = table.save_every or table.evaluate_every
     return {
         "eval_strategy": _interval(table.evaluate_every) if evaluates and not dry else "no",
@@ -85,6 +83,8 @@ def reporting_intervals(table: TrainTable, *, evaluates: bool, dry: bool) -> dic
         "logging_first_step": True,
         # The filter would replace NaN by the mean before it, and hide what NaNGuard looks for.
         "logging_nan_inf_filter": False,
+        # A dry run is no training that anybody would look up later.
+        "report_to": list(table.reporters) if table.reporters and not dry else "none",
     }
 
 

@@ -1,9 +1,10 @@
 """Errors that end a training: each says in one line what failed and which setting to try next."""
 
+import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -12,7 +13,9 @@ from torch import nn
 
 from finetune.errors import TrainingError, UnsuitableSettingsError
 from finetune.recipe import Recipe, TrainTable
+from finetune.runs import Run
 from finetune.train.advice import LR_DIVISOR
+from finetune.train.checkpoints import Checkpoints
 from finetune.train.hardware import Hardware, Precision
 from ingest.foundation.messages import NO_MESSAGE, Message
 
@@ -167,3 +170,21 @@ def likeliest_reason(
     if not table.clip:
         fix = Message("set {setting} and train.clip = 1.0", setting=lower)
     return Message("the learning rate {lr:g} is too high", lr=lr), fix
+
+
+@contextlib.contextmanager
+def explain_failures(recipe: Recipe, run: Run, machine: Hardware) -> Iterator[None]:
+    """Turn an error of torch or the system into a TrainingError that names the next step."""
+    try:
+        yield
+    except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise memory_failure(recipe, machine) from error
+        checkpoints = Checkpoints(run.train / "checkpoints")
+        if is_unreadable(error) and checkpoints.complete():
+            raise checkpoint_failure(checkpoints.complete()[-1]) from error
+        if not is_out_of_disk(error):
+            raise
+        # The half-written checkpoint takes the very space that the next attempt needs.
+        checkpoints.delete_incomplete()
+        raise disk_failure(run.train, checkpoints.complete()) from error

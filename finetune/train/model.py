@@ -91,7 +91,20 @@ def load_base(recipe: Recipe, *, hardware: Hardware, quantized: bool = False) ->
     # decoding into sampling with a repetition penalty.
     model.generation_config = GenerationConfig()  # type: ignore[no-untyped-call]
     tokenizer = load_tokenizer(folder)
-    _check_vocabulary(model, tokenizer, folder)
+    table: Any = model.get_input_embeddings()
+    rows = table.weight.shape[0]
+    # More rows than tokens are common (padded to a multiple of 64 or 128); fewer would index past
+    # the table, on CUDA as a device assertion without a word about the reason.
+    if tokenizer.size > rows:
+        raise BaseModelError(
+            Message(
+                "{folder}: the tokenizer has {size} tokens, the model only {rows}",
+                folder=folder,
+                size=tokenizer.size,
+                rows=rows,
+            ),
+            hint=Message("take tokenizer and weights from the same model"),
+        )
     if not quantized:
         nn.Module.to(model, hardware.torch_device)
     return LoadedModel(model=model, tokenizer=tokenizer, folder=folder, precision=precision)
@@ -143,23 +156,6 @@ def _load_weights(folder: Path, options: dict[str, Any], recipe: Recipe) -> PreT
         raise _unusable_base(folder, Message("weights missing, {reason}", reason=reason), recipe)
     loaded: PreTrainedModel = model
     return loaded
-
-
-def _check_vocabulary(model: PreTrainedModel, tokenizer: ChatTokenizer, folder: Path) -> None:
-    table: Any = model.get_input_embeddings()
-    rows = table.weight.shape[0]
-    # More rows than tokens are common (padded to a multiple of 64 or 128); fewer would index past
-    # the table, on CUDA as a device assertion without a word about the reason.
-    if tokenizer.size > rows:
-        raise BaseModelError(
-            Message(
-                "{folder}: the tokenizer has {size} tokens, the model only {rows}",
-                folder=folder,
-                size=tokenizer.size,
-                rows=rows,
-            ),
-            hint=Message("take tokenizer and weights from the same model"),
-        )
 
 
 def _nf4_config(hardware: Hardware, compute: torch.dtype) -> BitsAndBytesConfig:

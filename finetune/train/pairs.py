@@ -139,8 +139,8 @@ def _no_pairs(recipe: Recipe, counts: dict[str, int]) -> RecipeError:
         )
     return RecipeError(
         Message(
-            "{objective} learns from pairs, and none of the {count} training rows has a rejected "
-            "answer",
+            "{objective} learns from pairs, and none of the {count} training "
+            "{count:?row|rows} has a rejected answer",
             objective=recipe.train.objective,
             count=counts["unpaired"],
         ),

@@ -3,16 +3,15 @@
 Under `accelerate launch` each process trains on its share of the samples; rank 0 alone writes.
 """
 
-import contextlib
 import tempfile
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from peft import PeftModel
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import PreTrainedModel, TrainerCallback, TrainerState, TrainingArguments, set_seed
 from transformers.trainer_callback import PrinterCallback
@@ -39,14 +38,7 @@ from finetune.train.batches import (
 )
 from finetune.train.callbacks import BestCheckpointCallback, LossMeter, NaNGuard, TrainingReporter
 from finetune.train.checkpoints import Checkpoints, publish_checkpoint, settings_of
-from finetune.train.failures import (
-    checkpoint_failure,
-    disk_failure,
-    is_out_of_disk,
-    is_out_of_memory,
-    is_unreadable,
-    memory_failure,
-)
+from finetune.train.failures import explain_failures
 from finetune.train.hardware import Hardware, Precision, choose_precision, detect_hardware
 from finetune.train.log import (
     SUMMARY_FILE,
@@ -160,7 +152,11 @@ class TrainingRun:
         return None, None
 
     def dry_run(self, steps: int, progress: Progress) -> TrainSummary:
-        """Take `steps` steps without evaluating or saving, and estimate the seconds of them all."""
+        """Take `steps` steps without saving, and estimate the seconds of the whole training.
+
+        Of an evaluation its share of a step's time is taken, and the replies of `best_by` are
+        written once.
+        """
         meter, log = LossMeter(), TrainLog(None)
         with progress.stage(Message("dry run"), total=steps) as stage:
             guard = NaNGuard(meter=meter, table=self.recipe.train, precision=self.precision)
@@ -170,10 +166,17 @@ class TrainingRun:
         evaluations = self.steps / every if every else self.recipe.train.epochs
         # An evaluation has no backward pass: its tokens cost a third of a training token.
         evaluated_tokens = evaluations * self.samples.val.tokens * FORWARD_SHARE
+        # What `best_by` asks is answered once; where loss decides, nothing is.
+        score_s = 0.0
+        if self.score is not None and len(self.samples.val):
+            begun = time.perf_counter()
+            self.score(self.model)
+            score_s = time.perf_counter() - begun
         throughput = reporter.throughput
         estimated = (
             self.steps * throughput.seconds_per_step
             + evaluated_tokens / throughput.tokens_per_second
+            + evaluations * score_s
         )
         return replace(
             self._summarize(reporter, log.entries),
@@ -263,7 +266,7 @@ def train(
             # Not in the run's folder: a dry run must not move the checkpoints of a real one aside.
             with tempfile.TemporaryDirectory() as folder:
                 training = _load_training_run(
-                    recipe, run, machine, Path(folder), dry_steps, progress
+                    recipe, run, machine, Path(folder), dry_steps, progress, score=score
                 )
                 return training.dry_run(dry_steps, progress)
         training = _load_training_run(
@@ -307,7 +310,6 @@ def _load_training_run(
     loaded = load_base(recipe, hardware=machine, quantized=table.method == "qlora")
     # Before peft wraps the model: the replaced `forward` has to be that of the innermost model.
     _patch_loss(loaded, table, samples, progress, dry=dry_steps > 0)
-    collate = pair_collator if is_preference else padding_collator
     if table.gradient_checkpointing:
         checkpoint_activations(loaded.model)
     return TrainingRun(
@@ -319,7 +321,7 @@ def _load_training_run(
         hardware=machine,
         precision=loaded.precision,
         args=args,
-        collate=collate(tokenizer.pad_id),
+        collate=(pair_collator if is_preference else padding_collator)(tokenizer.pad_id),
         steps=steps,
         score=score,
     )
@@ -334,7 +336,28 @@ def _patch_loss(
         TrainingError: it cannot be had for this model, or not with packed samples.
     """
     if table.objective != "sft":
-        _prepare_preferences(loaded, table, samples, progress, dry=dry)
+        patched = patch_preference_loss(
+            loaded.model, objective=table.objective, beta=table.beta, chunk=table.loss_chunk
+        )
+        if not patched:
+            raise TrainingError(
+                Message(
+                    "{objective} cannot be had for this model: it reshapes its logits",
+                    objective=table.objective,
+                ),
+                hint=Message('write objective = "sft", or take another base'),
+            )
+        # Not in a dry run, which is there for time and memory: it would read all of the data. ORPO
+        # needs no scores of the model as it is now.
+        for pairs in () if dry or table.objective == "orpo" else (samples.train, samples.val):
+            assert isinstance(pairs, PairSet)
+            score_reference(
+                loaded.model,
+                pairs,
+                pad_id=loaded.tokenizer.pad_id,
+                batch=table.batch,
+                progress=progress,
+            )
         return
     is_patched = patch_target_loss(loaded.model, chunk=table.loss_chunk)
     if not is_patched:
@@ -346,50 +369,3 @@ def _patch_loss(
             Message("train.packing is not for this model: samples in a row would see each other"),
             hint=Message("leave train.packing out, or take another base"),
         )
-
-
-def _prepare_preferences(
-    loaded: LoadedModel, table: TrainTable, samples: TrainingSet, progress: Progress, *, dry: bool
-) -> None:
-    """Give the model the loss of pairs, and for DPO score them by the model as it is now."""
-    objective = table.objective
-    assert objective != "sft"
-    patched = patch_preference_loss(
-        loaded.model, objective=objective, beta=table.beta, chunk=table.loss_chunk
-    )
-    if not patched:
-        raise TrainingError(
-            Message(
-                "{objective} cannot be had for this model: it reshapes its logits",
-                objective=objective,
-            ),
-            hint=Message('write objective = "sft", or take another base'),
-        )
-    # Not in a dry run, which is there for time and memory: it would read all of the data.
-    for pairs in () if dry or objective == "orpo" else (samples.train, samples.val):
-        assert isinstance(pairs, PairSet)
-        score_reference(
-            loaded.model,
-            pairs,
-            pad_id=loaded.tokenizer.pad_id,
-            batch=table.batch,
-            progress=progress,
-        )
-
-
-@contextlib.contextmanager
-def explain_failures(recipe: Recipe, run: Run, machine: Hardware) -> Iterator[None]:
-    """Turn an error of torch or the system into a TrainingError that names the next step."""
-    try:
-        yield
-    except (OSError, RuntimeError, MemoryError, SafetensorError) as error:
-        if is_out_of_memory(error):
-            raise memory_failure(recipe, machine) from error
-        checkpoints = Checkpoints(run.train / "checkpoints")
-        if is_unreadable(error) and checkpoints.complete():
-            raise checkpoint_failure(checkpoints.complete()[-1]) from error
-        if not is_out_of_disk(error):
-            raise
-        # The half-written checkpoint takes the very space that the next attempt needs.
-        checkpoints.delete_incomplete()
-        raise disk_failure(run.train, checkpoints.complete()) from error

@@ -81,7 +81,7 @@ _PLACEHOLDER = re.compile(
 
 
 @dataclass(slots=True)
-class _Said:
+class _Utterance:
     name: str
     text: str
     minutes: int | None
@@ -104,10 +104,19 @@ def chat_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejected
     texts = [line.text.rstrip("\n") for line in begun]
     form = _find_form(texts)
     assert form is not None  # `is_chat` has seen one
-    splitter = _Splitter(blocks=form in BY_NAME and _has_blocks(texts, form))
+    sizes = [0]
+    for line in texts:
+        if not line.strip() or _RULE.fullmatch(line):
+            sizes.append(0)
+        elif _read_head(line, form):
+            sizes[-1] += 1
+    filled = [size for size in sizes if size]
+    # Blank lines or rules are between conversations, not between messages.
+    has_blocks = len(filled) > 1 and 2 * sum(size > 1 for size in filled) > len(filled)
+    splitter = _Splitter(blocks=form in BY_NAME and has_blocks)
     number = 0
-    for said in _utterances(itertools.chain(begun, lines), form):
-        if conversation := splitter.add(said):
+    for utterance in _utterances(itertools.chain(begun, lines), form):
+        if conversation := splitter.add(utterance):
             number += 1
             yield _row(conversation, f"{name}:{number}", limit)
     if splitter.held:
@@ -147,39 +156,27 @@ def _speaker(found: re.Match[str]) -> str:
     return (groups.get("name") or groups.get("first") or "").strip(" *")
 
 
-def _has_blocks(lines: list[str], form: Form) -> bool:
-    """Return whether blank lines or rules are between conversations, not between messages."""
-    sizes = [0]
-    for line in lines:
-        if not line.strip() or _RULE.fullmatch(line):
-            sizes.append(0)
-        elif _read_head(line, form):
-            sizes[-1] += 1
-    filled = [size for size in sizes if size]
-    return len(filled) > 1 and 2 * sum(size > 1 for size in filled) > len(filled)
-
-
-def _utterances(lines: Iterator[Line], form: Form) -> Iterator[_Said | None]:
+def _utterances(lines: Iterator[Line], form: Form) -> Iterator[_Utterance | None]:
     """Yield what was said, one by one; None where a blank line or a rule stands."""
-    said: _Said | None = None
+    utterance: _Utterance | None = None
     for line in lines:
         text = line.text.rstrip("\n")
         is_rule = _RULE.fullmatch(text) is not None
         found = None if is_rule else _read_head(text, form)
         if found is not None:
-            if said is not None:
-                yield said
+            if utterance is not None:
+                yield utterance
             words = (found.groupdict().get("text") or "") + text[HEAD_CHARACTERS:]
-            said = _Said(_speaker(found), words, _minutes(found))
+            utterance = _Utterance(_speaker(found), words, _minutes(found))
         elif is_rule or (form in BY_NAME and not text.strip()):
-            if said is not None:
-                yield said
-            said = None
+            if utterance is not None:
+                yield utterance
+            utterance = None
             yield None
-        elif said is not None and not (form == "stamped" and _PROGRAM_LINE.match(text)):
-            said.text += f"\n{text}"
-    if said is not None:
-        yield said
+        elif utterance is not None and not (form == "stamped" and _PROGRAM_LINE.match(text)):
+            utterance.text += f"\n{text}"
+    if utterance is not None:
+        yield utterance
 
 
 def _minutes(found: re.Match[str]) -> int | None:
@@ -206,37 +203,37 @@ class _Splitter:
     def __init__(self, *, blocks: bool) -> None:
         self._blocks = blocks
         self._asker = ""
-        self.held: list[_Said] = []
+        self.held: list[_Utterance] = []
 
-    def add(self, said: _Said | None) -> list[_Said]:
+    def add(self, utterance: _Utterance | None) -> list[_Utterance]:
         """Take in a message, or None for a break; return the conversation that it ends, or []."""
-        if said is None:
+        if utterance is None:
             return self._take() if self._blocks else []
-        ended = self._take() if self._begins_anew(said) else []
+        ended = self._take() if self._begins_anew(utterance) else []
         if not self.held:
-            self._asker = said.name
-        self.held.append(said)
+            self._asker = utterance.name
+        self.held.append(utterance)
         return ended
 
-    def _take(self) -> list[_Said]:
-        taken, self.held = self.held, []
-        return taken
+    def _take(self) -> list[_Utterance]:
+        conversation, self.held = self.held, []
+        return conversation
 
-    def _begins_anew(self, said: _Said) -> bool:
+    def _begins_anew(self, utterance: _Utterance) -> bool:
         if not self.held or self._blocks:
             return False
         last = self.held[-1]
-        asks = side_of_speaker(said.name) == "user" or said.name == self._asker
-        if said.minutes is not None and last.minutes is not None:
+        asks = side_of_speaker(utterance.name) == "user" or utterance.name == self._asker
+        if utterance.minutes is not None and last.minutes is not None:
             # Another customer of the same shop, too.
             others = {one.name for one in self.held if side_of_speaker(one.name) != "answer"}
-            is_other = side_of_speaker(said.name) != "answer" and said.name not in others
+            is_other = side_of_speaker(utterance.name) != "answer" and utterance.name not in others
             answered = any(side_of_speaker(one.name) == "answer" for one in self.held)
-            return abs(said.minutes - last.minutes) * 60 > NEW_AFTER or (is_other and answered)
-        return asks and last.name != said.name
+            return abs(utterance.minutes - last.minutes) * 60 > NEW_AFTER or (is_other and answered)
+        return asks and last.name != utterance.name
 
 
-def _row(conversation: list[_Said], source: str, limit: int) -> RawRow | RejectedRow:
+def _row(conversation: list[_Utterance], source: str, limit: int) -> RawRow | RejectedRow:
     chat: list[dict[str, Any]] = []
     for one in conversation:
         text = one.text.strip()

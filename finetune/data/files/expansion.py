@@ -21,11 +21,11 @@ def expanded_rows(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | Rej
             for paragraph in row.fields["paragraphs"]:
                 if not isinstance(paragraph, Mapping):
                     continue
-                for asked in paragraph.get("qas") or ():
-                    answers = asked.get("answers") or [] if isinstance(asked, Mapping) else []
+                for entry in paragraph.get("qas") or ():
+                    answers = entry.get("answers") or [] if isinstance(entry, Mapping) else []
                     first = answers[0] if answers else ""
                     fields = {
-                        "question": asked.get("question") if isinstance(asked, Mapping) else None,
+                        "question": entry.get("question") if isinstance(entry, Mapping) else None,
                         "answer": first.get("text", "") if isinstance(first, Mapping) else first,
                         "context": paragraph.get("context", ""),
                         # Questions on one paragraph are never in two splits.
@@ -44,5 +44,5 @@ def _is_pairs(fields: Mapping[str, Any]) -> bool:
     """Return whether an object's keys are questions: most of them ask, and none is a name."""
     if len(fields) < MIN_PAIRS or not all(isinstance(one, str) for one in fields.values()):
         return False
-    asking = sum(str(name).rstrip().endswith(("？", "?")) for name in fields)
-    return 2 * asking > len(fields)
+    questions = sum(str(name).rstrip().endswith(("？", "?")) for name in fields)
+    return 2 * questions > len(fields)

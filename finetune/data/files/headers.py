@@ -19,7 +19,9 @@ NAME_CHARACTERS = 24
 COLUMN = "column {number}"
 """Name of a column in a table without a header, counted from 1."""
 
-_REMARK = re.compile(r"\s*[(（\[【](?:必填|选填|可选|required|optional)[)）\]】]", re.IGNORECASE)
+_FIELD_NOTE = re.compile(
+    r"\s*[(（\[【](?:必填|选填|可选|required|optional)[)）\]】]", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"[。？！?!；;]| .*\.$")
 
 
@@ -43,7 +45,7 @@ def find_header(rows: Sequence[Sequence[str]]) -> int | None:
 
 def column_name(cell: str) -> str:
     """Return the name in a cell of a header: in lower case, on one line, without "(required)"."""
-    return _REMARK.sub("", " ".join(cell.split())).strip(" *：:").casefold()
+    return _FIELD_NOTE.sub("", " ".join(cell.split())).strip(" *：:").casefold()
 
 
 def names_columns(cells: Sequence[str], *, least: int = 2) -> bool:

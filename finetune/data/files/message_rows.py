@@ -34,7 +34,7 @@ def joined_messages(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | R
     of the number, a time, and nothing besides but what chat programs add.
     """
     thread: object = None
-    said_at: float | None = None
+    sent_at: float | None = None
     held: RawRow | None = None
     chat: list[dict[str, Any]] = []
     for row in rows:
@@ -46,15 +46,15 @@ def joined_messages(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | R
             continue  # "Ann joined the group", in Telegram's words
         number = _value(fields, THREAD_NAMES)
         at = _time_of(fields) if number is None else None
-        speaker, said = _value(fields, SPEAKER_NAMES), _text_of(_value(fields, UTTERANCE_NAMES))
-        is_message = None not in (speaker, said) and (number is not None or at is not None)
-        is_near = at is None or said_at is None or abs(at - said_at) <= NEW_AFTER
+        speaker, words = _value(fields, SPEAKER_NAMES), _text_of(_value(fields, UTTERANCE_NAMES))
+        is_message = None not in (speaker, words) and (number is not None or at is not None)
+        is_near = at is None or sent_at is None or abs(at - sent_at) <= NEW_AFTER
         if held is not None and not (is_message and number == thread and is_near):
             yield RawRow(source=held.source, fields={"chat": chat})
             held, chat = None, []
         if is_message and isinstance(row, RawRow):
-            held, thread, said_at = held or row, number, at
-            chat.append({"from": str(speaker), "value": said})
+            held, thread, sent_at = held or row, number, at
+            chat.append({"from": str(speaker), "value": words})
         else:
             yield row
     if held is not None:
@@ -66,12 +66,12 @@ def _value(folded: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     return next((folded[name] for name in names if folded.get(name) is not None), None)
 
 
-def _text_of(said: Any) -> str | None:
+def _text_of(value: Any) -> str | None:
     """Return what was said; Telegram has it in pieces where it holds a link. None: nothing was."""
-    if isinstance(said, list):
-        pieces = [one.get("text") if isinstance(one, Mapping) else one for one in said]
+    if isinstance(value, list):
+        pieces = [one.get("text") if isinstance(one, Mapping) else one for one in value]
         return "".join(one for one in pieces if isinstance(one, str))
-    return said if isinstance(said, str) else None
+    return value if isinstance(value, str) else None
 
 
 def _time_of(folded: Mapping[str, Any]) -> float | None:

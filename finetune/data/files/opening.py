@@ -10,7 +10,7 @@ from finetune.data.files.charset import open_text
 from finetune.data.files.chat_text import chat_rows, is_chat
 from finetune.data.files.expansion import expanded_rows
 from finetune.data.files.json_rows import WRAPPED, json_lines, json_values, wrapped_values
-from finetune.data.files.marked_text import is_marked_text, marked_rows
+from finetune.data.files.marked_text import is_marked_text, joined_marks, marked_rows
 from finetune.data.files.message_rows import joined_messages
 from finetune.data.files.parquet import parquet_rows
 from finetune.data.files.tables import table_rows
@@ -54,57 +54,45 @@ def raw_rows(path: Path, *, encoding: str, limit: int) -> Iterator[RawRow | Reje
         DataError: the file cannot be read at all.
     """
     if path.is_dir() or path.suffix.lower() in DOCUMENTS:
-        _refuse_documents(path, encoding)
+        head = ""
+        if not path.is_dir():
+            with suppress(DataError), open_text(path, encoding) as file:
+                head = file.read(HEAD)
+        # A text whose questions and answers are marked is data in any case. What else people read
+        # is asked about, and rows are made of it.
+        if not (is_marked_text(head) or is_chat(head)):
+            raise DataError(
+                Message("{path} is a folder, and holds no rows", path=path)
+                if path.is_dir()
+                else Message("{path} is a document, and holds no rows", path=path),
+                hint=Message(
+                    "store it and make rows of it: ingest {path} --collection NAME, then finetune "
+                    "synthesize NAME",
+                    path=path,
+                ),
+            )
     if path.suffix.lower() in (".yaml", ".yml"):
         raise DataError(
             Message("{path} is YAML, which is not read here", path=path),
             hint=Message("save it as JSONL or as CSV (UTF-8)"),
         )
-    mark = _first_bytes(path)
+    mark = b""
+    with suppress(OSError), path.open("rb") as opened:  # `open_text` says why it cannot be read
+        mark = opened.read(4)
     if mark == PARQUET_MARK:
-        yield from _whole_rows(parquet_rows(path, limit))
+        yield from _whole_rows(parquet_rows(path, limit), limit)
         return
     if mark == WORKBOOK_MARK and path.suffix.lower() in WORKBOOKS:
-        yield from _whole_rows(workbook_rows(path, limit))
+        yield from _whole_rows(workbook_rows(path, limit), limit)
         return
     container = detect_container(path, encoding=encoding)
     with open_text(path, encoding) as file:
-        yield from _whole_rows(_READERS[container](file, path.name, limit))
+        yield from _whole_rows(_READERS[container](file, path.name, limit), limit)
 
 
-def _whole_rows(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | RejectedRow]:
+def _whole_rows(rows: Iterator[RawRow | RejectedRow], limit: int) -> Iterator[RawRow | RejectedRow]:
     """Yield rows of one question each: messages put together, rows of several taken apart."""
-    return expanded_rows(joined_messages(rows))
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(4)
-    except OSError:
-        return b""  # `open_text` says why
-
-
-def _refuse_documents(path: Path, encoding: str) -> None:
-    """Raise for what people read: it is asked about, and rows are made of it.
-
-    A text whose questions and answers are marked is data in any case.
-    """
-    if not path.is_dir():
-        with suppress(DataError), open_text(path, encoding) as file:
-            head = file.read(HEAD)
-            if is_marked_text(head) or is_chat(head):
-                return
-    raise DataError(
-        Message("{path} is a folder, and holds no rows", path=path)
-        if path.is_dir()
-        else Message("{path} is a document, and holds no rows", path=path),
-        hint=Message(
-            "store it and make rows of it: ingest {path} --collection NAME, then finetune "
-            "synthesize NAME",
-            path=path,
-        ),
-    )
+    return expanded_rows(joined_messages(joined_marks(rows, limit)))
 
 
 def detect_container(path: Path, *, encoding: str) -> Container:

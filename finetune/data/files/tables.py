@@ -55,12 +55,14 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
                 if cells and all(map(_RULE.fullmatch, cells)):
                     continue  # the line under the header of a table in Markdown
             filled = [bool(cell) and not cell.isspace() for cell in cells]
-            # More cells than columns: a text with an unquoted delimiter. Zipped anyway, all
-            # behind it would stand one column off.
+            # A text with an unquoted delimiter: zipped, all behind it would be one column off.
             if any(filled[len(columns) :]):
-                found, column_count = len(cells), len(columns)
                 raise RowError(
-                    Message("{found} cells under {known} columns", found=found, known=column_count)
+                    Message(
+                        "{found} {found:?cell|cells} under {known} {known:?column|columns}",
+                        found=len(cells),
+                        known=len(columns),
+                    )
                 )
             if not any(filled):
                 raise RowError(Message("all cells are empty"))

@@ -87,7 +87,7 @@ def _load(path: Path, *, read_only: bool, data_only: bool = True) -> Any:
         return openpyxl.load_workbook(path, read_only=read_only, data_only=data_only)
     except OSError as error:
         raise _unreadable(path, describe_os_error(error)) from error
-    except Exception as error:
+    except Exception as error:  # KeyError, BadZipFile, ParseError and others
         raise _unreadable(path, Message("it is no workbook that can be read")) from error
 
 
@@ -118,7 +118,13 @@ def _rows_of(sheet: Any, written: Any, path: Path) -> Iterator[Cells]:
 
     `written` is the same sheet with its formulas, None where it is known to have none.
     """
-    merged = {} if written is None else _merged_values(sheet)
+    # By row (from 1) and column (from 0): each cell below the first of a merged range has its text.
+    # To the right nothing is filled: a title over all columns is no value of each of them.
+    merged = {}
+    for one in () if written is None else sheet.merged_cells.ranges:
+        value = sheet.cell(one.min_row, one.min_col).value
+        for row in range(one.min_row + 1, one.max_row + 1):
+            merged[row, one.min_col - 1] = value
     try:
         rows = sheet.iter_rows(values_only=True)
         formulas = itertools.repeat(()) if written is None else written.iter_rows(values_only=True)
@@ -133,19 +139,6 @@ def _rows_of(sheet: Any, written: Any, path: Path) -> Iterator[Cells]:
             yield tuple(cells)
     except Exception as error:
         raise _unreadable(path, Message("it is no workbook that can be read")) from error
-
-
-def _merged_values(sheet: Any) -> dict[tuple[int, int], Any]:
-    """Return the value of each cell below the first of a merged range, by row (1) and column (0).
-
-    To the right nothing is filled: a title over all columns is no value of each of them.
-    """
-    values = {}
-    for one in sheet.merged_cells.ranges:
-        value = sheet.cell(one.min_row, one.min_col).value
-        for row in range(one.min_row + 1, one.max_row + 1):
-            values[row, one.min_col - 1] = value
-    return values
 
 
 def _sheet_columns(head: Sequence[Cells], path: Path) -> tuple[list[str], Sequence[Cells]]:

@@ -42,9 +42,9 @@ def parse_choices_row(fields: RowFields) -> ParsedRow:
     lines = [f"{letter}. {text}" for letter, text in options.items()]
     answer = fields.value("answer", *ANSWER_NAMES, "answerkey")
     is_list = isinstance(fields.value("options", *_LISTS), list)
-    said = _answer_text(answer, options, is_list=is_list)
+    answer_text = _answer_text(answer, options, is_list=is_list)
     explanation = fields.text("think", *_EXPLANATIONS)
-    reply = f"{said}\n\n{explanation}" if explanation else said
+    reply = f"{answer_text}\n\n{explanation}" if explanation else answer_text
     turn = build_turn("\n".join((question, *lines)), reply)
     return ParsedRow(turns=(turn,), system=fields.text("system", *SYSTEM_NAMES))
 

@@ -29,10 +29,11 @@ def parse_cot_row(fields: RowFields) -> ParsedRow:
         RowError: question or answer is missing, or the history is not a list of pairs.
     """
     system = fields.text("system", *SYSTEM_NAMES)
-    asked = fields.value("question", *QUESTION_NAMES)
-    said = fields.value("answer", *ANSWER_NAMES)
-    if isinstance(asked, list) and isinstance(said, list):  # TRL's conversational prompt-completion
-        return parse_messages([*asked, *said], system=system)
+    prompt = fields.value("question", *QUESTION_NAMES)
+    completion = fields.value("answer", *ANSWER_NAMES)
+    # TRL's conversational prompt-completion.
+    if isinstance(prompt, list) and isinstance(completion, list):
+        return parse_messages([*prompt, *completion], system=system)
     question = require_text(fields.text("question", *QUESTION_NAMES), QUESTION)
     # What the question is about (SQuAD, Dolly) is behind it, as an Alpaca input does.
     question = "\n".join(filter(None, (question, fields.text("text", *CONTEXT_NAMES))))

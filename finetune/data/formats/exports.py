@@ -19,7 +19,7 @@ MAX_MESSAGES = 10_000
 """Messages of one conversation; a tree that is a circle ends there."""
 
 
-_SAID = (None, "text", "multimodal_text")
+_SPOKEN_KINDS = (None, "text", "multimodal_text")
 """Kinds of content that are said, not thought, searched or run."""
 
 
@@ -47,8 +47,8 @@ def parse_chatgpt_row(fields: RowFields) -> ParsedRow:
             break
         node = held.get("parent")
         message = held.get("message")
-        if message is not None and (said := _said(message)):
-            messages.append(said)
+        if message is not None and (parsed := _spoken_message(message)):
+            messages.append(parsed)
     return parse_messages(messages[::-1])
 
 
@@ -68,7 +68,7 @@ def _newest_leaf(tree: Mapping[str, Any]) -> str | None:
     return newest
 
 
-def _said(message: object) -> dict[str, Any] | None:
+def _spoken_message(message: object) -> dict[str, Any] | None:
     """Return what one of the two said to the other; None for thoughts, tools and instructions.
 
     Raises:
@@ -80,9 +80,11 @@ def _said(message: object) -> dict[str, Any] | None:
     parts = content.get("parts") or []
     if not isinstance(parts, list):
         raise RowError(Message("a message is no object"))
-    is_said = message.get("recipient") in (None, "all") and content.get("content_type") in _SAID
+    is_spoken = (
+        message.get("recipient") in (None, "all") and content.get("content_type") in _SPOKEN_KINDS
+    )
     text = "\n".join(part for part in parts if isinstance(part, str))
-    if role in ("user", "assistant") and is_said and text.strip():
+    if role in ("user", "assistant") and is_spoken and text.strip():
         return {"role": role, "content": text}
     return None
 

@@ -26,7 +26,12 @@ def parse_huatuo_row(fields: RowFields) -> ParsedRow:
     if not isinstance(texts, list):
         raise RowError(Message("data is no list"))
     if not texts or len(texts) % 2:
-        raise RowError(Message("{count} texts do not make pairs", count=len(texts)))
+        raise RowError(
+            Message(
+                "{count} {count:?text does not make a pair|texts do not make pairs}",
+                count=len(texts),
+            )
+        )
     bare = []
     for place, value in enumerate(texts):
         # Even places ask, odd ones answer.

@@ -32,8 +32,16 @@ _SIDES = {
 MEDIA = ("images", "image", "videos", "video", "audios", "audio")
 """Fields of rows that ask about something that is no text."""
 
-_SAID = ("content", "value", "parts", "reasoning_content", "thinking", "tool_calls", "tool_call_id")
-_MESSAGE_FIELDS = frozenset((*_SAID, "role", "from", "id", "name"))
+_CONTENT_FIELDS = (
+    "content",
+    "value",
+    "parts",
+    "reasoning_content",
+    "thinking",
+    "tool_calls",
+    "tool_call_id",
+)
+_MESSAGE_FIELDS = frozenset((*_CONTENT_FIELDS, "role", "from", "id", "name"))
 """Fields of a message that are used, or only say who spoke."""
 
 _BETWEEN = "\n\n"
@@ -76,17 +84,17 @@ def parse_messages(messages: Sequence[Any], *, system: str = "") -> ParsedRow:
         system = _BETWEEN.join(filter(None, (system, parsed.pop(0)[1])))
     if not parsed:
         raise RowError(Message("no messages"))
-    said, repairs = _taking_turns(parsed)
-    if not said:
-        is_asked = any(side == "user" and text.strip() for side, text, _ in parsed)
+    in_turn, repairs = _taking_turns(parsed)
+    if not in_turn:
+        has_question = any(side == "user" and text.strip() for side, text, _ in parsed)
         raise RowError(
             Message("the last question has no answer")
-            if is_asked
+            if has_question
             else Message("no {name}", name=QUESTION)
         )
     turns = tuple(
         build_turn(require_text(question, QUESTION), reply, think)
-        for (_, question, _), (_, reply, think) in zip(said[::2], said[1::2], strict=True)
+        for (_, question, _), (_, reply, think) in zip(in_turn[::2], in_turn[1::2], strict=True)
     )
     # A weight of 0 says that an answer is not to be learnt, which is unknown here: it is reported.
     names = {str(name) for message in messages for name in message} - _MESSAGE_FIELDS

@@ -32,12 +32,12 @@ def parse_preference_row(fields: RowFields) -> ParsedRow:
         RowError: one of them is missing, both are the same, or a message is broken.
     """
     chosen, rejected = fields.value("answer", "chosen"), fields.value("rejected", "rejected")
-    asked = _asked_messages(fields, chosen)
+    prompt = _prompt_messages(fields, chosen)
     system = fields.text("system", "system")
-    parsed = _parse([*asked, _answer_message(chosen)], system)
+    parsed = _parse([*prompt, _answer_message(chosen)], system)
     if rejected in (None, "", []):
         return parsed  # learnt as any other row; training by preferences leaves it out
-    worse = _parse([*asked, _answer_message(rejected)], system).turns[-1]
+    worse = _parse([*prompt, _answer_message(rejected)], system).turns[-1]
     return with_rejected(parsed, worse)
 
 
@@ -64,7 +64,7 @@ def rejected_text(fields: RowFields, parsed: ParsedRow) -> ParsedRow:
     return with_rejected(parsed, build_turn(parsed.turns[-1].user, text))
 
 
-def _asked_messages(fields: RowFields, chosen: object) -> Messages:
+def _prompt_messages(fields: RowFields, chosen: object) -> Messages:
     """Return the messages up to the last question."""
     for name in ("messages", "conversations", "conversation"):
         if isinstance(given := fields.value("messages", name), list):

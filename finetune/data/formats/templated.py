@@ -60,13 +60,13 @@ def templated_messages(text: str) -> list[dict[str, str]]:
         messages.append({"role": "system", "content": before})
     for mark, end in zip(marks, [*(one.start() for one in marks[1:]), len(text)], strict=True):
         name = _name(mark)
-        said = _ENDS.sub("", text[mark.end() : end]).strip()
-        system = _SYSTEM.match(said)
+        words = _ENDS.sub("", text[mark.end() : end]).strip()
+        system = _SYSTEM.match(words)
         if system:
             messages.append({"role": "system", "content": system[1].strip()})
-            said = said[system.end() :]
+            words = words[system.end() :]
         role = "assistant" if name in _ANSWERS else "system" if name == "system" else "user"
-        messages.append({"role": role, "content": said})
+        messages.append({"role": role, "content": words})
     return messages
 
 

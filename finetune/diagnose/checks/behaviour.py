@@ -86,7 +86,8 @@ def check_ending(evidence: Evidence) -> Finding:
     figures = {"probability": round(end.probability, 6), "stop_rate": round(stopped, 4)}
     message = Message(
         "{mark} has a probability of {probability:.2g} where references end, and "
-        "{stopped:.0%} of {replie_count} replies end by themselves",
+        "{stopped:.0%} of {replie_count} {replie_count:?reply ends by itself|replies end "
+        "by themselves}",
         mark=end.mark,
         probability=end.probability,
         stopped=stopped,
@@ -144,7 +145,7 @@ def check_thinking(evidence: Evidence) -> Finding:
         if count
     ]
     message = Message(
-        "{broken} of {replies} replies break the format{kinds}",
+        "{broken} of {replies} {replies:?reply breaks|replies break} the format{kinds}",
         broken=len(broken),
         replies=len(behaviour.replies),
         kinds=Message(" ({kinds})", kinds=join_messages(listed, COMMA)) if listed else NO_MESSAGE,
@@ -201,7 +202,7 @@ def check_repetition(evidence: Evidence) -> Finding:
         "looping_references": round(behaviour.looping_share, 4),
     }
     message = Message(
-        "{looping_count} of {replie_count} replies end in a loop",
+        "{looping_count} of {replie_count} {replie_count:?reply ends|replies end} in a loop",
         looping_count=len(looping),
         replie_count=len(behaviour.replies),
     )

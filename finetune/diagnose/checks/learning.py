@@ -59,8 +59,9 @@ def check_truncation(evidence: Evidence) -> Finding:
     }
     share = lengths.dropped / max(1, lengths.samples)
     message = Message(
-        "{dropped} of {samples} samples ({share:.0%}) are longer than train.max_tokens = "
-        "{limit}; the longest has {longest}",
+        "{dropped} of {samples} {samples:?sample|samples} ({share:.0%}) "
+        "{dropped:?is|are} longer than train.max_tokens = {limit}; the longest has "
+        "{longest}",
         dropped=lengths.dropped,
         samples=lengths.samples,
         share=share,

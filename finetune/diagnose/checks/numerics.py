@@ -162,7 +162,7 @@ def check_divergence(evidence: Evidence) -> Finding:
         first = broken[0].step
         message = Message(
             "loss or gradient is no finite number from step {first} on ({bad_count} of "
-            "{log_count} log entries)",
+            "{log_count} log {log_count:?entry|entries})",
             first=first,
             bad_count=len(broken),
             log_count=len(log),

@@ -127,7 +127,10 @@ class TransformersGenerator:
         except torch.OutOfMemoryError as error:
             smaller = max(1, len(prompts) // 2)
             raise EvaluationError(
-                Message("not enough memory for {batch} replies at once", batch=len(prompts)),
+                Message(
+                    "not enough memory for {batch} {batch:?reply|replies} at once",
+                    batch=len(prompts),
+                ),
                 hint=Message(
                     "add --set evaluate.batch={smaller}; replies that came are kept",
                     smaller=smaller,

@@ -9,6 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from finetune.data.files.opening import raw_rows
 from finetune.data.personal import mask_personal
 from finetune.data.readers import parse_row, read_records
 from finetune.data.rows import RejectedRow
@@ -235,6 +236,47 @@ def test_marks_of_questions_and_answers_are_known(
 ) -> None:
     (tmp_path / "a.txt").write_text(text, encoding="utf-8")
     assert pairs_in(tmp_path / "a.txt") == expected
+
+
+@pytest.mark.parametrize("header", ["", "常见问题\n"])
+def test_one_column_may_hold_questions_and_answers_in_turn(header: str, tmp_path: Path) -> None:
+    cells = "问：怎么退货？\n答：七天内可退。\n问：几点开门？\n答：九点。\n"
+    (tmp_path / "a.csv").write_text(header + cells, encoding="utf-8")
+    assert pairs_in(tmp_path / "a.csv") == PAIRS
+    book = openpyxl.Workbook()
+    for line in f"{header}{cells}".splitlines():
+        book.active.append([line])
+    book.save(tmp_path / "a.xlsx")
+    assert pairs_in(tmp_path / "a.xlsx") == PAIRS
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["问题：城市内涝怎么来的？看排水就知道。", "长江全长6300公里。", "北京是首都。"],
+        ["问题：2+2？答案：4", "问题：3+3？答案：6", "问题：5+5？答案：10"],
+        ["Q: hi", *(f"<|im_start|>user {n}<|im_end|>" for n in range(50))],
+    ],
+)
+def test_texts_of_one_column_of_which_the_first_asks_stay_rows(
+    cells: list[str], tmp_path: Path
+) -> None:
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text"], *([cell] for cell in cells)])
+    rows = list(raw_rows(tmp_path / "a.csv", encoding="utf-8", limit=1_000))
+    assert [row.fields for row in rows if isinstance(row, RawRow)] == [
+        {"text": cell} for cell in cells
+    ]
+
+
+def test_an_answer_of_many_rows_is_no_longer_than_a_row_may_be(tmp_path: Path) -> None:
+    cells = ["Q: hi", "A: hello", *("b" * 300 for _ in range(50)), "Q: who?", "A: me"]
+    (tmp_path / "a.csv").write_text("\n".join(["text", *cells]), encoding="utf-8")
+    first, second = raw_rows(tmp_path / "a.csv", encoding="utf-8", limit=1_000)
+    assert isinstance(first, RejectedRow)
+    assert "1,000 bytes" in str(first.reason)
+    assert isinstance(second, RawRow)
+    assert second.fields == {"question": "who?", "answer": "me"}
 
 
 @pytest.mark.parametrize(

@@ -5,20 +5,14 @@ import math
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import gguf
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from torch import Tensor
 
-from finetune.diagnose.checks.evidence import Evidence
 from finetune.diagnose.checks.findings import Finding
-from finetune.diagnose.checks.learning import check_overfit, check_underfit
-from finetune.diagnose.checks.numerics import check_divergence
 from finetune.diagnose.diagnosis import CHECKS, Diagnosis, diagnose
 from finetune.errors import BaseModelError, RecipeError, TrainingError
 from finetune.model.tokenization import load_tokenizer
@@ -26,7 +20,7 @@ from finetune.progress import SilentProgress
 from finetune.recipe import Recipe
 from finetune.records import Record, Turn
 from finetune.runs import Run
-from finetune.train.log import LogEntry, TrainLog
+from finetune.train.log import TrainLog
 from finetune.train.trainer import train
 from tests.finetune.broken_models import (
     ROWS,
@@ -40,6 +34,7 @@ from tests.finetune.broken_models import (
     with_theta,
     without_token,
 )
+from tests.finetune.training_logs import logged
 
 QUICK = {"r": 16, "alpha": 32, "lr": 5e-3, "batch": 4, "accumulate": 1, "log_every": 1}
 LOOPS = [replace(one, turns=(Turn(user=one.last.user, answer="好的。" * 20),)) for one in ROWS]
@@ -370,82 +365,3 @@ def test_all_findings_can_be_written_as_json(sound: Path, run: Run) -> None:
     assert [one["cause"] for one in values["verdicts"]] == list(CHECKS)
     assert {one["state"] for one in values["verdicts"]} == {"sound", "unseen"}
     assert all(one["told"]["zh"] for one in values["verdicts"])
-
-
-def entry(step: int) -> dict[str, int | float]:
-    return {"step": step, "epoch": step, "tokens": 1, "seconds": 1.0, "peak_memory": 1}
-
-
-def evidence_of(settings: Recipe, log: tuple[LogEntry, ...]) -> Evidence:
-    return Evidence(recipe=settings, model="adapter", log=log, finished=True)
-
-
-def logged(
-    losses: Sequence[float], evaluations: Sequence[float] = (), norms: Sequence[float] = ()
-) -> tuple[LogEntry, ...]:
-    """Return a log with a loss, a gradient and an evaluation for each step."""
-    entries = []
-    for number, loss in enumerate(losses):
-        norm = norms[number] if norms else 1.0
-        entries.append(LogEntry(**entry(number + 1), loss=loss, grad_norm=norm))
-        if evaluations:
-            entries.append(LogEntry(**entry(number + 1), eval_loss=evaluations[number]))
-    return tuple(entries)
-
-
-@given(
-    st.lists(st.floats(0.4, 20), min_size=2, max_size=30),
-    st.lists(st.floats(0.4, 20), min_size=30, max_size=30),
-)
-def test_a_validation_loss_that_ends_at_its_lowest_is_never_over_fit(
-    losses: list[float], evaluations: list[float]
-) -> None:
-    ends_low = [*evaluations[: len(losses) - 1], min(evaluations)]
-    evidence = evidence_of(recipe(Path("base")), logged(losses, ends_low))
-    assert check_overfit(evidence).state == "sound"
-
-
-@given(st.floats(0.31, 20), st.integers(1, 300))
-def test_a_loss_that_does_not_move_is_under_fit_however_long(loss: float, steps: int) -> None:
-    evidence = evidence_of(recipe(Path("base")), logged([loss] * steps))
-    assert check_underfit(evidence).state == "wrong"
-
-
-def test_a_loss_that_still_falls_is_fixed_by_epochs_unless_validation_rises() -> None:
-    falling = [8 / step for step in range(1, 21)]
-    settings = recipe(Path("base"), epochs=4)
-    evidence = evidence_of(settings, logged(falling, falling))
-    assert check_underfit(evidence).fix.localize("en").endswith("--set train.epochs=8")
-    rising = evidence_of(settings, logged(falling, sorted(falling)))
-    assert check_underfit(rising).state == "sound"
-    assert check_overfit(rising).fix.localize("en").count("--set train.epochs=1 ") == 1
-
-
-def test_too_few_steps_are_fixed_by_smaller_steps_before_more_epochs() -> None:
-    log = logged([5.0] * 20)
-    small = evidence_of(recipe(Path("base"), accumulate=16), log)
-    assert check_underfit(small).fix.localize("en").endswith("RECIPE --set train.accumulate=3")
-    single = evidence_of(recipe(Path("base"), accumulate=1, epochs=3), log)
-    assert check_underfit(single).fix.localize("en").endswith("RECIPE --set train.epochs=15")
-
-
-@pytest.mark.parametrize(
-    ("lr", "fix"),
-    [(1e-5, "--set train.lr=0.0002"), (2e-4, "--set train.r=16 --set train.alpha=32")],
-)
-def test_many_steps_without_effect_are_fixed_by_a_higher_rate_then_a_higher_rank(
-    lr: float, fix: str
-) -> None:
-    evidence = evidence_of(recipe(Path("base"), lr=lr), logged([5.0] * 200))
-    assert check_underfit(evidence).fix.localize("en").endswith(fix)
-
-
-def test_the_scaler_of_fp16_may_overflow_at_first_and_no_loss_may() -> None:
-    calibrating = logged([3.0, 2.0, 1.0], norms=[math.inf, 1.0, 1.0])
-    settings = recipe(Path("base"))
-    half = Evidence(recipe=settings, model="base", log=calibrating, precision="fp16", finished=True)
-    assert check_divergence(half).state == "sound"
-    assert check_divergence(replace(half, precision="fp32")).state == "wrong"
-    blown = replace(half, log=logged([3.0, math.nan, 1.0]))
-    assert check_divergence(blown).fix.localize("en").endswith("--set train.precision=bf16")
-    assert check_underfit(blown).state == "unchecked"

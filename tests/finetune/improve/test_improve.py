@@ -69,25 +69,38 @@ class Handbook:
         return Run(self.plan.folder / "runs" / run_name(self.plan.collection))
 
 
+async def fill(pages: Path) -> None:
+    async with open_ingest(load_settings()) as ingest:
+        for path in write_handbook(pages)[:PAGES]:
+            text = path.read_text(encoding="utf-8")
+            page = Document(
+                url=f"https://handbook.example/{path.stem}",
+                title=text.partition("\n")[0].lstrip("# "),
+                text=text,
+                fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
+            )
+            await ingest.reading.pipeline.add_document(page)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with an index of some pages. Never write into it."""
+    home = tmp_path_factory.mktemp("filled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ASSISTANT_HOME", str(home))
+        patch.setenv("ASSISTANT_EMBED__ENCODER", "all-MiniLM-L6-v2")
+        asyncio.run(fill(home / "pages"))
+    return home
+
+
 @pytest.fixture
-def handbook(tmp_path: Path, tiny_chatml: Path, monkeypatch: pytest.MonkeyPatch) -> Handbook:
+def handbook(
+    filled: Path, tmp_path: Path, tiny_chatml: Path, monkeypatch: pytest.MonkeyPatch
+) -> Handbook:
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("ASSISTANT_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "assistant.toml").write_text(BEFORE)
-
-    async def fill() -> None:
-        async with open_ingest(load_settings()) as ingest:
-            for path in write_handbook(tmp_path / "pages")[:PAGES]:
-                text = path.read_text(encoding="utf-8")
-                page = Document(
-                    url=f"https://handbook.example/{path.stem}",
-                    title=text.partition("\n")[0].lstrip("# "),
-                    text=text,
-                    fetched_at=datetime(2026, 1, 1, tzinfo=UTC),
-                )
-                await ingest.reading.pipeline.add_document(page)
-
-    asyncio.run(fill())
     plan = ImprovementPlan(
         collection="",
         base=str(tiny_chatml),
@@ -138,7 +151,7 @@ def answer_rightly(file: Path) -> None:
     file.write_text("\n".join([head, *map(json.dumps, rows)]) + "\n", encoding="utf-8")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_model_that_is_not_better_stays_out_and_one_that_is_goes_in(
     handbook: Handbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,6 +263,26 @@ def test_other_collections_are_asked_about_and_other_texts_are_learnt(handbook: 
     whole.folder.mkdir()
     write_other_rows(whole, settings=load_settings(), size="small", progress=SilentProgress())
     assert (whole.folder / OTHER_COLLECTIONS).read_text("utf-8") == ""
+
+
+def test_a_base_that_reads_single_bytes_of_a_language_learns_no_rows_of_it(
+    handbook: Handbook, tiny_chatml: Path
+) -> None:
+    def languages(base: Path) -> set[str]:
+        plan = replace(handbook.plan, base=str(base), folder=handbook.home / base.name)
+        plan.folder.mkdir(exist_ok=True)
+        write_other_rows(plan, settings=load_settings(), size="small", progress=SilentProgress())
+        lines = (plan.folder / OTHER_TEXTS).read_text("utf-8").splitlines()
+        return {json.loads(line)["language"] for line in lines}
+
+    assert languages(tiny_chatml) == {"en", "zh"}
+    # Without merges each token is a byte: one of a letter, three of a Chinese character.
+    of_bytes = handbook.home / "of-bytes"
+    shutil.copytree(tiny_chatml, of_bytes)
+    tokenizer = json.loads((of_bytes / "tokenizer.json").read_text("utf-8"))
+    tokenizer["model"]["merges"] = []
+    (of_bytes / "tokenizer.json").write_text(json.dumps(tokenizer), "utf-8")
+    assert languages(of_bytes) == {"en"}
 
 
 def test_rows_of_any_format_count_for_the_longest(tmp_path: Path, tiny_chatml: Path) -> None:

@@ -13,7 +13,7 @@ from finetune.other_texts.texts import FOLDER, PASSAGES, load_other_questions
 from finetune.pipeline import Pipeline
 from finetune.proof import ask_with_passages, decide_gate
 from finetune.rag_evaluation.gate import decide_replacement
-from finetune.rag_evaluation.other_texts import PREFIX
+from finetune.rag_evaluation.other_texts import PREFIX, other_text_questions
 from finetune.synthesize.other_rows import other_rows
 from tests.finetune.rag_evaluation.drone_index import (
     NOT_THERE,
@@ -24,6 +24,7 @@ from tests.finetune.rag_evaluation.drone_index import (
     first_note_or_nothing,
     prepared_pipeline,
     served_as,
+    synthesized_row,
 )
 
 
@@ -63,13 +64,24 @@ def test_rows_of_other_texts_are_in_the_prompt_of_the_assistant(
 ) -> None:
     monkeypatch.setenv("ASSISTANT_HOME", str(tmp_path))
     rows = list(other_rows(load_settings(), size))  # type: ignore[arg-type]
-    answered = [row for row in rows if row.is_answerable]
-    assert len(answered) >= 95
-    # A model that sees more of them learns that declining is safe.
-    assert len(rows) - len(answered) <= len(rows) // 7
+    assert len(rows) >= 95
+    # A model that sees others learns that declining is safe.
+    assert all(row.is_answerable for row in rows)
     # Large models cite; small ones are asked for plain prose.
-    assert all(("[" in row.reply) == (size == "large") for row in answered)
+    assert all(("[" in row.reply) == (size == "large") for row in rows)
     assert {row.language for row in rows} == {"en", "zh"}
+
+
+def test_rows_of_other_collections_hold_any_character_of_a_text(
+    tmp_path: Path, tiny_chatml: Path
+) -> None:
+    pipeline: Pipeline = prepared_pipeline(tmp_path, tiny_chatml)
+    changes = {"other_texts": True, "other_rows": ("others.jsonl",)}
+    wanted = pipeline.recipe.evaluate.model_copy(update=changes)
+    row = synthesized_row(0) | {"question": "Which\u2028drone\x85is it?", "passages": []}
+    (tmp_path / "others.jsonl").write_text(f"{json.dumps(row, ensure_ascii=False)}\n", "utf-8")
+    asked = other_text_questions(pipeline.recipe.model_copy(update={"evaluate": wanted}))
+    assert asked[-1].expected.text == row["question"]
 
 
 def results_on(group: str, *, right: int, declined: int, of: int = 40) -> list[QuestionResult]:

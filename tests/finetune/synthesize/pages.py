@@ -25,6 +25,8 @@ SHOP = """# 青禾网店服务手册
 
 客服的工作时间是每天9点到21点。节假日照常服务。
 
+## 关于本店
+
 青禾网店于2015年3月在杭州开业。仓库面积为12000平方米。
 
 问：可以开发票吗？
@@ -67,6 +69,8 @@ The kit includes the following items:
 ## How to reset the camera
 
 Hold the power button for ten seconds. The screen turns off and all settings are deleted.
+
+## About the firm
 
 Lumo Instruments was founded in 1998 in Turku.
 

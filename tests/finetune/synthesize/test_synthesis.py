@@ -8,9 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
@@ -23,36 +21,27 @@ from assistant.models.registry import build_model
 from assistant.settings import Settings, load_settings
 from assistant.values import Question
 from finetune.data.prepare import prepare
-from finetune.errors import DataError, RecipeError
+from finetune.errors import DataError
 from finetune.own_recipe import write_own_recipe
 from finetune.progress import SilentProgress
 from finetune.recipe import load_recipe
 from finetune.runs import Run
 from finetune.synthesize.checking import NOT_THERE, PASSAGES_NOT_THERE
-from finetune.synthesize.synthesis import SynthesisReport, synthesize
+from finetune.synthesize.synthesis import synthesize
 from finetune.synthesize.teacher import Teacher
 from finetune.synthesize.teacher_settings import teacher_settings
 from ingest.bootstrap import open_ingest
 from ingest.documents import Chunk
 from ingest.errors import CollectionError
-from ingest.foundation.messages import Message
 from tests.engines.ollama_server import OllamaServer
-from tests.finetune.synthesize.pages import PAGES
-
-LESSON = [
-    {"question": "K200的遥控距离是多少？", "answer": "K200的遥控距离是9公里。"},
-    {"question": "青禾网店的仓库有多大？", "answer": "仓库面积为12000平方米。"},
-    {"question": 3, "answer": "x"},
-]
-"""What the teacher says of every text: one thing that no page says, one that one does, nonsense."""
-
-
-async def store_pages(settings: Settings, folder: Path) -> None:
-    async with open_ingest(settings) as parts:
-        for name, text in PAGES.items():
-            path = folder / name
-            path.write_text(text, encoding="utf-8")
-            await parts.reading.pipeline.add_file(path)
+from tests.finetune.synthesized_rows import (
+    LESSON,
+    InterruptedProgress,
+    Rows,
+    made,
+    rows_of,
+    store_pages,
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +62,6 @@ def settings(library: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return load_settings()
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What one run over the pages made: most tests only look at it."""
-
-    report: SynthesisReport
-    made: list[dict[str, Any]]
-
-    @property
-    def answered(self) -> list[dict[str, Any]]:
-        return [row for row in self.made if row["answerable"]]
-
-
 @pytest.fixture(scope="module")
 def rows(library: Path) -> Rows:
     with pytest.MonkeyPatch.context() as patch:
@@ -92,14 +69,6 @@ def rows(library: Path) -> Rows:
         patch.setenv("ASSISTANT_EMBED__ENCODER", "all-MiniLM-L6-v2")
         report = made(load_settings(), library / "made.jsonl")
     return Rows(report=report, made=rows_of(report.path))
-
-
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def made(settings: Settings, into: Path, **options: Any) -> SynthesisReport:
-    return synthesize(settings, "firm", into, progress=SilentProgress(), **options)
 
 
 def test_rows_hold_the_prompt_that_the_assistant_sends_word_for_word(
@@ -261,22 +230,6 @@ def test_a_teacher_that_talks_nonsense_costs_nothing(settings: Settings, tmp_pat
     assert report.rows >= 25
 
 
-class InterruptedProgress(SilentProgress):
-    """Progress during which somebody presses Ctrl-C, after so many steps."""
-
-    def __init__(self, *, steps: int) -> None:
-        super().__init__()
-        self._left = steps
-
-    def stage(self, name: Message, *, total: int | None = None) -> SilentProgress:
-        return self
-
-    def advance(self, units: int = 1, *, detail: str = "") -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("steps", [0, 3, 12])
 def test_a_run_that_is_cut_short_goes_on_and_ends_with_the_same_rows(
     steps: int, rows: Rows, settings: Settings, tmp_path: Path
@@ -416,7 +369,7 @@ def test_the_command_says_what_it_made_and_what_it_cannot(
         assert failed.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("size", ["tiny", "small", "large"])
 def test_rows_are_prepared_as_they_were_made_and_split_by_page(
     size: str, settings: Settings, tmp_path: Path
 ) -> None:
@@ -437,15 +390,3 @@ def test_an_empty_index_says_how_to_fill_it(home: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no pages") as raised:
         synthesize(load_settings(), "", tmp_path / "a.jsonl", progress=SilentProgress())
     assert "ingest FOLDER" in str(raised.value.hint)
-
-
-@pytest.mark.parametrize("name", ["qwen3:8b", "ollama:", "openai:gpt", "openai:@http://x/v1", ""])
-def test_a_teacher_that_cannot_be_meant_is_refused(name: str) -> None:
-    with pytest.raises(RecipeError):
-        teacher_settings(name, load_settings().model)
-
-
-def test_a_teacher_is_named_by_its_server() -> None:
-    model = teacher_settings("openai:org/model@v2@http://127.0.0.1:8000/v1", load_settings().model)
-    assert (model.provider, model.name) == ("openai", "org/model@v2")
-    assert model.host == "http://127.0.0.1:8000/v1"

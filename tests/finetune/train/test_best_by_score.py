@@ -1,5 +1,6 @@
 """The best checkpoint and the early stop by what a model answers, in the place of its loss."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,23 @@ def test_answering_changes_no_step_of_the_training(tiny: Path, tmp_path: Path) -
 def test_a_figure_of_another_task_is_refused(tiny: Path) -> None:
     with pytest.raises(RecipeError, match=r"a figure of evaluate\.task classify"):
         recipe_by("accuracy", tiny)
+
+
+def test_a_dry_run_counts_the_time_of_the_replies(tiny: Path, tmp_path: Path) -> None:
+    run = prepared(tmp_path / "run")
+    scored: list[object] = []
+
+    def slow_score(model: object) -> float:
+        scored.append(model)
+        time.sleep(0.5)
+        return 0.0
+
+    wanted = recipe_by("exact", tiny, epochs=200)
+    summary = train(wanted, run, progress=SilentProgress(), dry_steps=1, score=slow_score)
+    # Asked once, and counted for each of 200 evaluations.
+    assert len(scored) == 1
+    assert summary.estimated_seconds is not None
+    assert summary.estimated_seconds >= 100
+    without = prepared(tmp_path / "without", val=0)
+    train(wanted, without, progress=SilentProgress(), dry_steps=1, score=slow_score)
+    assert len(scored) == 1
