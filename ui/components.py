@@ -1,5 +1,6 @@
 """The parts of the page that are not Streamlit's: the conversation, and the list of them."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -12,11 +13,16 @@ from assistant.conversations.store import ConversationLine
 from assistant.labels import UNSUPPORTED_SIGN
 from ingest.foundation.messages import Language
 from ui import labels
+from ui.question_line import LONGEST_QUESTION
+from ui.service import AssistantService
 from ui.session import Conversation
 
 _STATIC = Path(__file__).with_name("static")
 CONVERSATION, LIST = "conversation", "conversations"
 """Keys of the two components, and so of what they tell, in the session's state."""
+
+SHOWN_CONVERSATIONS = 40
+"""Conversations in the side bar; search finds the others."""
 
 _STARTED = token_hex(4)
 """Tells this process from one that served the page before."""
@@ -56,14 +62,36 @@ def mount_conversation(
         # Of a server that was started again, the same number is another revision.
         "revision": f"{_STARTED}-{conversation.revision}",
         "base": base_path(),
+        "longest": LONGEST_QUESTION,
+        "private": conversation.private,
         "labels": {
             name: label.localize(language) for name, label in labels.CONVERSATION_LABELS.items()
         }
         | {"sign": UNSUPPORTED_SIGN.localize(language)},
     }
     _component(CONVERSATION)(
-        key=CONVERSATION, data=data, on_action_change=_telling(CONVERSATION, on_action)
+        key=CONVERSATION, data=data, on_action_change=_action_handler(CONVERSATION, on_action)
     )
+
+
+def shown_lines(service: AssistantService, *, search: str = "") -> list[ConversationLine]:
+    """Return the conversations that the list shows, the last used first; none where none are kept.
+
+    Raises:
+        ConversationError: they cannot be read.
+    """
+    if service.store is None:
+        return []
+    return service.store.lines(search=search, limit=SHOWN_CONVERSATIONS)
+
+
+def list_revision(lines: list[ConversationLine]) -> str:
+    """Return what changes when a conversation comes, goes, moves or is renamed.
+
+    Of `shown_lines` without a search. An answer that grows changes nothing in the list.
+    """
+    names = "\n".join(f"{line.id} {line.title}" for line in lines)
+    return hashlib.sha256(names.encode(errors="replace")).hexdigest()[:16]
 
 
 def mount_list(
@@ -71,6 +99,7 @@ def mount_list(
     current: str,
     language: Language,
     *,
+    revision: str,
     deleted: ConversationLine | None,
     on_action: Callable[[dict[str, Any]], None],
 ) -> None:
@@ -80,6 +109,8 @@ def mount_list(
         lines: The last used first.
         current: The id of the one that is open.
         language: Of all labels.
+        revision: Of the list as it is drawn: where the server has another one, the page is drawn
+            again ("refresh").
         deleted: The one that was deleted last, which can be brought back.
         on_action: Called with what a reader wants: "kind" is "open", "rename" (with "title"),
             "delete" or "restore"; "id" says which.
@@ -88,6 +119,7 @@ def mount_list(
         "lang": language,
         "base": base_path(),
         "current": current,
+        "revision": revision,
         "deleted": {"id": deleted.id, "title": deleted.title} if deleted else None,
         "lines": [
             {
@@ -100,14 +132,14 @@ def mount_list(
         "labels": {name: label.localize(language) for name, label in labels.LIST_LABELS.items()},
         "frame": {label.localize("en"): label.localize(language) for label in labels.FRAME_LABELS},
     }
-    _component(LIST)(key=LIST, data=data, on_action_change=_telling(LIST, on_action))
+    _component(LIST)(key=LIST, data=data, on_action_change=_action_handler(LIST, on_action))
 
 
-def _telling(key: str, on_action: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-    def tell() -> None:
+def _action_handler(key: str, on_action: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
+    def handle() -> None:
         """Pass on what the component says; Streamlit calls it before the next run of the page."""
         action = st.session_state[key].action
         if isinstance(action, dict):
             on_action(action)
 
-    return tell
+    return handle

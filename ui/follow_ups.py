@@ -23,16 +23,16 @@ def follow_ups(turn: PageTurn, language: Language) -> list[str]:
     if turn.answer is None or not turn.answer.citations:
         return []
     used = {_plain(block.heading) for block in turn.evidence.blocks}
-    asked = turn.question.casefold()
+    turn_question = turn.question.casefold()
     found: list[str] = []
     for heading in _headings(turn):
-        if heading in used or heading.casefold() in asked:
+        if heading in used or heading.casefold() in turn_question:
             continue
         question = heading
         if not (_QUESTION.search(heading) or _WH_WORD.match(heading)):
             # In quotes: a heading is a name for what is below it, and no question.
-            asking = Message("What do the pages say about “{heading}”?", heading=heading)
-            question = asking.localize(language)
+            suggestion = Message("What do the pages say about “{heading}”?", heading=heading)
+            question = suggestion.localize(language)
         if question not in found:
             found.append(question)
         if len(found) == MAX_FOLLOW_UPS:

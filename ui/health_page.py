@@ -10,7 +10,7 @@ from assistant.settings import load_settings
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language
 from ui import labels
-from ui.markup.safe_markdown import escape_markdown, escape_message
+from ui.markup.safe_markdown import escape_markdown, escape_message, escape_settings_error
 from ui.model_state import draw_pull, draw_pull_button
 from ui.page_terms import begin_sentence, in_page_terms
 from ui.service import AssistantService
@@ -38,8 +38,8 @@ def draw_health(service: AssistantService, language: Language) -> None:
             with st.spinner(labels.CHECKING.localize(language)):
                 st.session_state[FOUND] = service.run(examine(settings))
         except SettingsError as error:
-            broken = HealthCheck(part="settings", state="fail", found=error.message, fix=error.hint)
-            st.session_state[FOUND] = [broken]
+            st.session_state[FOUND] = []
+            st.error(escape_settings_error(error, language))
     checks: list[HealthCheck] = st.session_state.get(FOUND, [])
     for check in checks:
         named = begin_sentence(part_name(check.part).localize(language), language)

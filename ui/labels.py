@@ -55,6 +55,7 @@ SEARCH_LIBRARY: Final = Message("Search titles and addresses")
 LIBRARY_EMPTY: Final = Message(
     "Nothing is here. Pages that answer a question are kept, and you can add your own above."
 )
+NONE_FOUND: Final = Message("No document here has these words in its title or address.")
 TITLE: Final = Message("Title")
 PLACE: Final = Message("Place")
 CHUNKS: Final = Message("Chunks")
@@ -92,6 +93,7 @@ HARM_NAMES: Final[dict[Harm, Message]] = {
     "contempt": Message("a sharp tone"),
 }
 SETTINGS: Final = Message("Settings")
+BROKEN_SETTINGS: Final = Message('The page "Settings" can put the file aside.')
 HEALTH: Final = Message("Health")
 HEALTH_INTRODUCTION: Final = Message(
     "Looks at the model server, the encoder, the browser, the search and the index, and says what "
@@ -211,6 +213,11 @@ def published_on(day: date, language: Language) -> str:
     return Message("published {day}", day=day.isoformat()).localize(language)
 
 
+def changed_on(day: date) -> Message:
+    """Return when a document says that it was changed."""
+    return Message("changed {day}", day=day.isoformat())
+
+
 CONVERSATION_LABELS: Final[dict[str, Message]] = {
     "conversation": Message("Conversation"),
     "stop": Message("Stop"),
@@ -249,7 +256,14 @@ CONVERSATION_LABELS: Final[dict[str, Message]] = {
     "seconds": Message("{shown} s", shown="{shown}"),
     "source_number": Message("Source {number}", number="{number}"),
     "unsupported": Message("This sentence stands in no source"),
+    "re_attached": Message("The number was put right: it is this passage that says so"),
     "answer_ready": Message("The answer is complete"),
+    "too_long": Message(
+        "With this the question has {count} {count:?character|characters}; it may have "
+        "{longest}. Save the text as a file, and add the file here to ask about it.",
+        count="{count}",
+        longest="{longest}",
+    ),
 }
 """Texts of the conversation, by the names that `static/conversation.js` knows them by."""
 
@@ -276,8 +290,10 @@ LIST_LABELS: Final[dict[str, Message]] = {
     "remove_file": Message("Take {name} away", name="{name}"),
     "close": Message("Close"),
     "upload": Message("Upload"),
+    "drop": Message("Drop files here to ask about them"),
     "per_file": Message("{size} MB per file", size="{size}"),
     "too_large": Message("A file may have {size} MB at most", size="{size}"),
+    "not_sent": Message("This file could not be sent: take it away and drop it once more"),
 }
 """Texts of the list of conversations, by the names that `static/conversations.js` knows them by."""
 
@@ -312,6 +328,11 @@ FRAME_LABELS: Final = (
     Message("check_circle icon"),
     Message("warning icon"),
     Message("error icon"),
+    Message("Close"),
+    Message("Page not found"),
+    Message(
+        "The page that you have requested does not seem to exist. Running the app's main page."
+    ),
 )
 """What Streamlit writes and names in English alone, in its own words."""
 

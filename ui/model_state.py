@@ -5,9 +5,15 @@ import streamlit as st
 from assistant.settings import load_settings
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message
+from ui import labels
 from ui.jobs.model_pull import ModelPull
-from ui.labels import time_left
-from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
+from ui.jobs.polling import draw_polled
+from ui.markup.safe_markdown import (
+    escape_error,
+    escape_markdown,
+    escape_message,
+    escape_settings_error,
+)
 from ui.service import AssistantService
 
 MODEL_POLL_S = 2.0
@@ -23,7 +29,7 @@ def draw_model_state(service: AssistantService, language: Language) -> None:
     # Asked before it is drawn: whether a model is known to be here decides whether to look again.
     is_here = service.jobs.knows_model and service.jobs.missing_model is None
     poll_s = None if is_here else MODEL_POLL_S
-    st.fragment(draw_missing_model, run_every=poll_s)(service, language)
+    draw_polled(draw_missing_model, service, language, every_s=poll_s)
     draw_pull(service, language)
 
 
@@ -32,7 +38,7 @@ def draw_missing_model(service: AssistantService, language: Language) -> None:
     try:
         load_settings()
     except QiuzhengError as error:
-        st.error(escape_error(error, language))
+        st.error(escape_settings_error(error, language))
         return
     missing = service.jobs.missing_model
     if missing is None:
@@ -68,7 +74,7 @@ def draw_pull(service: AssistantService, language: Language) -> None:
     if pull is not None:
         # Polling for ever would draw the page's lists again while they are open.
         poll_s = None if pull.is_over else PULL_POLL_S
-        st.fragment(draw_pull_state, run_every=poll_s)(pull, language)
+        draw_polled(draw_pull_state, pull, language, every_s=poll_s)
 
 
 def draw_pull_state(pull: ModelPull, language: Language) -> None:
@@ -82,5 +88,7 @@ def draw_pull_state(pull: ModelPull, language: Language) -> None:
     elif pull.is_done:
         st.success(escape_message(Message("{name} is here", name=pull.name), language))
     else:
-        left = f" · {time_left(pull.seconds_left).localize(language)}" * (pull.seconds_left > 0)
+        left = f" · {labels.time_left(pull.seconds_left).localize(language)}" * (
+            pull.seconds_left > 0
+        )
         st.progress(pull.share, text=escape_markdown(f"{pull.name}: {pull.status}{left}"))

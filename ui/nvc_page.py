@@ -11,7 +11,7 @@ from assistant.nvc.advice import MessageAdvice
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language
 from ui import labels
-from ui.markup.safe_markdown import escape_error, escape_markdown
+from ui.markup.safe_markdown import escape_markdown, escape_settings_error
 from ui.service import AssistantService
 
 PHONES = "nvc-phones"
@@ -43,7 +43,7 @@ def draw_nvc(service: AssistantService, language: Language) -> None:
         with column:
             draw_phone(service, phones, owner, language)
     if phones.problem is not None:
-        st.error(escape_error(phones.problem, language))
+        st.error(escape_settings_error(phones.problem, language))
 
 
 def draw_phone(
@@ -54,7 +54,9 @@ def draw_phone(
     st.markdown(f"**{escape_markdown(name)}**")
     with st.container(key=f"nvc-said-{owner}"):
         for sender, text in phones.sent[-SHOWN_MESSAGES:]:
-            with st.chat_message("user" if sender == owner else "assistant"):
+            # Two people: the picture of an "assistant" is a robot.
+            picture = ":material/face:" if sender == owner else ":material/face_2:"
+            with st.chat_message("user" if sender == owner else "assistant", avatar=picture):
                 st.text(text)
     held_message = phones.held.get(owner)
     if held_message is not None:

@@ -13,10 +13,10 @@ from assistant.errors import ConversationError
 from ingest.foundation.messages import LANGUAGES, Language
 from ingest.text.language import language_of_locale
 from ui import labels
-from ui.components import mount_conversation, mount_list
+from ui.components import list_revision, mount_conversation, mount_list, shown_lines
 from ui.health_page import draw_health
 from ui.library_page import draw_library
-from ui.markup.safe_markdown import escape_message
+from ui.markup.safe_markdown import escape_notice
 from ui.model_state import draw_model_state
 from ui.nvc_page import draw_nvc
 from ui.question_line import (
@@ -36,8 +36,6 @@ from ui.shared_service import shared_service
 STYLE = Path(__file__).with_name("style.css")
 # Streamlit fetches the icons that it knows by name from the web when they are in a tab.
 ICON = Path(__file__).with_name("icon.png")
-# Conversations in the side bar; search finds the others.
-SHOWN_CONVERSATIONS = 40
 
 # What may be in the address: what `new_conversation_id` makes, and shorter names.
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -180,7 +178,7 @@ def act_on_turn(
                 try:
                     service.give_feedback(conversation, action["turn"], feedback)
                 except ConversationError as error:
-                    st.toast(escape_message(error.message, chosen_language()))
+                    st.toast(escape_notice(error.message, chosen_language()))
         case _:
             pass
 
@@ -212,7 +210,7 @@ def act_on_list(service: AssistantService, action: dict[str, Any]) -> None:
             case _:
                 pass
     except ConversationError as error:
-        st.toast(escape_message(error.message, chosen_language()))
+        st.toast(escape_notice(error.message, chosen_language()))
 
 
 def draw_sidebar(
@@ -277,14 +275,15 @@ def draw_private_switch(conversation: Conversation, language: Language) -> None:
 def draw_list(service: AssistantService, conversation: Conversation, language: Language) -> None:
     """Draw the search in conversations, and those it finds."""
     lines: list[ConversationLine] = []
+    all_lines: list[ConversationLine] = []
     wanted = st.session_state.get(SEARCH, "")
-    if service.store is not None:
-        try:
-            lines = service.store.lines(search=wanted, limit=SHOWN_CONVERSATIONS)
-        except ConversationError as error:
-            service.store_problem = error.message
+    try:
+        all_lines = shown_lines(service)
+        lines = shown_lines(service, search=wanted) if wanted else all_lines
+    except ConversationError as error:
+        service.store_problem = error.message
     if service.store_problem is not None:
-        st.caption(escape_message(service.store_problem, language))
+        st.caption(escape_notice(service.store_problem, language))
     if lines or wanted:
         st.text_input(
             labels.SEARCH_CONVERSATIONS.localize(language),
@@ -296,6 +295,7 @@ def draw_list(service: AssistantService, conversation: Conversation, language: L
         lines,
         conversation.id,
         language,
+        revision=list_revision(all_lines),
         deleted=st.session_state.get(DELETED),
         on_action=lambda action: act_on_list(service, action),
     )

@@ -44,13 +44,35 @@ _TERMS: tuple[tuple[str, Callable[..., Message]], ...] = (
         ),
     ),
     (
+        r"there are: .+|the index is empty: .+",
+        lambda: Message(
+            'Add it again on the page "Library", or ask a new question without it below.'
+        ),
+    ),
+    (
         r"choose an embedding model: ollama pull (?P<name>\S+)",
         lambda name: Message('Pull {name} on the page "Settings".', name=name),
     ),
 )
 
-_DOCTOR = re.compile(r"(?:运行 |详见 )?assistant doctor(?: (?=[\u4e00-\u9fff]))?")
+_DOCTOR = "assistant doctor"
 _HEALTH = Message('the page "Health"')
+_DOCTOR_PHRASES: dict[str, tuple[tuple[str, str], ...]] = {
+    "en": (
+        (r"\b([Ss])ee ([^.;]+): assistant doctor", r"\1ee \2 on {health}"),
+        (r"\b([Ss])ee:? assistant doctor", r"\1ee {health}"),
+        (r"(?: with)?: assistant doctor", ": see {health}"),
+        (r"assistant doctor", "{health}"),
+    ),
+    "zh": (
+        (r"查看(.+)：assistant doctor", r"在{health}查看\1"),
+        (r"：assistant doctor", "：见{health}"),
+        (r"(?:运行 )?assistant doctor 查看", "在{health}查看"),
+        (r"详见 assistant doctor", "详见{health}"),
+        (r"assistant doctor ?", "{health}"),
+    ),
+}
+"""How each language speaks of the command, and of the page in its place; the first that fits."""
 
 
 def in_page_terms(message: Message) -> Message:
@@ -59,14 +81,24 @@ def in_page_terms(message: Message) -> Message:
     for pattern, say in _TERMS:
         if found := re.fullmatch(pattern, english, re.DOTALL):
             return say(**found.groupdict())
-    if not _DOCTOR.search(english):
+    if _DOCTOR not in english:
         return message
     return Message.from_translations(
         {
-            language: _DOCTOR.sub(_HEALTH.localize(language), text)
+            language: _name_health_page(text, language)
             for language, text in message.in_each_language().items()
         }
     )
+
+
+def _name_health_page(text: str, language: str) -> str:
+    """Return text with the page "Health" in place of the command that says the same."""
+    health = _HEALTH.localize(language)
+    for pattern, phrase in _DOCTOR_PHRASES.get(language, _DOCTOR_PHRASES["en"]):
+        shown, count = re.subn(pattern, phrase.replace("{health}", health), text)
+        if count:
+            return shown
+    return text
 
 
 def begin_sentence(text: str, language: str) -> str:

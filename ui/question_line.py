@@ -14,7 +14,7 @@ LONGEST_QUESTION = 4_000
 """Characters of a question; `assistant.answer` refuses longer ones."""
 QUESTION, WEB, COLLECTIONS = "question", "web", "collections"
 """Keys of the widgets; that of the collections goes with the conversation's id."""
-ASKED = "asked"
+SUBMITTED = "asked"
 """Whether `on_submit` has asked what was typed, in the session's state."""
 CONVERSATION_PARAMETER = "c"
 """In the address of the page."""
@@ -62,6 +62,9 @@ def submit_question(
     service: AssistantService, conversation: Conversation, typed: Any, language: Language
 ) -> None:
     """Ask what was typed; of files that came with it, say what cannot be kept."""
+    if typed.files:
+        # A file that comes again while its removal waits is not to be removed with it.
+        service.run(service.jobs.finish_removal())
     try:
         files = keep_uploads(typed.files, language) if typed.files else None
     except FileNotReadError as error:
@@ -84,7 +87,7 @@ def draw_question_line(
         """Ask the question; Streamlit calls it before the next run of the page."""
         typed = st.session_state[QUESTION]
         if typed is not None:
-            st.session_state[ASKED] = True
+            st.session_state[SUBMITTED] = True
             submit_question(service, conversation, typed, language)
 
     with st.bottom:
@@ -98,7 +101,7 @@ def draw_question_line(
         )
         # In the first run after the program was started again, Streamlit knows of no `on_submit`,
         # and the question of a page that was open before would be lost.
-        if not st.session_state.pop(ASKED, False) and typed is not None:
+        if not st.session_state.pop(SUBMITTED, False) and typed is not None:
             submit_question(service, conversation, typed, language)
         st.toggle(
             labels.WEB.localize(language),

@@ -23,6 +23,7 @@ from assistant.errors import ConversationError, SnapshotNotFoundError
 from assistant.settings import load_settings
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import LANGUAGES, Language, Message
+from ui.components import list_revision, shown_lines
 from ui.service import AssistantService
 from ui.session import Conversation, PageTurn
 from ui.shared_service import shared_service
@@ -90,10 +91,29 @@ def conversation_routes(
         return Response(body, media_type=media, headers={"Content-Disposition": disposition})
 
     return [
+        list_route(get_service),
         Route(CONVERSATION_PATH, read_conversation, methods=["GET"]),
         Route(f"{CONVERSATION_PATH}/export", export_conversation, methods=["GET"]),
         explanation_route(get_service),
     ]
+
+
+def list_route(get_service: Callable[[], AssistantService]) -> Route:
+    """Return the route by which a tab sees that another one has changed the list.
+
+    `{"revision": "…"}`; "" where the conversations cannot be read.
+    """
+
+    async def read_revision(request: Request) -> Response:
+        if (refused := _refuse_foreign_host(request)) is not None:
+            return refused
+        try:
+            revision = list_revision(await asyncio.to_thread(shown_lines, get_service()))
+        except ConversationError:
+            revision = ""
+        return JSONResponse({"revision": revision}, headers={"Cache-Control": "no-store"})
+
+    return Route("/conversations", read_revision, methods=["GET"])
 
 
 def explanation_route(get_service: Callable[[], AssistantService]) -> Route:
@@ -118,15 +138,22 @@ def explanation_route(get_service: Callable[[], AssistantService]) -> Route:
     return Route(path, explain_turn, methods=["GET"])
 
 
+def _refuse_foreign_host(request: Request) -> Response | None:
+    """Return the refusal of a request that names another server, None for one that names us."""
+    options = ("browser.serverAddress", "server.address", "server.allowedHosts")
+    given = [config.get_option(option) for option in options]
+    names = [n for one in given for n in ([one] if isinstance(one, str) else one or [])]
+    if is_own_host(request.headers.get("host", ""), configured=[n for n in names if n]):
+        return None
+    return PlainTextResponse("unknown host", status_code=403)
+
+
 async def _open_conversation(
     request: Request, get_service: Callable[[], AssistantService]
 ) -> Conversation | Response:
     """Return the conversation that a request names, or why it gets none."""
-    options = ("browser.serverAddress", "server.address", "server.allowedHosts")
-    given = [config.get_option(option) for option in options]
-    names = [n for one in given for n in ([one] if isinstance(one, str) else one or [])]
-    if not is_own_host(request.headers.get("host", ""), configured=[n for n in names if n]):
-        return PlainTextResponse("unknown host", status_code=403)
+    if (refused := _refuse_foreign_host(request)) is not None:
+        return refused
     try:
         return await asyncio.to_thread(get_service().conversation, request.path_params["id"])
     except ConversationError as error:
@@ -182,7 +209,16 @@ async def stream_conversation(
                 if f"{key}.{turn.revision}" in have or revisions.get(key) == state:
                     continue
                 fields = turn_fields(turn, language)
-                news += _changes(turn, fields, sent.get(key, {}))
+                before = sent.get(key, {})
+                changed = {
+                    name: value for name, value in fields.items() if before.get(name) != value
+                }
+                changed |= {name: None for name in before if name not in fields}
+                # The page runs its clock from here: a line each 0.1 s would be most of all.
+                seconds = round(turn.seconds, 1)
+                news.append(
+                    {"turn": key, "revision": turn.revision, "seconds": seconds, "set": changed}
+                )
                 revisions[key], sent[key] = state, fields
         if keys != order or not is_live:
             order = keys
@@ -196,17 +232,3 @@ async def stream_conversation(
             silent_s = 0.0
             yield "\n"
         await asyncio.sleep(FRAME_S)
-
-
-def _changes(turn: PageTurn, fields: Fields, before: Fields) -> list[dict[str, Any]]:
-    changed = {name: value for name, value in fields.items() if before.get(name) != value}
-    changed |= {name: None for name in before if name not in fields}
-    # The page runs a clock of its own from here: a line a tenth of a second would be most of all.
-    return [
-        {
-            "turn": turn_key(turn),
-            "revision": turn.revision,
-            "seconds": round(turn.seconds, 1),
-            "set": changed,
-        }
-    ]

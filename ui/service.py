@@ -95,9 +95,9 @@ class AssistantService:
                 if self.store is not None and title is not None:
                     found.title = title
                     found.turns = [PageTurn.of_kept(turn) for turn in self.store.turns(id_)]
-                    said = self.store.feedback(id_)
+                    feedback = self.store.feedback(id_)
                     for turn in found.turns:
-                        turn.feedback = said.get(turn.number)
+                        turn.feedback = feedback.get(turn.number)
                 self._conversations[id_] = found
                 return found
         if found.live_turn is None:
@@ -191,7 +191,8 @@ class AssistantService:
             web=old.web if web is None else web,
             fresh=fresh,
             collections=old.collections,
-            files=old.files,
+            # Read once: what was taken out of the index since then stays out.
+            files=old.files if old.passages is None else None,
         )
 
     def give_feedback(self, conversation: Conversation, number: int, feedback: Feedback) -> None:

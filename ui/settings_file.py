@@ -13,6 +13,7 @@ from ingest.foundation.messages import Message, describe_os_error
 from ingest.foundation.private_files import make_private_file
 from ingest.foundation.settings import FILE_NAME, config_file, home
 from ingest.foundation.settings_errors import ENV_PREFIX
+from ingest.settings import load_ingest_settings
 
 Changes = Mapping[tuple[str, str], Any]
 """(table, key) -> value."""
@@ -26,6 +27,68 @@ def variable_of(table: str, key: str) -> str:
 def is_set_outside(table: str, key: str) -> bool:
     """Whether the environment decides over this key, so that the file cannot."""
     return variable_of(table, key) in os.environ
+
+
+def name_aside(path: Path) -> Path:
+    """Return the name that a settings file gets when it is put aside: one that nothing has."""
+    number, aside = 1, path.with_name(f"{path.name}.old")
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.old{number}")
+    return aside
+
+
+class _EnvironmentSettings(Settings):
+    """The settings that are in force without a file."""
+
+    reads_file = False
+
+
+def file_at_fault() -> Path | None:
+    """Return the file to put aside where the settings cannot be read; None: it would not help."""
+    path = config_file()
+    # One that a variable names must be there.
+    if path is None or os.environ.get("ASSISTANT_CONFIG"):
+        return None
+    try:
+        load_settings()
+    except SettingsError:
+        pass
+    else:
+        return None  # it is read: what is wrong, such as a proxy's address, stands elsewhere
+    try:
+        load_ingest_settings(_EnvironmentSettings, {})
+    except SettingsError:
+        return None
+    return path
+
+
+def put_file_aside() -> None:
+    """Rename the settings file, so that the next one or the defaults are in force.
+
+    The next one may be broken, too: it is put aside by another call.
+
+    Raises:
+        SettingsError: it cannot be renamed, or the settings cannot be read without a file either;
+            the file is as it was.
+    """
+    path = config_file()
+    if path is None:
+        return
+    load_ingest_settings(_EnvironmentSettings, {})
+    aside = name_aside(path)
+    try:
+        path.rename(aside)
+        try:
+            load_settings()
+        except SettingsError:
+            if config_file() in (None, path):
+                aside.rename(path)
+                raise
+    except OSError as error:
+        raise SettingsError(
+            Message("cannot write {path}: {why}", path=path, why=describe_os_error(error)),
+        ) from error
 
 
 def save_settings(changes: Changes) -> Path:

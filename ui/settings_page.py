@@ -1,5 +1,7 @@
 """The settings that people change, and the models of the server."""
 
+import itertools
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
@@ -7,15 +9,25 @@ from typing import Any, Literal, get_args, get_origin
 import streamlit as st
 from streamlit import config
 
+from assistant.errors import ModelError
 from assistant.search.registry import ENGINES
 from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message, in_brackets
+from ingest.model_servers.ollama import ModelDetails
 from ui import labels
-from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message
+from ui.markup.safe_markdown import escape_error, escape_markdown, escape_message, escape_notice
 from ui.model_state import draw_pull
+from ui.page_terms import begin_sentence
 from ui.service import AssistantService
-from ui.settings_file import is_set_outside, save_settings, variable_of
+from ui.settings_file import (
+    file_at_fault,
+    is_set_outside,
+    name_aside,
+    put_file_aside,
+    save_settings,
+    variable_of,
+)
 
 SAVED = "saved"
 """Where the settings were saved, for the next run of the page, in the session's state."""
@@ -75,6 +87,7 @@ def draw_settings(service: AssistantService, language: Language) -> None:
     except SettingsError as error:
         # Nothing can be shown of a file that cannot be read: it says where it is broken.
         st.error(escape_error(error, language))
+        draw_way_on(service, language)
         return
     draw_models(service, settings, language)
     for heading, choices in CHOICES:
@@ -82,15 +95,32 @@ def draw_settings(service: AssistantService, language: Language) -> None:
         for choice in choices:
             draw_choice(settings, choice, language)
     if st.button(labels.SAVE_SETTINGS.localize(language), key="save-settings"):
-        changes = {
-            (choice.table, choice.key): _typed(settings, choice)
-            for _, choices in CHOICES
-            for choice in choices
-            if not is_set_outside(choice.table, choice.key)
-        }
+        changes = {}
+        for choice in itertools.chain.from_iterable(choices for _, choices in CHOICES):
+            if not is_set_outside(choice.table, choice.key):
+                value = st.session_state[choice.name]
+                before = getattr(getattr(settings, choice.table), choice.key)
+                is_list = isinstance(before, tuple)
+                changes[choice.table, choice.key] = tuple(value) if is_list else type(before)(value)
         _save(service, changes, language)
     if saved := st.session_state.pop(SAVED, None):
         st.success(escape_message(saved, language))
+
+
+def draw_way_on(service: AssistantService, language: Language) -> None:
+    """Draw the button that puts a broken settings file aside."""
+    path = file_at_fault()
+    if path is None:
+        return
+    aside = Message("Keep the file as {name}, and go on without it", name=name_aside(path).name)
+    if st.button(escape_message(aside, language), key="put-aside"):
+        try:
+            put_file_aside()
+        except SettingsError as error:
+            st.error(escape_error(error, language))
+        else:
+            service.reopen()
+            st.rerun()
 
 
 def draw_models(service: AssistantService, settings: Settings, language: Language) -> None:
@@ -103,7 +133,7 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         installed = service.jobs.installed_models(settings)
     except QiuzhengError as error:
         st.info(
-            f"{escape_message(error.message, language)}\n\n{labels.START_OLLAMA.localize(language)}"
+            f"{escape_notice(error.message, language)}\n\n{labels.START_OLLAMA.localize(language)}"
         )
         installed = []
     current = settings.model.name
@@ -120,6 +150,11 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         key="set-model-name",
         disabled=is_set_outside("model", "name"),
     )
+    if chosen_model in installed:
+        with suppress(ModelError):  # whatever is wrong is said when it is asked a question
+            details = service.jobs.model_details(settings, chosen_model)
+            if facts := " · ".join(fact.localize(language) for fact in model_facts(details)):
+                st.caption(escape_markdown(begin_sentence(facts, language)))
     if chosen_model != current and st.button(labels.USE_MODEL.localize(language), key="use-model"):
         _save(service, {("model", "name"): chosen_model}, language)
     with st.form("pull", border=False):
@@ -129,6 +164,21 @@ def draw_models(service: AssistantService, settings: Settings, language: Languag
         if st.form_submit_button(labels.PULL.localize(language)) and wanted_model.strip():
             service.jobs.start_pull(settings, wanted_model.strip())
     draw_pull(service, language)
+
+
+def model_facts(details: ModelDetails) -> list[Message]:
+    """Return what helps to choose a model: its size, whether it thinks, and how much it reads."""
+    facts = []
+    if details.parameters_count is not None:
+        billions = f"{details.parameters_count / 1e9:.1f}"
+        facts.append(Message("{billions} billion parameters", billions=billions))
+    if details.capabilities is not None:
+        is_thinking = "thinking" in details.capabilities
+        facts.append(Message("thinks first") if is_thinking else Message("answers at once"))
+    if details.context_tokens is not None:
+        tokens = f"{details.context_tokens:,}"
+        facts.append(Message("reads up to {tokens} tokens", tokens=tokens))
+    return facts
 
 
 def draw_choice(settings: Settings, choice: Choice, language: Language) -> None:
@@ -171,12 +221,6 @@ def _options(annotation: object) -> list[str]:
     if get_origin(annotation) is not Literal:
         return []
     return [value for value in get_args(annotation) if isinstance(value, str)]
-
-
-def _typed(settings: Settings, choice: Choice) -> Any:
-    value = st.session_state[choice.name]
-    before = getattr(getattr(settings, choice.table), choice.key)
-    return tuple(value) if isinstance(before, tuple) else type(before)(value)
 
 
 def _save(service: AssistantService, changes: Any, language: Language) -> None:

@@ -25,11 +25,11 @@ from assistant.labels import (
 from assistant.values import Citation, Passage, SentenceVerdict
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language, Message
-from ingest.foundation.settings import home
 from ingest.report import REASONS
 from ingest.web.urls import host_of
 from ui import labels
 from ui.follow_ups import follow_ups
+from ui.jobs.kept_files import uploads_folder
 from ui.markup.markup_tree import (
     MAX_SENTENCES,
     SENTENCE_BASE,
@@ -70,7 +70,10 @@ def turn_fields(turn: PageTurn, language: Language) -> Fields:
         "state": turn.state,
         "status": progress_label(turn, language),
         "steps": list(step_lines(turn, language)),
-        "notices": [in_page_terms(one).localize(language) for one in _notices(turn)],
+        "notices": [
+            begin_sentence(in_page_terms(one).localize(language), language)
+            for one in _notices(turn)
+        ],
         "kind": QUOTES.localize(language) if is_unlabelled else "",
         "trust": trust_note(turn, language),
         "failure": failure and _failure_fields(failure, language),
@@ -102,12 +105,12 @@ def progress_label(turn: PageTurn, language: Language) -> str:
             return Message("Reading {name}", name=turn.reading).localize(language)
         case "running":
             stage = STAGES[turn.stage] if turn.stage else labels.OPENING
-            said = stage.localize(language)
+            label = stage.localize(language)
             if turn.stage == "read":
                 far = labels.pages_so_far(len(turn.pages), len(turn.titles), language)
-                return f"{said} · {far}"
+                return f"{label} · {far}"
             is_thinking = bool(turn.reasoning) and not turn.text
-            return labels.THINKING.localize(language) if is_thinking else said
+            return labels.THINKING.localize(language) if is_thinking else label
         case "done":
             stored = sum(isinstance(page, PageStored) for page in turn.pages)
             if turn.pages:
@@ -134,18 +137,23 @@ def step_lines(turn: PageTurn, language: Language) -> Iterator[Fields]:
             "name": labels.searched_for(turn.query).localize(language),
             "detail": found,
         }
+    named = []
     for page in turn.pages:
-        title = turn.titles.get(page.url, "")
         host = display_place(page.url)
+        own = page.title if isinstance(page, PageStored) else ""
+        named.append((shorten_title(own or turn.titles.get(page.url, "") or host), host))
+    for page, (name, host) in zip(turn.pages, named, strict=True):
+        # Two pages of one name would look like one that was read twice.
+        is_alone = named.count((name, host)) == 1 or not _is_web(page.url)
+        place = host if is_alone else unquote(page.url.partition("://")[2]).removeprefix("www.")
         match page:
             case PageStored():
-                name = shorten_title(page.title or title or host)
-                yield {"icon": "read", "name": name, "detail": host}
+                yield {"icon": "read", "name": name, "detail": place}
             case PageSkipped():
                 reason = REASONS[page.reason].localize(language)
                 rule = " ".join(page.robots.split()) if page.reason == "robots" else ""
-                detail = " · ".join([host, reason, *([rule] if rule else [])])
-                yield {"icon": "skipped", "name": shorten_title(title or host), "detail": detail}
+                detail = " · ".join([place, reason, *([rule] if rule else [])])
+                yield {"icon": "skipped", "name": name, "detail": detail}
             case _:
                 assert_never(page)
     if turn.passages is not None and turn.stage is not None:
@@ -209,8 +217,9 @@ def display_place(url: str) -> str:
     """
     if url.startswith("file://"):
         path = path_of_file(url)
+        folder = uploads_folder()
         # The folder of what was added here says nothing to those who added it.
-        return path.name if path.parent == home() / "library" else str(path)
+        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
     return host_of(url).removeprefix("www.") or url
 
 
@@ -242,7 +251,7 @@ def _place_and_days(source: Citation | Passage, language: Language) -> str:
     return " · ".join(filter(None, [display_place(source.url), page, day]))
 
 
-def _notices(turn: PageTurn) -> list[Any]:
+def _notices(turn: PageTurn) -> list[Message]:
     ending = {"stopped": labels.STOPPED_NOTE, "interrupted": labels.INTERRUPTED_NOTE}
     note = ending.get(turn.state)
     return [*turn.notices, note] if note else turn.notices
@@ -254,9 +263,9 @@ def _verdict(verdict: SentenceVerdict) -> list[Any]:
 
 def _answer_fields(turn: PageTurn, language: Language) -> Fields:
     """Return the answer so far; before its first word, the evidence."""
-    said = turn.answer.text if turn.answer is not None else ""
+    answer_text = turn.answer.text if turn.answer is not None else ""
     offline = (NO_TEXT_INDEX, NO_TEXT_OFFLINE)
-    if said and any(said in text.in_each_language().values() for text in offline[:1]):
+    if answer_text and any(answer_text in text.in_each_language().values() for text in offline[:1]):
         # The answer's own words name an option of the command line; the page has a switch.
         return {"part.0": [["p", None, labels.NOT_IN_INDEX.localize(language)]]}
     if not turn.text and turn.evidence.blocks:
@@ -294,10 +303,10 @@ def _with_ends(turn: PageTurn) -> str:
     text = strip_private(turn.text)
     pieces, begin = [], 0
     for index, (end, _) in enumerate(turn.checked[:MAX_SENTENCES]):
-        said = text[begin:end].rstrip()
+        sentence = text[begin:end].rstrip()
         # Behind its last bar, a row of a table ends.
-        if said.endswith("|"):
-            said = said.removesuffix("|").rstrip()
-        pieces.append(f"{said}{SENTENCE_END}{chr(SENTENCE_BASE + index)}")
-        begin += len(said)
+        if sentence.endswith("|"):
+            sentence = sentence.removesuffix("|").rstrip()
+        pieces.append(f"{sentence}{SENTENCE_END}{chr(SENTENCE_BASE + index)}")
+        begin += len(sentence)
     return "".join([*pieces, text[begin:]])

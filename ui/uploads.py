@@ -9,10 +9,9 @@ from typing import Any
 
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language, Message, describe_os_error
-from ingest.foundation.private_files import make_private_file
-from ingest.foundation.settings import home
 from ingest.settings import MAX_NAME_CHARACTERS, may_be_in_name
 from ui.jobs.ingest_job import IngestJob
+from ui.jobs.kept_files import uploads_folder, write_copy
 
 
 class FileNotReadError(QiuzhengError):
@@ -76,10 +75,12 @@ async def read_upload(path: Path, *, language: Language) -> None:
         FileNotReadError: it cannot be read.
     """
     # A process of its own, as all reading for the page; it ends with a turn that is stopped.
-    job = IngestJob(sources=(str(path),))
-    await job.run(language=language, options=("--collection", collection_of_file(path)))
+    options = ("--collection", collection_of_file(path))
+    job = IngestJob(sources=(str(path),), options=options)
+    await job.run(language=language)
     if not job.stored + job.unchanged:
-        reason = without_library(job.failures[0].reason if job.failures else job.message)
+        problem = job.failures[0].reason if job.failures else job.message or job.last_blank
+        reason = without_library(problem)
         if path.name in reason:  # most say of what they speak
             raise FileNotReadError(Message.verbatim(reason))
         raise FileNotReadError(
@@ -89,7 +90,7 @@ async def read_upload(path: Path, *, language: Language) -> None:
 
 def without_library(text: str) -> str:
     """Return text without the folder of uploads: whoever added a file never saw it."""
-    return text.replace(f"{home() / 'library'}/", "")
+    return text.replace(f"{uploads_folder()}/", "")
 
 
 def keep_upload(name: str, content: Any) -> Path:
@@ -102,14 +103,13 @@ def keep_upload(name: str, content: Any) -> Path:
     Raises:
         OSError: it cannot be written.
     """
-    # The name comes from a browser: of a path only its end is taken.
-    wanted = home() / "library" / (Path(name.replace("\\", "/")).name.lstrip(".") or "file")
+    # The name comes from a browser: of a path only its end is taken, and no blank that nobody sees.
+    wanted = uploads_folder() / (Path(name.replace("\\", "/")).name.strip().lstrip(".") or "file")
     path, number = wanted, 1
     while path.exists() and path.read_bytes() != bytes(content):
         # Another file of the same name, which a document points to.
         number += 1
         path = wanted.with_stem(f"{wanted.stem}-{number}")
     if not path.exists():
-        make_private_file(path)
-        path.write_bytes(content)
+        write_copy(path, content)
     return path

@@ -120,9 +120,10 @@ def test_a_formula_that_cannot_be_read_harms_nobody(text: str) -> None:
 def test_sentences_are_nodes_of_their_own() -> None:
     ends = [f"{SENTENCE_END}{chr(SENTENCE_BASE + n)}" for n in range(2)]
     tree = markup_tree(f"Two **lights** [1].{ends[0]} None.{ends[1]} Rest", SOURCES)
-    first, second, rest = tree[0][2:]
+    first, between, second, rest = tree[0][2:]
     assert (first[0], first[1], text_of([first])) == ("sentence", {"s": 0}, "Two lights [1].")
-    assert (second[1], text_of([second]), rest) == ({"s": 1}, " None.", " Rest")
+    # The blank between two of them belongs to none: it would be underlined with one.
+    assert (between, second[1], text_of([second]), rest) == (" ", {"s": 1}, "None.", " Rest")
 
 
 @given(SIGNS)

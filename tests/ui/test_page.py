@@ -1,9 +1,10 @@
 """What Streamlit draws of the page: its words, switches and example questions."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from assistant.models.scripted import ScriptedModel
 from tests.ui.page_in_memory import OPENED, opening, page
@@ -84,3 +85,26 @@ def test_settings_that_cannot_be_read_are_said_before_the_first_question(home: P
     assert not test.info
     (home / "assistant.toml").unlink()
     assert not test.run().error
+
+
+def test_what_is_drawn_again_by_itself_leaves_no_gap_when_it_is_taken_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Streamlit does so on a slow machine, and a browser draws nothing behind a gap.
+    sent: list[Any] = []
+    parse = local_script_runner.parse_tree_from_messages
+
+    def parse_and_keep(messages: list[Any]) -> Any:
+        sent.extend(messages)
+        return parse(messages)
+
+    monkeypatch.setattr(local_script_runner, "parse_tree_from_messages", parse_and_keep)
+    page(opening(ScriptedModel()))
+    deltas = [message for message in sent if message.WhichOneof("type") == "delta"]
+    assert any(message.delta.fragment_id for message in deltas)
+    kept = {
+        tuple(message.metadata.delta_path) for message in deltas if not message.delta.fragment_id
+    }
+    for path in kept:
+        *parent, index = path
+        assert index == 0 or (*parent, index - 1) in kept, path

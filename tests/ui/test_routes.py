@@ -2,13 +2,21 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from assistant.conversations.store import ConversationStore
 from assistant.events import AnswerDelta, AnswerFinished
+from assistant.models.scripted import ScriptedModel
 from assistant.values import Answer
-from ui.routes import is_own_host, stream_conversation, turn_key
+from tests.ui.page_in_memory import opening
+from ui.components import list_revision
+from ui.routes import conversation_routes, is_own_host, stream_conversation, turn_key
+from ui.service import AssistantService
 from ui.session import Conversation, PageTurn
 
 
@@ -66,6 +74,40 @@ def test_of_a_growing_answer_only_what_changes_is_sent() -> None:
     assert grown["set"] == {"part.0": [["p", None, "One. Two."]]}
     assert rest[0]["live"] is False
     assert rest[-1]["set"]["state"] == "done"
+
+
+def test_the_list_has_another_revision_when_another_tab_has_changed_it(home: Path) -> None:
+    service = AssistantService(
+        opening(ScriptedModel("Lights [1].")),
+        open_store=lambda: ConversationStore(home / "conversations.sqlite"),
+    )
+    client = TestClient(
+        Starlette(routes=conversation_routes(lambda: service)), base_url="http://127.0.0.1:8501"
+    )
+
+    def revision() -> str:
+        return str(client.get("/conversations").json()["revision"])
+
+    try:
+        seen = [revision()]
+        service.ask(service.conversation("c"), "Which lights?", web=False)
+        seen.append(revision())
+        store = service.store
+        assert store is not None
+        assert list_revision(store.lines()) == seen[-1]
+        for change in (
+            lambda: store.rename("c", "Lights"),
+            lambda: store.delete("c"),
+            lambda: store.restore("c"),
+        ):
+            change()
+            seen.append(revision())
+        assert seen[1] != seen[2] == seen[4]
+        assert seen[0] == seen[3]
+        foreign = client.get("/conversations", headers={"Host": "evil.test"})
+        assert foreign.status_code == 403
+    finally:
+        service.close()
 
 
 @pytest.mark.parametrize(

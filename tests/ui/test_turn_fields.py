@@ -6,9 +6,10 @@ from assistant.errors import ModelError
 from assistant.events import AnswerDelta, Notice, ReasoningDelta
 from assistant.models.scripted import ScriptedModel
 from assistant.values import Answer, SentenceVerdict
+from ingest.events import PageStored
 from ingest.foundation.errors import SettingsError
 from ingest.foundation.messages import Language, Message
-from tests.ui.answered import answer_text, answered, fields, text_of
+from tests.ui.answered import QUESTION, answer_text, answered, fields, text_of
 from tests.ui.page_in_memory import LIGHTS, failing, opening
 from ui.session import PageTurn
 from ui.turn_fields import TITLE_CHARACTERS, display_place, shorten_title
@@ -39,6 +40,26 @@ def test_steps_tell_pages_read_and_skipped_with_the_reason() -> None:
     assert ("read", "Night flights", "lights.test") in steps
     assert ("skipped", "Shut", "shut.test · cannot be reached") in steps
     assert any(name.endswith("from 1 page") for _, name, _ in steps)
+
+
+def test_two_pages_of_one_name_are_told_apart_by_their_place() -> None:
+    turn = PageTurn(number=0, question=QUESTION, web=True, state="done")
+    for url, title in (
+        ("https://a.test/%E5%A4%9C", "Night"),
+        ("https://www.a.test/b?q=1", "Night"),
+        ("https://a.test/c", "Day"),
+        ("https://b.test/d", "Night"),
+    ):
+        turn.pages.append(
+            PageStored(url=url, title=title, chunks=1, embedded=1, robots="", fetcher="http")
+        )
+    shown = [(step["name"], step["detail"]) for step in fields(turn)["steps"]]
+    assert shown == [
+        ("Night", "a.test/夜"),
+        ("Night", "a.test/b?q=1"),
+        ("Day", "a.test"),
+        ("Night", "b.test"),
+    ]
 
 
 def test_reasoning_is_apart_from_the_answer() -> None:
@@ -136,7 +157,7 @@ def test_all_that_we_say_follows_the_language() -> None:
         ("Read 1 page, skipped 1", "阅读了 1 个网页，跳过 1 个"),
         ("cannot be reached", "无法访问"),
         ("Chose 1 passage from 1 page", "选出 1 个网页中的 1 个段落"),
-        ("no model: run x", "没有模型：请运行 x"),
+        ("No model: run x", "没有模型：请运行 x"),
         ("'Sources'", "'来源'"),
     ):
         assert before in english

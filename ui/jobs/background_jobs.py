@@ -14,7 +14,9 @@ from assistant.settings import Settings, load_settings
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import Language
 from ingest.library import open_library
+from ingest.model_servers.ollama import ModelDetails
 from ui.bridge import EventLoopThread
+from ui.jobs.ingest_batch import IngestBatch
 from ui.jobs.ingest_job import IngestJob
 from ui.jobs.model_pull import MissingModel, ModelPull, find_missing_model
 from ui.jobs.removal import DocumentRemoval
@@ -29,7 +31,6 @@ class _WaitingIngest:
 
     job: IngestJob
     language: Language
-    options: tuple[str, ...]
 
 
 class BackgroundJobs:
@@ -42,6 +43,8 @@ class BackgroundJobs:
         """The model that is being pulled, or was last."""
         self.ingest: IngestJob | None = None
         """What is being read into the index, or was last."""
+        self.batch = IngestBatch()
+        """That with those before and after it that are read in one go."""
         self.removal: DocumentRemoval | None = None
         """What is being taken out of the index, or was last."""
         self.collections: tuple[str, ...] = ()
@@ -49,6 +52,9 @@ class BackgroundJobs:
         self._waiting: list[_WaitingIngest] = []
         self._pulling: asyncio.Task[None] | None = None
         self._probing: asyncio.Task[None] | None = None
+        """The probe whose answer counts."""
+        self._probes: set[asyncio.Task[None]] = set()
+        """All that have not ended, those that were forgotten among them."""
         self._missing: MissingModel | None = None
         self._probed_at = 0.0
         self._ingesting: asyncio.Task[None] | None = None
@@ -69,20 +75,24 @@ class BackgroundJobs:
         """
         is_old = self._missing is not None and time.monotonic() - self._probed_at > PROBE_AGAIN_S
         if not self._is_closing and (self._probing is None or (is_old and self._probing.done())):
-
-            async def probe() -> None:
-                self._missing = await find_missing_model()
-
-            async def start() -> None:
-                self._probing = asyncio.create_task(probe())
-
             self._probed_at = time.monotonic()
-            self._loop.call(start())
+            self._loop.call(self._start_probe())
         return self._missing
 
     def forget_model(self) -> None:
         """Look again whether a model is there: the settings have changed."""
         self._probing = self._missing = None
+
+    async def _start_probe(self) -> None:
+        async def probe() -> None:
+            missing = await find_missing_model()
+            # One that began before the settings changed answers for those before.
+            if self._probing is asyncio.current_task():
+                self._missing = missing
+
+        self._probing = task = asyncio.create_task(probe())
+        self._probes.add(task)
+        task.add_done_callback(self._probes.discard)
 
     def installed_models(self, settings: Settings) -> list[str]:
         """Return the names of the models that Ollama has.
@@ -95,6 +105,22 @@ class BackgroundJobs:
             server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
             try:
                 return sorted(await server.installed())
+            finally:
+                await server.close()
+
+        return self._loop.call(ask_server())
+
+    def model_details(self, settings: Settings, name: str) -> ModelDetails:
+        """Return what Ollama knows of one of its models.
+
+        Raises:
+            ModelError: it does not answer, or has no such model.
+        """
+
+        async def ask_server() -> ModelDetails:
+            server = ollama_at(settings.model, timeout_s=PROBE_TIMEOUT_S)
+            try:
+                return await server.details(name)
             finally:
                 await server.close()
 
@@ -120,27 +146,29 @@ class BackgroundJobs:
         """How many jobs wait for the one that `ingest` tells of."""
         return len(self._waiting)
 
-    def start_ingest(
-        self, job: IngestJob, *, language: Language, options: Sequence[str] = ()
-    ) -> None:
-        """Read what a job names, after those that were given before; `ingest` tells how far."""
+    def start_ingest(self, *jobs: IngestJob, language: Language) -> None:
+        """Read what jobs name, after those that were given before; `batch` tells how far."""
+        self._loop.call(self._start_ingest(jobs, language))
 
-        async def start() -> None:
-            self._waiting.append(_WaitingIngest(job=job, language=language, options=tuple(options)))
-            if self._ingesting is None or self._ingesting.done():
-                # At once, and not when its task begins: whoever draws next is to see it.
-                self.ingest = self._waiting[0].job
-                self._ingesting = asyncio.create_task(self._read_all())
-
-        self._loop.call(start())
+    async def _start_ingest(self, jobs: Sequence[IngestJob], language: Language) -> None:
+        if self.batch.is_over:
+            self.batch = IngestBatch()
+        self.batch.jobs.extend(jobs)
+        self._waiting.extend(_WaitingIngest(job=job, language=language) for job in jobs)
+        if self._waiting and (self._ingesting is None or self._ingesting.done()):
+            # At once, and not when its task begins: whoever draws next is to see it.
+            self.ingest = self._waiting[0].job
+            self._ingesting = asyncio.create_task(self._read_all())
 
     async def _read_all(self) -> None:
         while self._waiting:
             # One after the other: two writers would wait for each other's transactions.
             following = self._waiting.pop(0)
             self.ingest = following.job
-            await following.job.run(language=following.language, options=following.options)
-        await self._list_collections()
+            await following.job.run(language=following.language)
+            if not self._waiting:
+                # Meanwhile another may come: this task has not ended, and is to read it.
+                await self._list_collections()
 
     def look_for_collections(self) -> None:
         """Find out in the background which collections there are; once."""
@@ -190,7 +218,7 @@ class BackgroundJobs:
         """End all jobs; what was to be removed is."""
         self._is_closing = True
         self._waiting.clear()
-        begun = (self._pulling, self._ingesting, self._probing, self._listing)
+        begun = (self._pulling, self._ingesting, self._listing, *self._probes)
         tasks = [task for task in begun if task is not None]
         for task in tasks:
             task.cancel()

@@ -9,6 +9,7 @@ from assistant.settings import Settings
 from assistant.snapshots.removal import remove_quoting_snapshots
 from ingest.foundation.errors import QiuzhengError
 from ingest.library import open_library
+from ui.jobs.kept_files import remove_copies
 
 UNDO_S = 20.0
 """Seconds in which a removal can be undone. It is put off and not reversed: vectors, collections
@@ -37,8 +38,10 @@ class DocumentRemoval:
         try:
             async with open_library(self.settings) as library:
                 await library.remove(self.urls)
+                held = [line.url for line in await library.lines()]
             path = self.settings.snapshots.path
             await asyncio.to_thread(remove_quoting_snapshots, path, self.urls)
+            await asyncio.to_thread(remove_copies, self.urls, held=held)
             self.state = "removed"
         except QiuzhengError as error:
             self.state, self.error = "failed", error

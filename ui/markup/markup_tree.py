@@ -296,6 +296,11 @@ def group_sentences(nodes: list[Node]) -> list[Node]:
     open_ones: list[Node] = []
     for node in nodes:
         if isinstance(node, list) and node[0] == "end":
+            first = open_ones[0] if open_ones else ""
+            if isinstance(first, str) and (sentence := first.lstrip()) != first:
+                # The blank between two sentences belongs to none: it would be underlined.
+                grouped.append(first[: len(first) - len(sentence)])
+                open_ones[0] = sentence
             grouped.append(["sentence", node[1], *open_ones])
             open_ones = []
         else:

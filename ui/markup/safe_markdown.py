@@ -6,9 +6,11 @@ File names, titles and messages that name them may hold Markdown; what a model w
 
 import re
 
-from ingest.foundation.errors import QiuzhengError
+from ingest.foundation.errors import QiuzhengError, SettingsError
 from ingest.foundation.messages import Language, Message
+from ui import labels
 from ui.page_terms import begin_sentence, in_page_terms
+from ui.settings_file import file_at_fault
 
 # Streamlit's parser links bare addresses, even escaped ones (mdast-util-gfm-autolink-literal looks
 # at finished text), but never in code: that is why addresses are set as code.
@@ -44,9 +46,21 @@ def escape_message(text: Message, language: Language) -> str:
     return escape_markdown(text.localize(language))
 
 
+def escape_notice(text: Message, language: Language) -> str:
+    """Return Markdown that shows a message by itself: begun as a sentence, in the page's terms."""
+    shown = in_page_terms(text).localize(language)
+    return escape_markdown(begin_sentence(shown, language))
+
+
 def escape_error(error: QiuzhengError, language: Language) -> str:
     """Return Markdown that shows what went wrong, and below it what to do."""
-    parts = (error.message, in_page_terms(error.hint))
-    return "\n\n".join(
-        escape_markdown(begin_sentence(part.localize(language), language)) for part in parts
-    )
+    parts = (error.message, error.hint)
+    return "\n\n".join(escape_notice(part, language) for part in parts)
+
+
+def escape_settings_error(error: QiuzhengError, language: Language) -> str:
+    """Return an error as `escape_error` does; where settings are broken, with the page's way on."""
+    shown = escape_error(error, language)
+    if not isinstance(error, SettingsError) or file_at_fault() is None:
+        return shown
+    return f"{shown}\n\n{labels.BROKEN_SETTINGS.localize(language)}"

@@ -11,6 +11,7 @@ const MATH_TAGS = new Set(
 const MATH_NS = "http://www.w3.org/1998/Math/MathML";
 const RETRY_MS = [300, 1000, 2000, 5000];
 const ICONS = { search: "⌕", read: "✓", skipped: "–", chosen: "❝" };
+const FOCUS_MS = 2000; // the line may be drawn after the conversation
 const SPAN_WORDS = 6; // of each end of a passage's sentence in a link to its place on the page
 
 const views = new WeakMap();
@@ -188,7 +189,7 @@ class TurnView {
         place.notices.replaceChildren(...(value || []).map((text) => make("p", {}, text)));
         break;
       case "kind": place.kind.textContent = value || ""; break;
-      case "trust": place.trust.textContent = value || ""; break;
+      case "trust": this.drawTrust(); break;
       case "failure":
         place.failure.replaceChildren(...(value
           ? [make("strong", {}, value.message), value.hint ? make("p", {}, value.hint) : "",
@@ -247,6 +248,14 @@ class TurnView {
       make("ul", {}, ...value.blocks.map(([text, n]) => make("li", { dir: "auto" }, text, " ", this.citeButton(n))))] : []));
   }
 
+  // With the legend of a sign that this answer has; the other one is in the note itself.
+  drawTrust() {
+    const { place, fields, labels } = this;
+    const isMoved = Object.keys(fields).some((name) => name.startsWith("s.") && fields[name][0] === "re_attached");
+    place.trust.replaceChildren(fields.trust || "", ...(fields.trust && isMoved
+      ? [make("span", { class: "qz-legend" }, make("span", { class: "qz-moved", "aria-hidden": "true" }), ` ${labels.re_attached}`)] : []));
+  }
+
   drawSources() {
     const value = this.fields.sources;
     if (!value) { this.place.sources.replaceChildren(); return; }
@@ -254,7 +263,7 @@ class TurnView {
       make("li", {}, this.citeButton(line.n), " ",
         line.url ? make("a", { href: line.url, target: "_blank", rel: "noopener noreferrer" }, line.title) : make("span", {}, line.title),
         line.heading && line.heading !== line.title ? make("span", { class: "qz-quiet" }, ` › ${line.heading}`) : "",
-        make("span", { class: "qz-quiet" }, ` ${line.detail} · ${line.fetched}`)))));
+        make("span", { class: "qz-quiet" }, ` · ${line.detail} · ${line.fetched}`)))));
   }
 
   drawState() {
@@ -264,7 +273,7 @@ class TurnView {
     place.answer.setAttribute("aria-busy", String(this.isLive));
     place.fold.hidden = this.parts.reasoning.length === 0;
     for (const name of ["notices", "kind", "evidence", "trust", "sources", "failure"]) {
-      place[name].hidden = !place[name].hasChildNodes();
+      place[name].hidden = !place[name].textContent;
     }
     this.tick();
     const wanted = this.isLive ? "live" : `${fields.state}/${labels.copy}`;
@@ -289,7 +298,8 @@ class TurnView {
       isCut ? button(labels.go_on, () => this.conversation.send({ kind: "ask", question: labels.go_on_question })) : "",
       button(labels.copy, (made) => copyText(this.plainText(), made, labels)),
       fields.sources ? button(labels.copy_sources, (made) => copyText(this.plainText(true), made, labels)) : "",
-      make("span", { class: "qz-thumbs" }, ...this.thumbs(send)),
+      // Of a private conversation nothing is kept: a judgement would go nowhere.
+      this.conversation.data.private ? "" : make("span", { class: "qz-thumbs" }, ...this.thumbs(send)),
       button(labels.again, () => send({ kind: "again" })),
       button(fields.web ? labels.again_index : labels.again_web, () => send({ kind: "again", web: !fields.web })),
       fields.web ? button(labels.again_fresh, () => send({ kind: "again", fresh: true })) : "",
@@ -415,9 +425,11 @@ class TurnView {
     const [kind] = this.fields[`s.${index}`] || ["no_claim"];
     shown.dataset.verdict = kind;
     shown.querySelector(":scope > .qz-sign")?.remove();
-    if (kind !== "unsupported") return;
-    shown.append(make("span", { class: "qz-sign", role: "note", title: this.labels.unsupported,
-      "aria-label": this.labels.unsupported }, this.labels.sign));
+    if (!["unsupported", "re_attached"].includes(kind)) return;
+    // What is drawn for a number that was put right is no text: it is not copied.
+    const [sign, more] = kind === "unsupported" ? [this.labels.sign, ""] : ["", " qz-moved"];
+    shown.append(make("span", { class: `qz-sign${more}`, role: "note", title: this.labels[kind],
+      "aria-label": this.labels[kind] }, sign));
   }
 
   sourceLink(n, inside) {
@@ -514,7 +526,9 @@ class ConversationView {
     this.stopButton = make("button", { type: "button", class: "qz-stop" });
     this.stopButton.addEventListener("click", () => this.stop());
     this.stopButton.hidden = true;
-    parent.append(this.list, this.live, this.stopButton);
+    this.lineNote = make("div", { class: "qz-line-note", role: "status" });
+    this.lineNote.hidden = true;
+    parent.append(this.list, this.live, this.stopButton, this.lineNote);
     this.card = new PassageCard(parent);
     this.parent = parent;
     this.follows = "";
@@ -522,8 +536,12 @@ class ConversationView {
     this.onVisible = () => { if (!document.hidden) this.connect(); };
     // Who scrolls decides: to the end, and the page goes along with it; elsewhere, and it stays.
     this.onWheel = () => { this.follows = this.isAtEnd() ? "end" : ""; };
+    this.onPaste = (event) => this.refuseLongPaste(event);
+    this.onInput = () => { this.lineNote.hidden = true; };
     document.addEventListener("keydown", this.onKey);
     document.addEventListener("visibilitychange", this.onVisible);
+    document.addEventListener("paste", this.onPaste, true);
+    document.addEventListener("input", this.onInput);
     this.channel = new BroadcastChannel("qiuzheng");
     this.channel.onmessage = (message) => { if (message.data === this.data?.id) this.connect(); };
     this.clock = setInterval(() => this.tick(), 100);
@@ -535,6 +553,8 @@ class ConversationView {
     this.channel.close();
     document.removeEventListener("keydown", this.onKey);
     document.removeEventListener("visibilitychange", this.onVisible);
+    document.removeEventListener("paste", this.onPaste, true);
+    document.removeEventListener("input", this.onInput);
     this.scroller?.removeEventListener("wheel", this.onWheel);
     this.scroller?.removeEventListener("touchmove", this.onWheel);
     views.delete(this.parent);
@@ -563,9 +583,19 @@ class ConversationView {
       for (const turn of this.turns.values()) turn.element.remove();
       this.turns.clear();
     }
+    if (!before) this.focusLine();
     if (!before || before.id !== data.id || before.lang !== data.lang || before.revision !== data.revision) {
       this.connect();
       if (before && before.id === data.id) this.channel.postMessage(data.id);
+    }
+  }
+
+  // Whoever opens the page can type at once; on a touch screen a keyboard would come up and cover it.
+  async focusLine() {
+    if (!matchMedia("(hover: hover)").matches) return;
+    for (let waited = 0; waited < FOCUS_MS && document.activeElement === document.body; waited += 100) {
+      document.querySelector('[data-testid="stChatInputTextArea"]')?.focus({ preventScroll: true });
+      await new Promise((done) => setTimeout(done, 100));
     }
   }
 
@@ -593,6 +623,26 @@ class ConversationView {
     const live = [...this.turns.values()].some((turn) => turn.isLive);
     if (!live) this.stopping = false;
     this.stopButton.hidden = !live || this.stopping;
+  }
+
+  // Streamlit's line drops a paste that makes the question too long, and says nothing; the line of an
+  // edited question would cut it.
+  refuseLongPaste(event) {
+    const line = event.target;
+    if (!line.matches?.('[data-testid="stChatInputTextArea"], .qz-question textarea')) return;
+    // A line end is one sign in the line, and two in what Windows copies.
+    const pasted = (event.clipboardData?.getData("text/plain") || "").replace(/\r\n?/g, "\n").length;
+    const count = line.value.length - (line.selectionEnd - line.selectionStart) + pasted;
+    const { longest, labels } = this.data;
+    if (count <= longest) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const counts = { count, longest };
+    this.lineNote.textContent = labels.too_long.replace(/\{(\w+)\}/g, (_, name) => counts[name].toLocaleString(this.data.lang));
+    this.lineNote.hidden = false;
+    const list = this.list.getBoundingClientRect();
+    Object.assign(this.lineNote.style, { bottom: `${window.innerHeight - this.visibleBottom() + 4}px`,
+      left: `${list.left}px`, width: `${list.width}px` });
   }
 
   // Above the line where questions are typed, wherever that is.
@@ -649,16 +699,13 @@ class ConversationView {
     for (const [key, turn] of this.turns) {
       if (!keys.includes(key)) { turn.element.remove(); this.turns.delete(key); }
     }
-    const isFirst = this.turns.size === 0;
     for (const key of keys) {
       if (this.turns.has(key)) continue;
       const turn = new TurnView(this, key);
       this.turns.set(key, turn);
       this.list.append(turn.element);
-      this.newest = isFirst ? null : turn;
     }
     [...this.turns.values()].forEach((turn, at, all) => turn.element.classList.toggle("qz-last", at === all.length - 1));
-    if (isFirst) this.opened = true;
   }
 
   apply({ turn: key, revision, seconds, set }) {

@@ -2,6 +2,7 @@
 
 const lists = new WeakMap();
 const LOCALIZE_MS = 1000;
+const LOOK_MS = 2000; // between two looks whether another tab has changed the list
 
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
@@ -13,6 +14,7 @@ export default function (component) {
     lists.set(parentElement, root);
   }
   root.act = (action) => setTriggerValue("action", { ...action, at: Date.now() });
+  root.revision = data.revision;
   draw(root, data, (action) => root.act(action));
   localizeFrame(data);
   // A menu is open for as long as one is in it, with the pointer or the keyboard.
@@ -28,6 +30,9 @@ export default function (component) {
   document.addEventListener("click", (event) => {
     if (event.target.closest('[data-testid="stPageLink"], .st-key-new button')) closeDrawer();
   }, { signal });
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => { takeFiles(event); requestAnimationFrame(() => localizeUploads(data.labels)); }, { signal });
+  }
   // Streamlit puts its dialogs right into the body.
   const watcher = new MutationObserver(() => localizeFrame(data));
   watcher.observe(document.body, { childList: true });
@@ -35,8 +40,11 @@ export default function (component) {
   clearInterval(root.localizing);
   // Widgets come at any time, and none of them says so.
   root.localizing = setInterval(() => localizeFrame(data), LOCALIZE_MS);
+  clearInterval(root.looking);
+  root.looking = setInterval(() => lookForChanges(root, data.base), LOOK_MS);
   return () => {
     clearInterval(root.localizing);
+    clearInterval(root.looking);
     root.watching.abort();
     lists.delete(parentElement);
     parentElement.replaceChildren();
@@ -50,6 +58,22 @@ function make(tag, attributes = {}, ...children) {
   }
   node.append(...children);
   return node;
+}
+
+// What another tab has deleted, renamed or begun: the page is drawn again, once for each change.
+async function lookForChanges(root, base) {
+  if (document.hidden || root.isLooking) return;
+  root.isLooking = true;
+  try {
+    const reply = await fetch(`${base}/conversations`);
+    const { revision } = reply.ok ? await reply.json() : {};
+    if (!revision || revision === root.revision || revision === root.seen) return;
+    root.seen = revision;
+    root.act({ kind: "refresh" });
+  } catch { // the server is gone: Streamlit says so
+  } finally {
+    root.isLooking = false;
+  }
 }
 
 // By a function: "$&" in a title is no pattern of the replacement.
@@ -145,6 +169,57 @@ function closeDrawer() {
   document.querySelector('[data-testid="stSidebarCollapseButton"] button')?.click();
 }
 
+// A file that is dropped beside its place would be opened in the place of this page. In a conversation
+// it goes into the line, in the library to what is added; elsewhere the pointer says that it goes nowhere.
+async function takeFiles(event) {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  if (event.target.closest?.('[data-testid="stChatInput"], [data-testid="stFileUploaderDropzone"]')) return;
+  event.preventDefault();
+  if (!fileInput()) { event.dataTransfer.dropEffect = "none"; return; }
+  if (event.type !== "drop") return;
+  // The list of what was dropped is empty once this event is over.
+  const { files } = event.dataTransfer;
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) { putFiles(files); return; }
+  try {
+    const found = await Promise.all(entries.map(filesBelow));
+    const carried = new DataTransfer();
+    for (const file of found.flat()) carried.items.add(file);
+    putFiles(carried.files);
+  } catch { // one of them may not be opened: Streamlit says so beside the folder's name
+    putFiles(files);
+  }
+}
+
+function fileInput() {
+  return document.querySelector('[data-testid="stChatInput"] input[type="file"]')
+    || document.querySelector('[data-testid="stFileUploaderDropzone"] input[type="file"]')
+    || document.querySelector('[data-testid="stFileUploader"] input[type="file"]');
+}
+
+function putFiles(files) {
+  // Found only now: while a folder was read, the line may have been drawn anew.
+  const input = fileInput();
+  if (!input || !files.length) return;
+  input.closest("details:not([open])")?.querySelector("summary").click();
+  input.files = files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+// The files of a dropped folder and of those in it; of a file itself it. What is hidden is not meant.
+async function filesBelow(entry) {
+  if (entry.name.startsWith(".")) return [];
+  if (entry.isFile) return [await new Promise((done, fail) => entry.file(done, fail))];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    // Some hundred at a time; none is the end.
+    const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+    if (!some.length) return found;
+    for (const below of some) found.push(...await filesBelow(below));
+  }
+}
+
 // Where the server is gone, Streamlit asks whether one is connected to the internet.
 function sayServerIsGone(labels) {
   for (const dialog of document.querySelectorAll('section[role="dialog"]')) {
@@ -162,12 +237,14 @@ function localizeUploads(labels) {
   const texts = [
     ['[data-testid="stFileUploaderDropzone"] button p', /^Upload$/, labels.upload],
     ['[data-testid="stFileUploaderDropzoneInstructions"] span', /^([\d.]+)MB per file$/, labels.per_file],
+    ['[data-testid="stChatInput"] div', /^Drag and drop .+ here$/, labels.drop],
     ['[data-testid="stChatInput"] *, [data-testid="stFileUploader"] *', /^(?:Error: )?File must be ([\d.]+)MB or smaller\.$/, labels.too_large],
+    ['[data-testid="stChatInput"] *, [data-testid="stFileUploader"] *', /^(?:Error: )?AxiosError: ()/, labels.not_sent],
   ];
   for (const [selector, english, label] of texts) {
     for (const node of document.querySelectorAll(selector)) {
       const found = !node.children.length && english.exec(node.textContent);
-      if (found) node.textContent = label.replace("{size}", String(Number(found[1])));
+      if (found) node.textContent = label.replace("{size}", () => String(Number(found[1])));
     }
   }
 }
@@ -182,7 +259,7 @@ function localizeWords(words) {
   for (const node of document.querySelectorAll("input[placeholder]")) {
     if (words[node.placeholder]) node.placeholder = words[node.placeholder];
   }
-  for (const node of document.querySelectorAll('[data-testid="InputInstructions"] span, [data-testid="stSkipToContent"], [data-testid="stTooltipContent"] p, [role="listbox"] *')) {
+  for (const node of document.querySelectorAll('[data-testid="InputInstructions"] span, [data-testid="stSkipToContent"], [data-testid="stTooltipContent"] p, [role="listbox"] *, section[role="dialog"] h2, section[role="dialog"] div')) {
     const text = node.firstChild;
     if (text?.nodeType === Node.TEXT_NODE && words[text.nodeValue]) text.nodeValue = words[text.nodeValue];
   }
