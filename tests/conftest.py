@@ -16,20 +16,26 @@ hypothesis.settings.load_profile("shared")
 
 LONG_FILES = (
     "tests/journeys/test_page.py",
-    "tests/ingest/index/store/test_hybrid.py",
-    "tests/ingest/web/fetch/test_browser.py",
-    "tests/finetune/train/test_training.py",
+    "tests/finetune/improve/test_improve.py",
+    "tests/finetune/test_walk.py",
+    "tests/journeys/test_doctor_setup.py",
+    "tests/journeys/test_ingest_ray.py",
+    "tests/journeys/test_finetune.py",
     "tests/journeys/test_ingest.py",
     "tests/journeys/test_index.py",
-    "tests/journeys/test_doctor_setup.py",
-    "tests/journeys/test_finetune.py",
+    "tests/finetune/train/test_resume.py",
+    "tests/ingest/web/fetch/test_browser_limits.py",
     "tests/journeys/test_other_pages.py",
-    "tests/finetune/test_walk.py",
-    "tests/journeys/test_memory.py",
-    "tests/journeys/test_ingest_ray.py",
+    "tests/ingest/web/fetch/test_browser.py",
+    "tests/contracts/test_file_reader.py",
+    "tests/ingest/index/store/test_hybrid.py",
+    "tests/ingest/web/fetch/test_browser_processes.py",
     "tests/journeys/test_page_access.py",
+    "tests/journeys/test_finetune_data.py",
+    "tests/journeys/test_memory.py",
+    "tests/finetune/train/test_training.py",
 )
-"""Files of a minute or more, the longest first."""
+"""Files of half a minute or more for one worker, the longest first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -17,6 +17,12 @@ def pdf(*lines: str) -> bytes:
 
 def pdf_of_pages(*pages: Sequence[str]) -> bytes:
     """Write a PDF of several pages, each with its lines."""
+    shown = (" ".join(f"({line}) Tj T*" for line in lines) for lines in pages)
+    return pdf_of_contents(*(f"BT /F1 12 Tf 72 720 Td 14 TL {lines} ET" for lines in shown))
+
+
+def pdf_of_contents(*pages: str) -> bytes:
+    """Write a PDF of several pages, each drawn by its content stream."""
     numbers = [4 + 2 * place for place in range(len(pages))]
     kids = " ".join(f"{number} 0 R" for number in numbers)
     objects = [
@@ -24,9 +30,7 @@ def pdf_of_pages(*pages: Sequence[str]) -> bytes:
         f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
-    for number, lines in zip(numbers, pages, strict=True):
-        shown = " ".join(f"({line}) Tj T*" for line in lines)
-        content = f"BT /F1 12 Tf 72 720 Td 14 TL {shown} ET"
+    for number, content in zip(numbers, pages, strict=True):
         objects += [
             f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {number + 1} 0 R"
             " /Resources << /Font << /F1 3 0 R >> >> >>",
@@ -116,15 +120,14 @@ def msg(subject: str, text: str) -> bytes:
     return ole(streams)
 
 
-def ole(streams: Mapping[str, bytes]) -> bytes:
+Streams = Mapping[str, "bytes | Streams"]
+"""Short streams of a compound file by name, and the streams of its storages."""
+
+
+def ole(streams: Streams) -> bytes:
     """Write a compound file ([MS-CFB]) of short streams: FAT, directory, mini FAT, mini stream."""
     end, fat_sector, nothing = 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
-    data, mini_fat, places = b"", list[int](), {}
-    for name, content in streams.items():
-        places[name] = (len(mini_fat), len(content))
-        sectors = -(-len(content) // 64)
-        mini_fat += [*range(len(mini_fat) + 1, len(mini_fat) + sectors), end]
-        data += content.ljust(64 * sectors, b"\0")
+    data, mini_fat = b"", list[int]()
 
     def entry(name: str, kind: int, child: int, sibling: int, start: int, size: int) -> bytes:
         raw = name.encode("utf-16-le") + b"\0\0"
@@ -136,13 +139,31 @@ def ole(streams: Mapping[str, bytes]) -> bytes:
     def sector(numbers: list[int]) -> bytes:
         return struct.pack(f"<{len(numbers)}I", *numbers).ljust(512, b"\xff")
 
-    names = sorted(streams, key=lambda name: (len(name), name.upper()))
-    entries, data_sectors = -(-(len(names) + 1) // 4), -(-len(data) // 512)
+    written: dict[int, bytes] = {}
+
+    def add(inner: Streams, first: int) -> int:
+        """Write the entries of one storage from `first` on; return the number behind the last."""
+        nonlocal data, mini_fat
+        names = sorted(inner, key=lambda name: (len(name), name.upper()))
+        free = first + len(names)
+        for number, name in enumerate(names, first):  # siblings in a row: no left branches
+            content = inner[name]
+            sibling = number + 1 if number < first + len(names) - 1 else nothing
+            if isinstance(content, bytes):
+                written[number] = entry(name, 2, nothing, sibling, len(mini_fat), len(content))
+                sectors = -(-len(content) // 64)
+                mini_fat += [*range(len(mini_fat) + 1, len(mini_fat) + sectors), end]
+                data += content.ljust(64 * sectors, b"\0")
+            else:
+                written[number] = entry(name, 1, free, sibling, 0, 0)
+                free = add(content, free)
+        return free
+
+    entries = -(-add(streams, 1) // 4)
+    data_sectors = -(-len(data) // 512)
     mini_fat_at, data_at = 1 + entries, 2 + entries
-    directory = entry("Root Entry", 5, 1, nothing, data_at, len(data))
-    for number, name in enumerate(names, 1):  # siblings in a row: a tree without left branches
-        sibling = number + 1 if number < len(names) else nothing
-        directory += entry(name, 2, nothing, sibling, *places[name])
+    root = entry("Root Entry", 5, 1, nothing, data_at, len(data))
+    directory = b"".join([root, *(written[number] for number in sorted(written))])
     fat = [fat_sector, *range(2, 1 + entries), end, end]
     fat += [*range(data_at + 1, data_at + data_sectors), end]
     magic = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -160,13 +181,19 @@ def ole(streams: Mapping[str, bytes]) -> bytes:
     )
 
 
+OCR_SIDE = 736
+"""Pixels of the shorter side to which RapidOCR enlarges a picture: one line on a strip of paper is
+five times as wide then, and takes three times as long to read."""
+
+
 def picture(*lines: str, kind: str = "PNG", **options: Any) -> bytes:
     """Draw lines as black letters on white paper; `kind` "PDF" makes a scan of it."""
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(size=26)  # comes with Pillow: machines have other fonts
     longest = max(len(line) for line in lines)
-    paper = Image.new("RGB", (max(400, 14 * longest + 80), 60 * len(lines) + 80), "white")
+    size = max(400, 14 * longest + 80), max(OCR_SIDE, 60 * len(lines) + 80)
+    paper = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(paper)
     for number, line in enumerate(lines):
         pen.text((40, 40 + 60 * number), line, font=font, fill="black")

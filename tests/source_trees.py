@@ -20,5 +20,11 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(text_of(path), str(path))
 
 
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Return what `ast.walk` yields of a file: to walk all of them again takes as long."""
+    return tuple(ast.walk(tree_of(path)))
+
+
 def source_trees() -> dict[Path, ast.Module]:
     return {path: tree_of(path) for path in SOURCES}

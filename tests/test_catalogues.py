@@ -54,6 +54,46 @@ def fields(text: str) -> list[str]:
     return [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
 
 
+COUNTED = (
+    "addresses|answers|archives|cells|characters|chunks|claims|columns|conversations|documents|"
+    "entries|failures|figures|files|formulas|languages|links|messages|models|numbers|pages|pairs|"
+    "passages|pictures|questions|records|replies|rows|runs|samples|seconds|sentences|sources|"
+    "statements|texts|thoughts|times|tokens|vectors|words|workers"
+)
+"""Nouns that our messages count."""
+FIXED_PLURAL = re.compile(
+    rf"\{{(\w+)(?::[^}}?]*)?\}} (?:(?!with |in |of |it )[\w-]+ )?(?:{COUNTED})\b"
+)
+NEVER_ONE = {
+    *("name", "kind", "suffix", "speakers"),  # no numbers
+    *("limit", "most", "max_url_characters", "size", "longest_kept", "tokens", "characters"),
+    *("claims", "prompt"),
+}
+"""Values before a plural that are bounds of thousands, or of which one has a message of its own."""
+
+
+def test_what_is_counted_agrees_with_its_number() -> None:
+    wrong = [
+        (text, where)
+        for package in PACKAGES
+        for text, _, where in templates(package)
+        for found in FIXED_PLURAL.finditer(text)
+        if found[1] not in NEVER_ONE
+    ]
+    assert wrong == [], "{count} pages → {count} {count:?page|pages}"
+
+
+def test_what_agrees_with_a_number_is_given_it() -> None:
+    """`str.format` alone knows no two forms: the values have to come with the message."""
+    wrong = [
+        (text, where)
+        for package in PACKAGES
+        for text, names, where in templates(package)
+        if not set(re.findall(r"\{(\w+):\?", text)) <= names
+    ]
+    assert wrong == []
+
+
 def test_a_catalogue_is_named_by_its_language_alone() -> None:
     for package in PACKAGES:
         names = [path.name for path in (ROOT / package / "translations").iterdir()]

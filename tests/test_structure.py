@@ -2,6 +2,7 @@
 
 import ast
 import io
+import itertools
 import re
 import tokenize
 from collections import Counter, defaultdict
@@ -14,11 +15,13 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import LONG_FILES
-from tests.source_trees import ROOT, SOURCES, source_trees, text_of, tree_of
+from tests.source_trees import ROOT, SOURCES, nodes_of, source_trees, text_of
 
 MODULES_IN_A_FOLDER = 20
 FOLDER_ARROWS_OF_INGEST = 24
 COMMENTS_PER_1000_LINES = 30
+CALLED_ONCE = 0.1
+"""Most helpers with a single caller, as a share of all functions: each costs its reader a jump."""
 SHARED_NAMES = {"main"}
 """Functions that each command has under one name by convention."""
 
@@ -30,14 +33,21 @@ PRIVATE_WORDS = re.compile(
 """Words that were ours alone; the field's stand in docs/glossary.md."""
 
 
+OUR_NAMES = re.compile(
+    r"_*(?:asked|said|(?:\w+_)?(?:told|tells?|telling|mend(?:s|ed)?|remarks?|complaints?)(?:_\w+)?)",
+    re.IGNORECASE,
+)
+"""Names that say that somebody speaks, and not what is held: the value has a name of its own."""
+
+
 def module_of(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
+def imported(path: Path) -> Iterator[str]:
     """Yield the modules that a file imports, also inside functions and for types alone."""
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
@@ -52,7 +62,7 @@ MODULES = {module_of(path): path for path in SOURCES}
 def import_arrows() -> dict[str, set[str]]:
     """Return the modules of ours that each imports."""
     return {
-        name: {other for other in imported(tree_of(path)) if other in MODULES and other != name}
+        name: {other for other in imported(path) if other in MODULES and other != name}
         for name, path in MODULES.items()
     }
 
@@ -92,8 +102,8 @@ def test_few_arrows_lead_from_one_folder_of_ingest_to_another() -> None:
 
 def test_no_two_classes_have_one_name() -> None:
     places = defaultdict(list)
-    for path, tree in source_trees().items():
-        for node in ast.walk(tree):
+    for path in SOURCES:
+        for node in nodes_of(path):
             if isinstance(node, ast.ClassDef):
                 places[node.name].append(str(path.relative_to(ROOT)))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
@@ -112,13 +122,39 @@ def test_a_function_name_leads_to_its_place() -> None:
 def test_what_is_named_like_a_question_answers_yes_or_no() -> None:
     others = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for path, tree in source_trees().items()
-        for node in ast.walk(tree)
+        for path in SOURCES
+        for node in nodes_of(path)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and re.match(r"_?(is|has|can)_", node.name)
         and not (node.returns and ast.unparse(node.returns).startswith(("bool", "TypeGuard")))
     ]
     assert others == []
+
+
+def may_stand_in_its_caller(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Return whether a function is private and without a decorator."""
+    private = node.name.startswith("_") and not node.name.startswith("__")
+    return private and not node.decorator_list
+
+
+def test_few_helpers_have_a_single_caller() -> None:
+    used: Counter[str] = Counter()
+    called: Counter[str] = Counter()
+    every: list[ast.FunctionDef | ast.AsyncFunctionDef] = []
+    for node in itertools.chain.from_iterable(map(nodes_of, SOURCES)):
+        if isinstance(node, ast.Name | ast.Attribute):
+            used[node.id if isinstance(node, ast.Name) else node.attr] += 1
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+            called[node.func.id if isinstance(node.func, ast.Name) else node.func.attr] += 1
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            every.append(node)
+    # What is passed as a value has to be a function.
+    once = [
+        node.name
+        for node in every
+        if used[node.name] == called[node.name] == 1 and may_stand_in_its_caller(node)
+    ]
+    assert len(once) <= CALLED_ONCE * len(every), f"{len(once)} of {len(every)}"
 
 
 def public_definitions(tree: ast.Module) -> Iterator[ast.ClassDef | ast.FunctionDef]:
@@ -148,9 +184,9 @@ def test_what_is_public_says_what_it_gives() -> None:
     assert len(silent) <= 0.02 * len(every), silent
 
 
-def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def docstrings(path: Path) -> Iterator[tuple[int, str]]:
     """Yield line and text of each bare string: docstrings, also those of constants and fields."""
-    for node in ast.walk(tree):
+    for node in nodes_of(path):
         value = node.value if isinstance(node, ast.Expr) else None
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             yield value.lineno, value.value
@@ -160,8 +196,8 @@ def test_a_docstring_says_what_it_is_about_before_of_what() -> None:
     # In a hover and in grep's output the name of what it describes is not beside it.
     headless = [
         f"{path.relative_to(ROOT)}:{line}"
-        for path, tree in source_trees().items()
-        for line, text in docstrings(tree)
+        for path in SOURCES
+        for line, text in docstrings(path)
         if text.startswith("Of ")
     ]
     assert headless == []
@@ -192,9 +228,51 @@ def private_words(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_names_and_prose_are_the_fields_own(path: Path) -> None:
-    assert private_words(text_of(path)) == []
+def test_names_and_prose_are_the_fields_own() -> None:
+    # One test for all: to make a folder and an environment for each file takes longer than to look.
+    ours = {
+        path.relative_to(ROOT).as_posix(): found
+        for path in SOURCES
+        if (found := private_words(text_of(path)))
+    }
+    assert ours == {}
+
+
+def names_given(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield line and name of functions, classes, parameters and variables; not those of fields."""
+    fields = {
+        id(line.target)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        for line in node.body
+        if isinstance(line, ast.AnnAssign)
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) if id(node) not in fields:
+                yield node.lineno, name
+            case ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield node.lineno, name
+            case ast.ClassDef(name=name):
+                yield node.lineno, name.removeprefix("_")
+
+
+def test_a_name_says_what_it_holds_and_not_that_somebody_says_it() -> None:
+    ours = [
+        f"{path.relative_to(ROOT).as_posix()}:{line} {name}"
+        for path, tree in source_trees().items()
+        for line, name in names_given(tree)
+        if OUR_NAMES.fullmatch(name)
+    ]
+    assert ours == []
+
+
+def test_the_names_that_are_looked_for_are_found() -> None:
+    code = ast.parse("def f(asked):\n    is_told = 1\n    for _said in asked: pass\n    seller = 2")
+    found = [name for _, name in names_given(code) if OUR_NAMES.fullmatch(name)]
+    assert sorted(found) == ["_said", "asked", "is_told"]
 
 
 PAGES = sorted(

@@ -48,6 +48,8 @@ class Internet:
     def __init__(self) -> None:
         self.latency = 0.0
         """Seconds added to every answer, and to every CONNECT."""
+        self.hold: Callable[[Request], object] | None = None
+        """Called before each answer: a test waits in it until it has seen what it looks for."""
         self.log: list[Request] = []
         self.refused: list[str] = []
         """URLs ("http://…") and tunnels ("host:443") that were asked for and are not here."""

@@ -6,6 +6,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Protocol
 
@@ -26,6 +27,7 @@ class Sites(Protocol):
     latency: float
     refused: list[str]
     stopping: threading.Event
+    hold: Callable[[Request], object] | None
 
     def knows(self, host: str) -> bool: ...
 
@@ -124,6 +126,8 @@ class Connection(BaseHTTPRequestHandler):
         """Answer one request as its site would."""
         request = self.read_request()
         reply = self.server.sites.answer(request)
+        if self.server.sites.hold is not None:
+            self.server.sites.hold(request)
         self.pause(self.server.sites.latency + reply.delay)
         if reply.fault == "hang":
             self.server.sites.stopping.wait()

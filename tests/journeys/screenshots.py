@@ -123,7 +123,8 @@ def take_pictures(browser: Browser, folder: Path) -> None:
                 turn.answer.locator(".qz-cite").first.click()
                 tab.page.screenshot(path=folder / f"{name}-passage.png")
                 tab.page.keyboard.press("Escape")
-        tab = stage.tabs.open(url, locale="en-US")
+        width, height = SIZES["laptop"]
+        tab = stage.tabs.open(url, locale="en-US", width=width, height=height)
         for page in (labels.LIBRARY, labels.NVC, labels.SETTINGS, labels.HEALTH):
             name = page.localize("en")
             tab.go_to(name)

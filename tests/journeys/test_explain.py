@@ -137,7 +137,7 @@ def test_what_was_not_found_is_explained(shell: Shell) -> None:
         (("explain",), "no answer is kept yet"),
         (("replay", "last"), "no answer is kept yet"),
         (("forget",), "--all"),
-        (("forget", "abcd", "--all"), "which is meant"),
+        (("forget", "abcd", "--all"), "given together"),
         (("forget", "abcd"), "no answer"),
     ],
 )

@@ -1,9 +1,7 @@
 """What goes wrong between data and a tuned model, in both languages: one line, nothing lost."""
 
 import contextlib
-import csv
 import hashlib
-import io
 import json
 import re
 import shutil
@@ -11,43 +9,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import filelock
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from ingest.foundation.messages import Language
 from tests.finetune.tiny import make_tiny
-from tests.journeys.conftest import LONGEST_S, Shell, Shown, clean_environment
+from tests.finetune_shell import RECIPE, finetune, refused, rows, write_rows
+from tests.journeys.conftest import LONGEST_S, Shell, clean_environment
 
-BEGINNINGS: dict[Language, str] = {"zh": "错误：", "en": "error: "}
-CHINESE = re.compile("[\u4e00-\u9fff]")
-BOOKKEEPING = {".lock", "state.json", "quarantine.jsonl", "duplicates.jsonl", "log.jsonl"}
-"""Files of a run that a step may write before it fails: they tell how far it came, and why."""
-
-MEBIBYTE = 1 << 20
 NEITHER = re.compile(r"\bNaN\b|Infinity")
 """What Python writes as JSON and no other language reads."""
-
-RECIPE = """
-name = "small"
-[model]
-base = "base"
-[data]
-files = ["rows.jsonl"]
-[train]
-precision = "fp32"
-max_steps = 2
-batch = 4
-accumulate = 1
-save_every = 1
-[evaluate]
-limit = 2
-max_new_tokens = 4
-similarity = "off"
-"""
 
 
 @pytest.fixture
@@ -76,153 +49,6 @@ def trained(shell: Shell, finished: Path) -> Shell:
     """A shell in a copy of the run that went through all steps."""
     shutil.copytree(finished, shell.folder, dirs_exist_ok=True)
     return shell
-
-
-def rows(count: int) -> list[dict[str, object]]:
-    return [{"instruction": f"第{n}问？", "output": f"第{n}答。"} for n in range(1, count + 1)]
-
-
-def write_rows(path: Path, these: Iterable[object]) -> None:
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in these)
-    path.write_text("".join(lines), encoding="utf-8")
-
-
-def finetune(shell: Shell, *command: str, code: int = 0) -> Shown:
-    return shell(sys.executable, "-m", "finetune", *command, code=code)
-
-
-def refused(
-    shell: Shell,
-    *command: str,
-    code: int = 1,
-    languages: Sequence[Language] = ("zh", "en"),
-    before: str = "",
-) -> str:
-    """Run a command that cannot work, in each language; return the lines that it wrote.
-
-    What earlier steps had written must be there afterwards. `before` is what a POSIX shell does
-    first, such as setting a limit.
-    """
-    kept, lines = outputs(shell.folder), []
-    quiet = [] if command[0] == "init" else ["--quiet"]
-    for language in languages:
-        line = [sys.executable, "-m", "finetune", *command, *quiet, "--lang", language]
-        if before:
-            line = ["/bin/sh", "-c", f'{before}; exec "$@"', "sh", *line]
-        shown = shell(*line, code=code)
-        assert shown.stdout == ""
-        assert shown.stderr.startswith(BEGINNINGS[language]), shown.stderr
-        assert shown.stderr.count("\n") == 1, shown.stderr
-        assert bool(CHINESE.search(shown.stderr[len("错误：") :])) == (language == "zh")
-        assert "qiuzheng-crash-" not in shown.stderr  # where a bug of ours would be kept
-        lines.append(shown.stderr)
-    now = outputs(shell.folder)
-    assert {path: now.get(path) for path in kept} == kept
-    return "".join(lines)
-
-
-def outputs(folder: Path) -> dict[Path, str]:
-    """Return the digests of what the steps of a run have written."""
-    runs = folder / "runs"
-    files = (path for path in runs.rglob("*") if path.is_file() and path.name not in BOOKKEEPING)
-    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
-def prepared_rows(shell: Shell) -> list[str]:
-    """Return question and answer of each prepared row, sorted."""
-    data = shell.folder / "runs" / "small" / "data"
-    lines = [line for path in data.glob("t*.jsonl") for line in path.open(encoding="utf-8")]
-    lines += (data / "val.jsonl").read_text(encoding="utf-8").splitlines()
-    turns = [json.loads(line)["turns"][0] for line in lines]
-    return sorted(turn["user"] + turn["answer"] for turn in turns)
-
-
-def quarantine(shell: Shell) -> list[dict[str, object]]:
-    path = shell.folder / "runs" / "small" / "data" / "quarantine.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-@pytest.mark.parametrize("content", ["", "\n \n\n"], ids=["no-bytes", "blank-lines"])
-def test_an_empty_data_file_is_named_and_earlier_data_stay(shell: Shell, content: str) -> None:
-    finetune(shell, "prepare", "small.toml")
-    (shell.folder / "rows.jsonl").write_text(content, encoding="utf-8")
-    told = refused(shell, "prepare", "small.toml")
-    assert told.count("rows.jsonl") == 2
-    assert len(prepared_rows(shell)) == 20
-
-
-def test_one_row_cannot_be_split_and_the_advice_works(shell: Shell) -> None:
-    write_rows(shell.folder / "rows.jsonl", rows(1))
-    told = refused(shell, "prepare", "small.toml")
-    advice = re.findall(r'--set "(.+)"', told)
-    assert len(advice) == 2
-    finetune(shell, "prepare", "small.toml", "--set", advice[0])
-    assert prepared_rows(shell) == ["第1问？第1答。"]
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_row_with_a_missing_field_is_named_and_counted_and_the_rest_goes_on(
-    shell: Shell, language: str
-) -> None:
-    kept = rows(20)
-    write_rows(shell.folder / "rows.jsonl", [*kept[:6], {"instruction": "第0问？"}, *kept[6:]])
-    shown = finetune(shell, "prepare", "small.toml", "--json", "--lang", language)
-    figures = json.loads(shown.stdout)
-    assert (figures["rows"], figures["kept"], figures["quarantined"]) == (21, 20, 1)
-    assert [row["source"] for row in quarantine(shell)] == ["rows.jsonl:7"]
-    assert len(prepared_rows(shell)) == 20
-    told = finetune(shell, "prepare", "small.toml", "--force", "--lang", language).stderr
-    assert "rows.jsonl:7" in told
-    assert "quarantine.jsonl" in told
-
-
-def test_too_many_rows_with_missing_fields_stop_it_and_some_are_named(shell: Shell) -> None:
-    write_rows(shell.folder / "rows.jsonl", [*rows(2), {"instruction": "第0问？"}])
-    told = refused(shell, "prepare", "small.toml")
-    assert told.count("rows.jsonl:3") == 2
-    assert len(quarantine(shell)) == 1
-
-
-def test_a_table_from_excel_in_gbk_is_read_rightly(shell: Shell) -> None:
-    text = io.StringIO()
-    table = csv.DictWriter(text, ["instruction", "output"])
-    table.writeheader()
-    table.writerows(rows(20))
-    (shell.folder / "表格.csv").write_bytes(text.getvalue().encode("gbk"))
-    finetune(shell, "prepare", "small.toml", "--set", 'data.files=["表格.csv"]')
-    assert prepared_rows(shell) == sorted(f"第{n}问？第{n}答。" for n in range(1, 21))
-
-
-def test_formats_may_be_mixed_in_one_file(shell: Shell) -> None:
-    mixed = [
-        {"instruction": "一？", "output": "1"},
-        {"conversations": [{"from": "human", "value": "二？"}, {"from": "gpt", "value": "2"}]},
-        {"messages": [{"role": "user", "content": "三？"}, {"role": "assistant", "content": "3"}]},
-        {"data": ["问：四？", "答：4"]},
-    ]
-    write_rows(shell.folder / "rows.jsonl", mixed)
-    finetune(shell, "prepare", "small.toml")
-    assert prepared_rows(shell) == ["一？1", "三？3", "二？2", "四？4"]
-
-
-MEASURED = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
-"""
-"""A process of its own: what a child has used counts the memory of the process that forked it."""
-
-
-def test_a_row_of_ten_megabytes_is_put_aside_and_never_held_in_memory(shell: Shell) -> None:
-    command = [sys.executable, "-c", MEASURED, sys.executable, "-m", "finetune", "prepare"]
-    usual = int(shell(*command, "small.toml").stdout)
-    long = {"instruction": "长" * (10 * MEBIBYTE // 3), "output": "短"}
-    write_rows(shell.folder / "rows.jsonl", [*rows(10), long, *rows(20)[10:]])
-    peak = int(shell(*command, "small.toml").stdout)
-    assert [row["source"] for row in quarantine(shell)] == ["rows.jsonl:11"]
-    assert len(str(quarantine(shell)[0]["raw"])) < 3_000
-    assert len(prepared_rows(shell)) == 20
-    assert peak - usual < 9 * MEBIBYTE
 
 
 def test_samples_that_are_all_too_long_are_warned_of_and_not_trained_on(trained: Shell) -> None:
@@ -437,22 +263,6 @@ def test_output_may_go_into_head(trained: Shell) -> None:
     assert shown.stdout.startswith("small · r1-think")
     assert shown.stdout.count("\n") == 1
     assert "rror" not in shown.stderr
-
-
-@pytest.mark.parametrize(
-    "locale",
-    [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}],
-    ids=["as-python-reads-it", "truly-ascii"],
-)
-def test_a_locale_without_chinese_letters_changes_no_data(
-    shell: Shell, locale: dict[str, str]
-) -> None:
-    narrow = Shell(variables={**shell.variables, **locale}, folder=shell.folder)
-    finetune(narrow, "prepare", "small.toml", "--lang", "zh")
-    assert prepared_rows(shell) == sorted(f"第{n}问？第{n}答。" for n in range(1, 21))
-    assert "error: " in finetune(narrow, "merge", "small.toml", code=2).stderr
-    quality = shell.folder / "runs" / "small" / "data" / "quality.html"
-    assert CHINESE.search(quality.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,9 @@ def test_an_empty_index_and_a_meaningless_removal_are_told_in_a_line(shell: Shel
     assert "0" in shell("assistant", "index", "stats").stdout
     assert shell("assistant", "index", "remove", code=2).stderr.count("\n") == 1
     shell("assistant", "index", "remove", "--older-than", "yesterday", code=2)
+    # Of a script whose variable is not set nothing is removed, and not all below this folder.
+    for empty in (("--folder", ""), ("--host", ""), ("",)):
+        shell("assistant", "index", "remove", *empty, "--yes", code=2)
 
 
 def test_collections_keep_projects_apart(shell: Shell, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.internet.messages import Reply, Request
 from tests.internet.net import Internet
 from tests.journeys.conftest import Shell
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(900)
 
 PAGES = 24
 START_S = 60.0

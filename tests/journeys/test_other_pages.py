@@ -19,6 +19,19 @@ pytestmark = pytest.mark.chromium
 
 SUPPORTED = "夜间飞行应当开启灯光系统[1]。"
 DARK = "rgb(23, 22, 20)"
+DROP = """name => {
+  const carried = new DataTransfer();
+  carried.items.add(new File(["# 值班表\\n\\n备用钥匙放在三号柜的第二层抽屉里。"], name));
+  carried.dropEffect = "copy";
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    const given = { bubbles: true, cancelable: true, dataTransfer: carried };
+    document.querySelector('[data-testid="stMain"]').dispatchEvent(new DragEvent(kind, given));
+  }
+  return carried.dropEffect;
+}"""
+"""Drops a file on the page beside all places for files; returns what the pointer says."""
+LIBRARY_INPUT = '[data-testid="stFileUploader"] input[type="file"]'
+"""Where files are taken in the library, which comes after the words above it."""
 
 
 def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
@@ -32,6 +45,7 @@ def test_a_model_is_pulled_and_chosen_and_settings_are_saved(
     page.get_by_label("要下载的模型名称").fill("tiny:1b")
     page.get_by_role("button", name="下载").click()
     expect(page.get_by_text("tiny:1b 已就绪")).to_be_visible()
+    expect(page.get_by_text("先思考再回答 · 上下文最长 131,072 个词元")).to_be_visible()
     tab.choose("回答问题的模型", "qwen3:0.6b")
     page.get_by_role("button", name="改用这个模型").click()
     expect(page.get_by_text("已保存到")).to_be_visible()
@@ -145,7 +159,8 @@ def test_a_file_is_added_asked_about_and_removed(
     first_row: Position = {"x": 15, "y": 50}
     # By force: its scroller lies above it.
     choose_row = partial(table.click, position=first_row, force=True)
-    tab.until_shown(choose_row, page.get_by_text("取用要登记"))
+    tab.until_shown(choose_row, page.get_by_text("取用要登记").first)
+    expect(page.get_by_text(re.compile("1 个片段，其中 . 个有向量 · 修改于"))).to_be_visible()
     remove = page.get_by_role("button", name="移除", exact=True)
     undo = page.get_by_role("button", name="撤销", exact=True)
     tab.until_shown(remove.click, undo)
@@ -159,6 +174,54 @@ def test_a_file_is_added_asked_about_and_removed(
     page.get_by_role("link", name="对话页").click()
     tab.turn(0).action("重新回答").click()
     expect(tab.turn(0).answer).not_to_contain_text("三号柜")
+
+
+def test_a_file_that_is_dropped_beside_its_place_in_the_library_is_added(tab: Tab) -> None:
+    page = tab.page
+    tab.go_to("资料库")
+    expect(page.get_by_text("这里还是空的")).to_be_visible()
+    expect(page.locator(LIBRARY_INPUT)).to_be_attached()
+    page.evaluate(DROP, "值班表.md")
+    expect(page.get_by_role("region", name="文件")).to_contain_text("值班表.md")
+    expect(page.get_by_label("网址，每行一个")).to_be_visible()
+    page.get_by_role("button", name="开始读取").click()
+    expect(page.get_by_text("收录 1，未变 0，未能读取 0")).to_be_visible()
+    tab.go_to("体检")
+    expect(page.get_by_role("button", name="立即检查")).to_be_visible()
+    assert page.evaluate(DROP, "值班表.md") == "none"
+
+
+@pytest.mark.parametrize("name", ["对话页", "资料库"])
+def test_of_a_dropped_folder_its_files_are_taken(
+    tabs: Tabs, url: str, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "值班"
+    for path in (folder / "表.md", folder / "2026" / "五月.md", folder / ".hidden" / "x.md"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("# 值班表\n\n备用钥匙放在三号柜的第二层抽屉里。\n", "utf-8")
+    tab = tabs.open(url)
+    page = tab.page
+    if name == "资料库":
+        tab.go_to(name)
+        expect(page.get_by_text("这里还是空的")).to_be_visible()
+        expect(page.locator(LIBRARY_INPUT)).to_be_attached()
+        place = page.get_by_role("region", name="文件")
+    else:
+        expect(page.locator(".st-key-example-2")).to_be_visible()
+        tab.settle()
+        place = page.get_by_test_id("stChatInput")
+    expect(page.locator("nav.qz-list")).to_be_attached()  # what takes the files has come
+    # As the browser does it for the mouse: a script cannot make a folder.
+    devtools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        given = {"type": kind, "x": 700, "y": 500, "data": data}
+        devtools.send("Input.dispatchDragEvent", given)
+    expect(place).to_contain_text("五月.md")
+    expect(place).to_contain_text("表.md")
+    expect(place).not_to_contain_text("x.md")
+    expect(place.get_by_role("progressbar")).to_have_count(0)
+    expect(place).not_to_contain_text("Error")
 
 
 def test_a_file_is_dropped_into_the_line_and_asked_about(

@@ -1,6 +1,7 @@
 """Nothing leaves the machine but the question, to the search engine, and requests for pages."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,8 @@ def modes_below(home: Path) -> dict[str, str]:
 
 
 def test_only_the_owner_may_read_what_is_stored(shell: Shell, home: Path) -> None:
+    # The encoder that journeys share was not stored by the product, and is nobody's to change.
+    shutil.rmtree(home / "models", ignore_errors=True)
     (shell.folder / "tea.md").write_text("# Tea\n\nGreen tea wants water of 80 degrees.\n" * 9)
     before = os.umask(0o022)
     try:

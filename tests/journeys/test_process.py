@@ -55,7 +55,9 @@ def test_character_that_the_locale_lacks_stops_no_command(
     [
         (("assistant", "ask", "--nosuch"), "没有选项 '--nosuch'"),
         (("assistant", "frob"), "没有命令 'frob'"),
+        (("assistant", "askk"), "没有命令 'askk'。是不是 'ask'？用法请见 assistant --help"),
         (("assistant", "index", "remove", "--older-than", "soon"), "不是时长"),
+        (("assistant", "index", "remove", "--collection", ""), "空的名称"),
         (("ingest", "--recut", "a.txt"), "--recut 不接受来源"),
         (("assistant", "ask", "hi", "--lang", "fr"), "不可用，可选：'auto', 'zh', 'en'"),
         (("finetune", "train"), "缺少参数"),
@@ -106,7 +108,7 @@ def browsers_of(pid: int) -> list[str]:
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         commands = [Path(f"/proc/{child}/cmdline").read_text() for child in children]
-    except FileNotFoundError:
+    except OSError:
         return []
     return [command for command in commands if PROFILE_PREFIX in command]
 

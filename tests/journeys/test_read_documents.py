@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.extract.readers import pdf
+from ingest.extract.registry import PDF
 from tests import file_samples
 from tests.file_samples import SENTENCE
 from tests.internet.net import Internet
@@ -12,7 +12,7 @@ from tests.journeys.conftest import Shell
 @pytest.mark.parametrize(
     ("media_type", "body"),
     [
-        (pdf.PDF.media_types[0], file_samples.pdf(SENTENCE)),
+        (PDF.media_types[0], file_samples.pdf(SENTENCE)),
         ("application/vnd.ms-outlook", file_samples.msg("Tides", SENTENCE)),
     ],
 )
