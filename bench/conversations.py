@@ -8,8 +8,10 @@ who had not seen the rules (37 of 51 then, and 47 before what it missed was mend
 used while the rules for what is left out and for other names were written (44 of c before, 46
 after). Set e (29 of 40 before, 39 after) was used for questions without a subject, thanks and
 other names; set f (recipes, sport, software, offices) was written before these rules and judged
-once when they stood: 14 of 40 before, 31 after. A case is right if the query is the one expected:
-"=" the question unchanged, words that must stand in it, or -words that must not.
+once when they stood: 14 of 40 before, 31 after. Sets g (47 of 50 before, 50 after it was mended by)
+and h (37 of 43 at a look when those rules stood, 42 since) are on other everyday subjects. A case
+is right if the query is the one expected: "=" the question unchanged, words that must stand in it,
+or -words that must not.
 "xquad" is the share of XQuAD's questions that stay alone after one about drones; most of the rest
 lean on their paragraph in truth ("When was this edict declared?").
 """

@@ -60,13 +60,14 @@ def read_samples(set_name: str, page: sets.MarkedPage) -> Iterator[Sample]:
     root = parse_html(source)
     if root is None:
         return
-    normalize_markup(root, source)
+    classes = " ".join(element.get("class", "") for element in root.iter())
+    normalize_markup(root, source, classes=classes)
     headlines = read_metadata(
         root, url=page.url, now=datetime.now(UTC), data=load_jsonld(root)
     ).headlines
     everything = list(root.iter())  # keeps lxml's proxies alive, as in main_text
     remove_unseen(root)
-    blocks, found = main_text.find_blocks(root, url=page.url)
+    blocks, found = main_text.find_blocks(root)
     if not blocks:
         return
     ruled = main_text.choose_by_rules(blocks, found, {letters_of(each) for each in headlines})
@@ -180,7 +181,7 @@ def render_table(intercept: float, coefficients: Sequence[float]) -> str:
 def feature_names() -> list[str]:
     root = parse_html("<p>one block")
     assert root is not None
-    blocks, found = main_text.find_blocks(root, url="https://example.com/")
+    blocks, found = main_text.find_blocks(root)
     assert blocks
     ruled = main_text.choose_by_rules(blocks, found, set())
     return list(BlockDescriber(blocks, ruled).describe(blocks[0]))

@@ -6,11 +6,13 @@ The real page in Chromium, on the replayed internet with a scripted model server
   asked in turn;
 * bytes that reach the browser while 2,000 tokens with a marker in each sentence are streamed;
 * the page stopped, and reloaded, at random moments of an answer: is what is shown then right?
+* the answer in the viewport, turn after turn, on a laptop and on a phone: its first line always,
+  the line that grows while it grows;
 * ten tabs of ten people at once, each asking again and again: whose questions and answers does
   each show, and does the server's memory grow?
 
-With --floor it exits 1 where a figure is below its floor. `--turns`, `--moments` and `--questions`
-make it shorter.
+With --floor it exits 1 where a figure is below its floor. `--turns`, `--moments`, `--sight` and
+`--questions` make it shorter.
 """
 
 import argparse
@@ -40,9 +42,43 @@ MOST_SLOWER = 2.0
 MOST_BYTES = 500_000
 """For 2,000 tokens. It was 3.6 MB when each frame sent the whole text."""
 TOKENS = 2_000
+SETTLED_S = 0.3
+"""Seconds for which an answer is looked at when it is done."""
 REPEATS = 7
 """Questions in each of the two conversations."""
 SUPPORTED = "夜间飞行应当开启灯光系统[1]。"
+SIZES = {"laptop": (1280, 800), "phone": (390, 844)}
+WATCH_SIGHT = """number => {
+  const place = (element) => element.getBoundingClientRect();
+  const seen = window.sight = { frames: 0, first: 0, growing: 0 };
+  const channel = new MessageChannel();
+  // Twice in a row: a look may fall between a new line and the scrolling that follows it.
+  const before = { first: false, growing: false };
+  channel.port1.onmessage = () => {
+    const turn = document.querySelectorAll('.qz-turn')[number];
+    const parts = turn ? [...turn.querySelectorAll('.qz-answer .qz-part')] : [];
+    if (parts.length && parts[0].textContent) {
+      const top = place(document.querySelector('[data-testid="stHeader"]')).bottom;
+      const bottom = place(document.querySelector('[data-testid="stBottom"]')).top;
+      const first = place(parts[0]).top, last = place(parts[parts.length - 1]).bottom;
+      const missed = {
+        first: first < top - 1 || first + 20 > bottom,
+        // Of an answer that is longer than the window, the first line stays and the end leaves.
+        growing: turn.dataset.state === 'running' && last > bottom + 1 && first > top + 17,
+      };
+      seen.frames += 1;
+      for (const name of ['first', 'growing']) {
+        seen[name] += missed[name] && before[name];
+        before[name] = missed[name];
+      }
+    }
+    if (!seen.ended) requestAnimationFrame(look);
+  };
+  // After the frame is painted, when all that the page does in it is done.
+  const look = () => channel.port2.postMessage(0);
+  requestAnimationFrame(look);
+}"""
+"""Counts the frames in which an answer's first line, or the one that grows, is out of sight."""
 
 
 @contextmanager
@@ -168,6 +204,33 @@ def measure_moments(browser: Browser, moments: int) -> int:
     return wrong
 
 
+def measure_sight(browser: Browser, turns: int) -> int:
+    """Print and return in how many frames an answer was out of sight, over `turns` turns."""
+    lines = "".join(f"第{n}个条件是开启灯光系统。" for n in range(1, 13))
+    missed = 0
+    for name, (width, height) in SIZES.items():
+        with opened(browser) as (tabs, url, _, ollama):
+            ollama.answer, ollama.delay_s = lambda _: ("先看段落。", SUPPORTED + lines), 0.02
+            tab = tabs.open(url, width=width, height=height)
+            frames, first, growing = 0, list[int](), list[int]()
+            for number in range(turns):
+                tab.settle()
+                tab.page.evaluate(WATCH_SIGHT, number)
+                tab.ask(f"{NIGHT} 第{number}次")
+                tab.done(number)
+                time.sleep(SETTLED_S)
+                seen = tab.page.evaluate("(window.sight.ended = true, window.sight)")
+                frames += seen["frames"]
+                first += [number] * seen["first"]
+                growing += [number] * seen["growing"]
+            missed += len(first) + len(growing) + (not frames)
+            print(
+                f"{name}, {turns} turns, {frames} frames: first line out of sight in {len(first)}"
+                f" {sorted(set(first))}, growing line in {len(growing)} {sorted(set(growing))}"
+            )
+    return missed
+
+
 def measure_sessions(browser: Browser, people: int, questions: int) -> int:
     """Let people ask at once, again and again; print and return how many see another one's words.
 
@@ -209,6 +272,7 @@ def main() -> int:
     parser.add_argument("--floor", action="store_true", help="exit 1 where a floor is missed")
     parser.add_argument("--turns", type=int, default=50)
     parser.add_argument("--moments", type=int, default=70)
+    parser.add_argument("--sight", type=int, default=20, help="turns, on a laptop and on a phone")
     parser.add_argument("--questions", type=int, default=50, help="of each of ten people")
     arguments = parser.parse_args()
     random.seed(7)
@@ -218,9 +282,10 @@ def main() -> int:
         slower = measure_turns(browser, arguments.turns)
         received = measure_bytes(browser)
         wrong = measure_moments(browser, arguments.moments)
+        hidden = measure_sight(browser, arguments.sight)
         mixed = measure_sessions(browser, 10, arguments.questions)
         browser.close()
-    missed = slower > MOST_SLOWER or received > MOST_BYTES or wrong or mixed
+    missed = slower > MOST_SLOWER or received > MOST_BYTES or wrong or hidden or mixed
     return int(bool(missed) and arguments.floor)
 
 

@@ -40,7 +40,7 @@ from pathlib import Path
 
 import httpx
 
-from assistant.answer.verification.spelled_numbers import digits_for_words
+from assistant.answer.verification.numbers.spelled_numbers import digits_for_words
 from assistant.bootstrap import open_assistant
 from assistant.events import (
     AnswerDelta,
@@ -98,6 +98,8 @@ class Reply:
     kind: str = ""
     evidence: str = ""
     first_block: str = ""
+    block: int = 0
+    """Number of the first block that holds the expected string, 0 if none does."""
     passages: str = ""
     prompt_tokens: int = 0
     first_word_s: float = 0.0
@@ -219,6 +221,8 @@ def apply_event(reply: Reply, event: AnswerEvent, started: float) -> None:
         case EvidenceChosen():
             blocks = [block.text for block in event.evidence.blocks]
             reply.evidence, reply.first_block = "\n".join(blocks), "".join(blocks[:1])
+            held = (number for number, text in enumerate(blocks, 1) if holds(text, reply.question))
+            reply.block = next(held, 0)
         case StageStarted(stage="reply"):
             reply.first_word_s = time.monotonic() - started
         case AnswerDelta() if "reply_unusable" not in reply.notices:
@@ -332,6 +336,7 @@ def measure(
                             "said": reply.model,
                             "shown": reply.shown,
                             "evidence": reply.evidence,
+                            "block": reply.block,
                             "notices": reply.notices,
                         }
                         file.write(json.dumps(row, ensure_ascii=False) + "\n")
