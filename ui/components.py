@@ -13,6 +13,7 @@ from assistant.conversations.store import ConversationLine
 from assistant.labels import UNSUPPORTED_SIGN
 from ingest.foundation.messages import Language
 from ui import labels
+from ui.jobs.polling import once
 from ui.question_line import LONGEST_QUESTION
 from ui.service import AssistantService
 from ui.session import Conversation
@@ -142,4 +143,4 @@ def _action_handler(key: str, on_action: Callable[[dict[str, Any]], None]) -> Ca
         if isinstance(action, dict):
             on_action(action)
 
-    return handle
+    return once(handle)

@@ -13,7 +13,7 @@ from ingest.index.store.inventory import DocumentLine
 from ingest.library import DocumentDetails, Library, LibraryStatistics, open_library
 from ui import labels
 from ui.jobs.ingest_job import IngestJob
-from ui.jobs.polling import draw_polled
+from ui.jobs.polling import draw_polled, once
 from ui.jobs.refresh import jobs_that_read_again
 from ui.jobs.removal import DocumentRemoval
 from ui.markup.safe_markdown import (
@@ -272,13 +272,13 @@ def draw_chosen(
         labels.READ_AGAIN.localize(language),
         key="read-again",
         width="stretch",
-        on_click=read_again,
+        on_click=once(read_again),
     )
     remove.button(
         labels.REMOVE.localize(language),
         key="remove",
         width="stretch",
-        on_click=service.jobs.start_removal,
+        on_click=once(service.jobs.start_removal),
         args=(settings, urls),
     )
     if len(urls) == 1:

@@ -15,6 +15,7 @@ from ingest.text.language import language_of_locale
 from ui import labels
 from ui.components import list_revision, mount_conversation, mount_list, shown_lines
 from ui.health_page import draw_health
+from ui.jobs.polling import once
 from ui.library_page import draw_library
 from ui.markup.safe_markdown import escape_notice
 from ui.model_state import draw_model_state
@@ -24,6 +25,7 @@ from ui.question_line import (
     LONGEST_QUESTION,
     ask,
     draw_question_line,
+    forget_submission,
 )
 from ui.service import AssistantService
 from ui.session import Conversation
@@ -90,7 +92,7 @@ def main(get_service: Callable[[], AssistantService] = shared_service) -> None:
 
 def draw_chat(service: AssistantService, conversation: Conversation, language: Language) -> None:
     """Draw the conversation and the line below it."""
-    draw_question_line(service, conversation, language)
+    submitted = draw_question_line(service, conversation, language)
     if not conversation.turns:
         draw_welcome(service, conversation, language)
     mount_conversation(
@@ -98,6 +100,7 @@ def draw_chat(service: AssistantService, conversation: Conversation, language: L
         language,
         on_action=lambda action: act_on_turn(service, conversation, action),
     )
+    forget_submission(submitted)
 
 
 def open_conversation(service: AssistantService) -> Conversation:
@@ -197,6 +200,8 @@ def act_on_list(service: AssistantService, action: dict[str, Any]) -> None:
                 service.conversation(id_).title = store.title(id_) or ""
             case "delete":
                 line = next((line for line in store.lines(limit=10_000) if line.id == id_), None)
+                if line is None:
+                    return  # a second press: what the first one deleted can still be brought back
                 service.stop(service.conversation(id_))
                 store.delete(id_)
                 st.session_state[DELETED] = line
@@ -314,7 +319,7 @@ def draw_welcome(service: AssistantService, conversation: Conversation, language
                 key=f"example-{number}",
                 type="tertiary",
                 icon=":material/arrow_forward:",
-                on_click=ask,
+                on_click=once(ask),
                 args=(service, conversation, question),
             )
 

@@ -191,12 +191,10 @@ def test_a_file_that_is_added_again_while_its_removal_waits_stays(home: Path) ->
     def script(service: "AssistantService", conversation: "Conversation", content: bytes) -> None:
         from types import SimpleNamespace
 
-        from ui.question_line import submit_question
+        from ui.question_line import ask
 
         file = SimpleNamespace(name="cellar.md", getbuffer=lambda: memoryview(content))
-        submit_question(
-            service, conversation, SimpleNamespace(text="Which drawer?", files=[file]), "en"
-        )
+        ask(service, conversation, "Which drawer?", uploads=[file])
 
     parts = {"service": service, "conversation": conversation, "content": content}
     assert not AppTest.from_function(script, kwargs=parts, default_timeout=30).run().exception

@@ -1,13 +1,16 @@
 """What Streamlit draws of the page: its words, switches and example questions."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.runtime.scriptrunner import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from assistant.models.scripted import ScriptedModel
 from tests.ui.page_in_memory import OPENED, opening, page
+from ui.service import AssistantService
 from ui.session import Conversation
 
 QUESTION = "Which lights does a drone need at night?"
@@ -23,6 +26,11 @@ def ask(test: AppTest, question: str = QUESTION) -> AppTest:
     test.chat_input[0].set_value(question).run()
     assert not test.exception
     return test
+
+
+def fragment_ids(test: AppTest) -> list[str]:
+    """Return the parts of the page that are drawn again by themselves."""
+    return list(test._fragment_storage._fragments)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +71,53 @@ def test_an_example_question_is_asked_with_a_click() -> None:
     test = page(opening(ScriptedModel("Lights [1].")))
     test.button(key="example-0").click().run()
     assert conversation_of(test).turns[0].question == "What do I need to fly a drone at night?"
+
+
+@pytest.mark.parametrize("widget", ["typed", "example"])
+def test_a_press_that_a_polled_part_sends_along_counts_once(
+    monkeypatch: pytest.MonkeyPatch, widget: str
+) -> None:
+    test = page(opening(ScriptedModel("Lights [1].")))
+    conversation = conversation_of(test)
+    (polled,) = fragment_ids(test)
+
+    line, example = test.chat_input[0], test.button(key="example-0")
+
+    def press() -> None:
+        (line.set_value(QUESTION) if widget == "typed" else example.click()).run()
+
+    # Streamlit's browser sends it with the part that is due, and then with the whole page.
+    with monkeypatch.context() as patch:
+        patch.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id=polled))
+        press()
+    assert conversation.turns == []
+    press()
+    assert len(conversation.turns) == 1
+
+
+def test_a_question_that_is_sent_twice_is_asked_once_until_it_is_drawn() -> None:
+    service = AssistantService(opening(ScriptedModel("Lights [1].")))
+    OPENED.append(service)
+    conversation = Conversation(id="c")
+
+    def script(service: "AssistantService", conversation: "Conversation") -> None:
+        from ui.question_line import ask, draw_question_line, forget_submission
+
+        ask(service, conversation, "Which lights?")
+        ask(service, conversation, "Which lights?")
+        forget_submission(draw_question_line(service, conversation, "en"))
+
+    parts = {"service": service, "conversation": conversation}
+    test = AppTest.from_function(script, kwargs=parts, default_timeout=30).run()
+    assert not test.exception
+    assert len(conversation.turns) == 1
+    test.run()
+    assert len(conversation.turns) == 2
+
+
+def test_who_asks_the_same_again_is_answered_again() -> None:
+    test = ask(ask(page(opening(ScriptedModel("Lights [1].")))))
+    assert [turn.question for turn in conversation_of(test).turns] == [QUESTION] * 2
 
 
 def test_a_new_conversation_is_empty_and_the_old_one_is_still_there() -> None:

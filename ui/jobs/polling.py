@@ -1,8 +1,12 @@
 """Parts of the page that look at a job again and again, while the rest of it stays."""
 
 from collections.abc import Callable
+from typing import ParamSpec
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+P = ParamSpec("P")
 
 
 def draw_polled(draw: Callable[..., None], *arguments: object, every_s: float | None) -> None:
@@ -19,3 +23,19 @@ def draw_polled(draw: Callable[..., None], *arguments: object, every_s: float | 
     # of the page's own, which stays in its place, the part is alone.
     with st.container():
         st.fragment(draw, run_every=every_s)(*arguments)
+
+
+def once(act: Callable[P, None]) -> Callable[P, None]:
+    """Return what a widget of the page calls when it is pressed, so that a press acts once.
+
+    The browser sends a press with the next timer. A polled part that is due before it sends the
+    same press along, and Streamlit calls the widget's callback for both. The press that comes with
+    a part is left: that of the whole page follows it. Not for widgets inside of a polled part.
+    """
+
+    def act_once(*arguments: P.args, **named: P.kwargs) -> None:
+        run = get_script_run_ctx()
+        if run is None or not run.fragment_ids_this_run:
+            act(*arguments, **named)
+
+    return act_once

@@ -11,6 +11,7 @@ const MATH_TAGS = new Set(
 const MATH_NS = "http://www.w3.org/1998/Math/MathML";
 const RETRY_MS = [300, 1000, 2000, 5000];
 const ICONS = { search: "⌕", read: "✓", skipped: "–", chosen: "❝" };
+const DOUBLE_CLICK_MS = 500;
 const FOCUS_MS = 2000; // the line may be drawn after the conversation
 const SPAN_WORDS = 6; // of each end of a passage's sentence in a link to its place on the page
 
@@ -599,7 +600,13 @@ class ConversationView {
     }
   }
 
-  send(action) { this.act({ ...action, at: Date.now() }); }
+  // A double click is one press.
+  send(action) {
+    const now = performance.now(), press = JSON.stringify(action);
+    if (press === this.sent && now - this.sentAt < DOUBLE_CLICK_MS) return;
+    [this.sent, this.sentAt] = [press, now];
+    this.act({ ...action, at: Date.now() });
+  }
 
   stop() {
     this.stopping = true;
