@@ -27,9 +27,9 @@ from assistant.answer.small_talk import asks_for_recap, is_small_talk
 from assistant.answer.topics import (
     Topic,
     alike_subjects,
-    asks_for_person,
     is_same_kind,
     may_be_person_zh,
+    may_stand_for_person,
     person_in_answer,
     place_in_front,
     topic_of,
@@ -112,6 +112,8 @@ _NO_QUESTION = re.compile(
     r"^(?:(?:yes|no|sure|sorry)\b|是的|不是|好的|抱歉)|[{}\[\]<>|]", re.IGNORECASE
 )
 _LETTERS = re.compile(r"\w")
+_BETWEEN_WORDS = re.compile(r"[\s,，.。!！?？]+")
+"""What a question may be typed with or without, and is the same: 押金？ and 押金."""
 _FREE_ZH = frozenset("的了是在吗呢吧么与及和或也就都而被把得着之其这那它他她们有请问会能要么什怎")
 """Characters that a Chinese question may gain or lose and stay the same question."""
 
@@ -127,6 +129,7 @@ class _UnderstoodQuestion:
     """Whether the rules are sure; where they are not, a model may say it better."""
     topics: tuple[Topic, ...] = ()
     """What the conversation was about so far, this question included."""
+    typed: str = ""
 
 
 async def standalone_question(
@@ -152,17 +155,17 @@ async def standalone_question(
             earlier[-1] = (earlier[-1][0], turn.content.rpartition(THINK_CLOSE)[2])
     if not earlier or is_small_talk(question):
         return question
-    topics: tuple[Topic, ...] = ()
-    last = ""
+    before = _UnderstoodQuestion(text="", resolved=True)
     # Each question is understood in the light of those before it: "Who built it?" has no topic of
     # its own, and the "it" of the next question is the same.
     for text, answer in earlier[-LONGEST_MEMORY:]:
         if not is_small_talk(text) and not asks_for_recap(text):
-            before = _understand(text.strip(), topics, last)
-            topics, last = before.topics, before.text
-            if topics and (person := person_in_answer(last, answer)):
-                topics = (*topics[:-1], replace(topics[-1], answered_person=person))
-    understood = _understand(question, topics, last)
+            before = _understand(text, before)
+            if before.topics and (person := person_in_answer(before.text, answer)):
+                *others, latest = before.topics
+                latest = replace(latest, answered_person=person)
+                before = replace(before, topics=(*others, latest))
+    understood = _understand(question, before)
     if understood.resolved or model is None or model.kind != "model":
         return understood.text
     prompt = rewriting_prompt(question, history)
@@ -184,7 +187,19 @@ def leans_on_history(question: str) -> bool:
     return classify_dependence(steered.text or question) != "alone"
 
 
-def _understand(question: str, topics: tuple[Topic, ...], last: str) -> _UnderstoodQuestion:
+def _understand(question: str, before: _UnderstoodQuestion) -> _UnderstoodQuestion:
+    """Return a question in the light of the one before; the same once more is that one."""
+    typed, once_more = (
+        _BETWEEN_WORDS.sub("", without_connective(text)).casefold()
+        for text in (question, before.typed)
+    )
+    if typed and typed == once_more:
+        return before
+    understood = _with_conversation(question.strip(), before.topics, before.text)
+    return replace(understood, typed=question)
+
+
+def _with_conversation(question: str, topics: tuple[Topic, ...], last: str) -> _UnderstoodQuestion:
     """Return the question with the topic of the conversation where it leans on it."""
     steered = read_steering(question)
     text = steered.text or question
@@ -245,12 +260,14 @@ def _with_topic(
         named_place, before = _NAMED_PLACE_EN.match(rest), _NAMED_PLACE_EN.search(phrase)
         if named_place and before and named_place["preposition"] == before["preposition"]:
             phrase = phrase[: before.start()].rstrip() or phrase
-        return f"{phrase} {rest}".strip(), False
+        # 押金是多少？ behind 押金 names its topic itself.
+        is_named = bool(phrase) and set(words(phrase)) <= set(words(rest))
+        return rest if is_named else f"{phrase} {rest}".strip(), is_named
     if dependence == "demonstrative":
         if _PLACE_EN.search(rest):
             return _PLACE_EN.sub(lambda _: f"in {latest.subject}", rest), True
         return f"{latest.subject} {rest}", False
-    if PERSON.search(rest) and not latest.answered_person and not _may_stand_for_person(latest):
+    if PERSON.search(rest) and not latest.answered_person and not may_stand_for_person(latest):
         return f"{latest.question.rstrip('?？ ')} {rest}", False  # whom, the answer does not say
     subject = _referent(rest, topics)
     # A function as replacement: a backslash in a topic is no group reference.
@@ -259,15 +276,6 @@ def _with_topic(
     return THIRD_PERSON_EN.sub(
         lambda found: f"{subject}'s" if found["own"] else subject, rest, count=1
     ), True
-
-
-def _may_stand_for_person(latest: Topic) -> bool:
-    """Return whether "he" may be what the last question is about: 李白是谁 but not CEO是谁."""
-    if asks_for_person(latest.question):
-        return False
-    # An English or Latin name may be anybody's.
-    is_latin = latest.language != "zh" or latest.subject == latest.latin_name
-    return is_latin or latest.is_person or may_be_person_zh(latest.subject)
 
 
 def _referent(rest: str, topics: Sequence[Topic]) -> str:

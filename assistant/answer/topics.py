@@ -337,3 +337,12 @@ def english_agent(rest: str) -> str:
     head, _, _ = before.partition(" the ")
     words = head.split()
     return " ".join(words[:-1]) if len(words) > 1 else head
+
+
+def may_stand_for_person(latest: Topic) -> bool:
+    """Return whether "he" may be what the last question is about: 李白是谁 but not CEO是谁."""
+    if asks_for_person(latest.question):
+        return False
+    # An English or Latin name may be anybody's.
+    is_latin = latest.language != "zh" or latest.subject == latest.latin_name
+    return is_latin or latest.is_person or may_be_person_zh(latest.subject)

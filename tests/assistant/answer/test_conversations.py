@@ -47,6 +47,35 @@ def test_questions_that_lean_on_the_conversation(question: str) -> None:
     assert leans_on_history(question)
 
 
+@pytest.mark.parametrize(
+    ("earlier", "question", "standalone"),
+    [
+        (["押金"], "押金", "押金"),
+        (["押金是多少？"], "押金是多少？", "押金是多少？"),
+        (["押金是多少？"], "押金是多少", "押金是多少？"),
+        (["押金"], "那押金呢？", "押金"),
+        (["押金"], "押金是多少？", "押金是多少？"),
+        (["泰山有多高？", "黄山呢？"], "黄山呢？", "黄山有多高？"),
+        (["泰山有多高？", "它有多高？"], "它有多高？", "泰山有多高？"),
+        (["租期多久？", "押金", "押金"], "押金", "押金"),
+        (["the deposit"], "The deposit?", "the deposit"),
+        (["Battery life?"], "Battery life?", "Battery life?"),
+        (["deposit"], "how much deposit?", "how much deposit?"),
+        (["What is the fee?", "and in winter?"], "And in winter?", "What is the fee in winter?"),
+        (["押金", "？"], "？", "？"),
+    ],
+)
+async def test_a_question_once_more_is_no_follow_up_of_itself(
+    earlier: list[str], question: str, standalone: str
+) -> None:
+    messages = [
+        ChatMessage(role=role, content=content)
+        for text in earlier
+        for role, content in (("user", text), ("assistant", "…"))
+    ]
+    assert await standalone_question(question, messages, model=None) == standalone
+
+
 async def test_model_rewrites_a_chinese_follow_up() -> None:
     model = ScriptedModel("改写后的问题：小型无人机夜间的", "高度限制是多少？\n")
     assert await standalone_question("那夜间呢？", ZH, model=model) == (
