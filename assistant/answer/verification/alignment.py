@@ -141,6 +141,8 @@ def is_same_clauses(claim: SentenceText, window: SentenceText) -> bool:
 
     More, or any with a name, may be a list: first, second and third of a race.
     """
+    if len(claim.keys) != len(window.keys) or sorted(claim.keys) != sorted(window.keys):
+        return False
     if len({token.clause for token in claim.tokens}) != 2 or any(t.capital for t in claim.tokens):
         return False
     pairs = zip(claim.keys, window.keys, strict=False)
@@ -174,7 +176,7 @@ def governed_places(tokens: Sequence[Token], index: int) -> list[int]:
             places.append(place)
         if len(places) == GOVERNED - 1:
             break
-    if not places and tokens[index].text.lower() in _NOBODY:
+    if not places and tokens[index].lower in _NOBODY:
         # "She earned nothing from it" denies what is before.
         before = (i for i in range(index - 1, -1, -1) if tokens[i].content)
         places = [i for i in before if tokens[i].clause == clause][:1]

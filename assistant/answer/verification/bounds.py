@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from assistant.answer.verification.numbers.quantities import Quantity
 from assistant.answer.verification.tokens import STRONG_BREAK, SentenceText, Token
 
 Bound = Literal["least", "most"]
@@ -21,6 +22,7 @@ _PATTERNS: tuple[tuple[str, Bound], ...] = (
     (r"[至最] 多|[少低小] 于|不 足|不(?: 到)+", "most"),
 )
 _BEFORE = [(re.compile(rf"(?:{pattern})\W*$"), bound) for pattern, bound in _PATTERNS]
+_ANY_BEFORE = re.compile(rf"(?:{'|'.join(pattern for pattern, _ in _PATTERNS)})\W*$")
 _BEHIND: tuple[tuple[re.Pattern[str], Bound], ...] = (
     (re.compile(r"以 [上后]|之 后|后|or more\b"), "least"),
     (re.compile(r"以 [下内]|之 内|内|or (?:less|fewer)\b"), "most"),
@@ -41,6 +43,7 @@ _CHANGE_ZH = re.compile(
     r"(?:[增降减升涨跌提缩] ?[长加少低高多幅升]?|[上下] ?调 ?|下 ?[降跌滑]|上 ?[升涨]) ?"
     r"(?:(?P<to>[至到为])|(?P<by>了|幅 ?度? ?为))\W*$"
 )
+_Reader = Callable[[Sequence[Token], int], str | None]
 Change = Literal["to", "by"]
 Direction = Literal["up", "down"]
 _DIRECTION = re.compile(
@@ -51,9 +54,10 @@ _DIRECTION = re.compile(
 _DIRECTION_BEHIND = re.compile(r"\b(?:(?P<up>up)|(?P<down>down)) (?:from|on)\b")
 
 
+_PERIODS = ("day", "hour", "week", "month", "year")
 _RATE = re.compile(
     r"^(?:(?:[a-z]+ )?(?:per|each|every|an?) (?P<unit>[a-z]+)"
-    r"|(?P<slash>kg|ml|m2|day|hour|week|month|year))\b"
+    rf"|(?P<slash>kg|ml|m2|{'|'.join(_PERIODS)}))\b"
 )
 """With the slash of mg/kg, which is no token."""
 _RATE_ZH = re.compile(r"每 (?P<unit>[天日周月年季]|小 ?时|分 ?钟|秒)")
@@ -62,44 +66,68 @@ CLAUSE = 8
 """Tokens before a figure among which its 每天 stands."""
 
 
+_MAY_BOUND = (
+    *("least", "most", "than", "over", "above", "after", "exceeding", "up to", "under", "below"),
+    *("within", "or more", "or less", "or fewer", *"少多过于满足到上下后内"),
+)
+_MAY_CHANGE = (
+    *("fell", "fall", "rise", "rose", "raise", "increas", "decreas", "declin", "reduc", "drop"),
+    *("grow", "grew", "climb", "cut", "lower", "shrank", "shrink", "expand", "jump", "soar"),
+    *("slid", "up", "down", *"至到为了"),
+)
+_MAY_BE_RATE = ("per", "each", "every", "a ", "an ", "kg", "ml", "m2", "每", *_PERIODS)
+"""What a text has, anywhere, if a figure of it has a bound, was changed, or counts by a time."""
+
+
 def bounds_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure is the least in the claim and everywhere the most in the window."""
-    return _are_exchanged(claim, window, bound_at)
+    return _are_exchanged(claim, window, bound_at, _MAY_BOUND)
 
 
 def rates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure is one per day in the claim and everywhere per week in the window."""
-    return _are_exchanged(claim, window, rate_at)
+    return _are_exchanged(claim, window, rate_at, _MAY_BE_RATE)
 
 
 def changes_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether something changes to a figure in the claim and by it in the window."""
-    return _are_exchanged(claim, window, change_at)
+    return _are_exchanged(claim, window, change_at, _MAY_CHANGE)
 
 
 def directions_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a figure is risen to in the claim and everywhere fallen to in the window."""
-    return _are_exchanged(claim, window, direction_at)
+    return _are_exchanged(claim, window, direction_at, _MAY_CHANGE)
 
 
 def _are_exchanged(
     claim: SentenceText,
     window: SentenceText,
-    read: Callable[[Sequence[Token], int], str | None],
+    read: _Reader,
+    signs: Sequence[str],
 ) -> bool:
     """Return whether what `read` finds of a figure of the claim is another wherever it is held."""
-    for index, token in enumerate(claim.tokens):
-        claimed = read(claim.tokens, index) if token.figure else None
-        if claimed is None or token.figure is None:
+    for figure, claimed in _read_all(claim, read, signs):
+        if claimed is None:
             continue
-        others = [
-            read(window.tokens, place)
-            for place, other in enumerate(window.tokens)
-            if other.figure and token.figure.equals(other.figure)
-        ]
+        others = [v for other, v in _read_all(window, read, signs) if figure.equals(other)]
         if others and all(found is not None and found != claimed for found in others):
             return True
     return False
+
+
+def _read_all(
+    text: SentenceText, read: _Reader, signs: Sequence[str]
+) -> list[tuple[Quantity, str | None]]:
+    """Return what `read` finds of each figure of a text, which is kept with it."""
+    if read not in text.kept:
+        spelt = text.spelt.lower()
+        tokens = text.tokens if any(map(spelt.__contains__, signs)) else ()
+        text.kept[read] = [
+            (figure, read(tokens, index) if tokens else None)
+            for index, figure in text.figure_places
+        ]
+    found: list[tuple[Quantity, str | None]] = text.kept[read]
+    return found
 
 
 def change_at(tokens: Sequence[Token], index: int) -> Change | None:
@@ -140,9 +168,8 @@ def rate_at(tokens: Sequence[Token], index: int) -> str | None:
 def bound_at(tokens: Sequence[Token], index: int) -> Bound | None:
     """Return whether the figure at a place is the least or the most of something."""
     before = _text(tokens[max(0, index - BEFORE) : index])
-    for pattern, bound in _BEFORE:
-        if pattern.search(before):
-            return bound
+    if _ANY_BEFORE.search(before):
+        return next(bound for pattern, bound in _BEFORE if pattern.search(before))
     behind = _text(tokens[index + 1 : index + 1 + BEHIND])
     near = [bound for pattern, bound in _BEHIND if pattern.match(behind)]
     if near:
@@ -156,4 +183,4 @@ def bound_at(tokens: Sequence[Token], index: int) -> Bound | None:
 
 
 def _text(tokens: Sequence[Token]) -> str:
-    return " ".join((token.text.lower() or token.key) for token in tokens)
+    return " ".join([token.lower or token.key for token in tokens])

@@ -12,6 +12,7 @@ _NO_STATEMENT = re.compile(
 _MARKDOWN = re.compile(
     r"\*{2,3}|__|~~|`+|(?<!\w)[*_]+(?=\w)|(?<=\w)[*_]+(?!\w)|^\s*(?:#{1,6}|>)\s*|!?\[(?P<label>[^\]]*)\]\([^)]*\)|</?\w[^>]*>"
 )
+_MARKDOWN_SIGN = re.compile(r"[*_~`#>\[<]")
 _ATTRIBUTION = re.compile(
     r"^\s*(?:(?:yes|no|so|thus|in short|in summary|overall|therefore)\b[,:]?\s+)?"
     r"(?:(?:according to|based on|as (?:stated|mentioned|described|noted) in|per)\s+(?:the\s+)?"
@@ -64,6 +65,10 @@ _NOT_THERE = re.compile(
     r"|(?:没有|未)(?:相关|明确|具体)(?:的)?(?:信息|说明|内容|提)|我不知道|我?不清楚",
     re.IGNORECASE,
 )
+_MAY_DENY = re.compile(
+    r"no(?:t|ne|thing)?\b|n['’]t|never|lack|any\b|unable|sorry|[没未无不歉]", re.IGNORECASE
+)
+"""What is in all that `_NOT_THERE` finds, which goes through a sentence many times."""
 _GREETING = re.compile(
     r"^\s*(?:sure|of course|certainly|great question|hello|hi|hope this helps|let me know"
     r"|here (?:is|are|'s)|in (?:summary|short|conclusion)|thank|you['’]re welcome|好的|当然|您好"
@@ -76,13 +81,14 @@ _GREETING = re.compile(
 def plain_claim(sentence: str) -> str:
     """Return a sentence without Markdown, list mark and words that point to the passages."""
     text = LIST_MARK.sub("", sentence)
-    text = _MARKDOWN.sub(lambda found: found["label"] or "", text)
+    if _MARKDOWN_SIGN.search(text):
+        text = _MARKDOWN.sub(lambda found: found["label"] or "", text)
     return _ATTRIBUTION.sub("", text).strip()
 
 
 def says_not_there(sentence: str) -> bool:
     """Return whether a sentence says that the passages do not hold the answer."""
-    return _NOT_THERE.search(sentence) is not None
+    return _MAY_DENY.search(sentence) is not None and _NOT_THERE.search(sentence) is not None
 
 
 def states_nothing(sentence: str) -> bool:

@@ -37,7 +37,7 @@ from assistant.answer.verification.exchanges import (
 from assistant.answer.verification.figures_in_place import figures_in_place
 from assistant.answer.verification.numbers.quantities import Quantity
 from assistant.answer.verification.opposites import exchanged_run, words_are_opposed
-from assistant.answer.verification.overlap import OVERLAP_FLOOR, word_share
+from assistant.answer.verification.overlap import OVERLAP_FLOOR, word_shares
 from assistant.answer.verification.relations.borrowed_parts import (
     argument_is_of_elsewhere,
     subject_is_of_elsewhere,
@@ -131,16 +131,17 @@ class _Comparer:
         self._matched = self._texts.matched
         self._agreement = exception_agreement(claim, window)
         self._relation = relation_order(claim, window)
-        self._result = ClaimComparison(
-            word_share(claim, window.words, context.words, window.ideographs)
-        )
+        (share,) = word_shares(claim, [(window.words, window.ideographs)], context.words)
+        self._result = ClaimComparison(share)
 
     def compare(self, floor: float) -> ClaimComparison:
         if self._result.share < floor:
             self._result.missing["words"] = None
         self._check_figures()
         # Every name has to be somewhere in the passage.
-        if any(t.is_name and t.key not in self._context.keys for t in self._claim.tokens):
+        if self._claim.has_names and any(
+            t.is_name and t.key not in self._context.keys for t in self._claim.tokens
+        ):
             self._result.missing["name"] = None
         self._check_negations()
         slots = [
@@ -194,7 +195,7 @@ class _Comparer:
         elif self._relation == "same":
             # What is on each side may be exchanged for all that, and a name most of all.
             contradicted.pop("polarity", None)
-            if not any(token.is_name for token in self._claim.tokens):
+            if not self._claim.has_names:
                 contradicted.pop("order", None)
         elif self._agreement == "same" and is_contained(self._claim, self._window):
             contradicted.pop("name", None)
@@ -203,12 +204,11 @@ class _Comparer:
     def _check_figures(self) -> None:
         held = (*self._window.figures, *self._context.figures)
         tokens = self._window.tokens
-        counted = {i for i in range(len(tokens)) if is_counted(tokens, i)}
         for figure in self._claim.figures:
             if figure.weak or any(figure.equals(other) for other in self._context.figures):
                 continue
-            places = {i for i, t in enumerate(tokens) if t.figure and figure.equals(t.figure)}
-            if places - counted if figure.dimension else places:
+            places = [i for i, one in self._window.figure_places if figure.equals(one)]
+            if places and not (figure.dimension and all(is_counted(tokens, i) for i in places)):
                 continue
             if is_total(figure, self._claim, self._window):
                 continue
@@ -390,4 +390,4 @@ def _may_be_name(token: Token) -> bool:
     if token.is_name:
         return True
     likely = token.kind == "word" and token.capital and token.content and token.first
-    return likely and not token.text.lower().endswith(_NOT_NAMES)
+    return likely and not token.lower.endswith(_NOT_NAMES)

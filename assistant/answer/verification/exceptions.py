@@ -73,11 +73,12 @@ def exception_is_left_out(claim: SentenceText, window: SentenceText) -> bool:
 
 def excepted_is_denied(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether the claim denies something of what the window excepts: not on Mondays."""
-    claimed = _spelt_zh(claim)
-    if any(some in claimed for some, _ in _exceptions_zh(_spelt_zh(window))):
-        return True
+    if "除" in window.keys:
+        claimed = _spelt_zh(claim)
+        if any(some in claimed for some, _ in _exceptions_zh(_spelt_zh(window))):
+            return True
     keys = [token.key for token in window.tokens if token.content]
-    for found in _EXCEPT_FOR.finditer(join_words(window.tokens)):
+    for found in _EXCEPT_FOR.finditer(window.spelt):
         excepted = {t.key for t in read_sentence(found["some"]).tokens if t.content}
         # What stands elsewhere, too, is not what the exception tells from the rest.
         own = {key for key in excepted if keys.count(key) == 1}
@@ -87,7 +88,7 @@ def excepted_is_denied(claim: SentenceText, window: SentenceText) -> bool:
 
 
 def _says_of_all(claim: SentenceText, window: SentenceText) -> bool:
-    claimed = join_words(claim.tokens)
+    claimed = claim.spelt
     if not _ALL.search(claimed) or _EXCEPTS.search(claimed):
         return False
     named = {form for token in _all_of(claim.tokens) for form in _forms(token)} - {""}
@@ -113,7 +114,7 @@ def _excepting_clauses(tokens: Sequence[Token]) -> Iterator[list[Token]]:
 def _all_of(tokens: Sequence[Token]) -> Iterator[Token]:
     """Yield what is behind each "all", "every"; "everyone" is its own."""
     for index, token in enumerate(tokens):
-        word = token.text.lower()
+        word = token.lower
         if word in _QUANTIFIERS:
             behind = (t for t in tokens[index + 1 :] if t.key not in _BEFORE_NOUN)
             yield next(behind, token)
@@ -123,13 +124,13 @@ def _all_of(tokens: Sequence[Token]) -> Iterator[Token]:
 
 def _forms(token: Token) -> tuple[str, str]:
     """Return a word's key and its stem: keys of employee and employees differ."""
-    return token.key, word_stem(token.text.lower())
+    return token.key, word_stem(token.lower)
 
 
 def _says_of_all_zh(claim: SentenceText, window: SentenceText) -> bool:
-    claimed, held = _spelt_zh(claim), _spelt_zh(window)
-    if "除" in claimed or "除" not in held:
+    if "除" in claim.keys or "除" not in window.keys:
         return False
+    claimed, held = _spelt_zh(claim), _spelt_zh(window)
     for some, of_all in _exceptions_zh(held):
         if of_all.search(claimed) and some not in claimed:
             return True

@@ -12,7 +12,6 @@ from assistant.answer.verification.exceptions import exception_is_left_out
 from assistant.answer.verification.exchanges import (
     agents_are_exchanged,
     argument_is_exchanged,
-    date_is_of_other_verb,
     it_stands_for_other,
     modifiers_are_opposed,
     name_is_turned,
@@ -22,6 +21,7 @@ from assistant.answer.verification.exchanges import (
 )
 from assistant.answer.verification.opposites import kinds_are_exchanged, kinds_of_ideographs
 from assistant.answer.verification.predicates import (
+    date_is_of_other_verb,
     kind_has_other_predicate,
     predicates_are_exchanged,
 )
@@ -33,6 +33,7 @@ from assistant.answer.verification.relations.borrowed_parts import (
 )
 from assistant.answer.verification.relations.clause_exchanges import clauses_are_exchanged
 from assistant.answer.verification.relations.excepted import Agreement
+from assistant.answer.verification.relations.mixed_clauses import clauses_are_mixed
 from assistant.answer.verification.relations.relation_order import RelationOrder
 from assistant.answer.verification.relations.scope import modal_is_of_another, part_is_all_zh
 from assistant.answer.verification.relations.verb_sides import (
@@ -40,11 +41,10 @@ from assistant.answer.verification.relations.verb_sides import (
     verb_sides_are_exchanged,
 )
 from assistant.answer.verification.roles import (
-    clauses_are_mixed,
     roles_are_exchanged,
     tuples_are_reordered,
 )
-from assistant.answer.verification.tokens import SentenceText, Token
+from assistant.answer.verification.tokens import SentenceText, Token, once_per_text
 from assistant.answer.verification.value_segments import figures_are_of_others
 from assistant.values import VerdictReason
 
@@ -90,8 +90,9 @@ def exchanged_parts(
 
 def words_of(tokens: Sequence[Token]) -> list[str]:
     """Return the words of tokens as they are written, in lower case."""
-    return [token.text.lower() for token in tokens if token.kind == "word" and token.text]
+    return [token.lower for token in tokens if token.kind == "word" and token.text]
 
 
+@once_per_text
 def _kinds_in(text: SentenceText) -> frozenset[str]:
     return frozenset(words_of(text.tokens)) | kinds_of_ideographs(text.letters)

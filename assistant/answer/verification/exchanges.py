@@ -1,11 +1,9 @@
 """What is in another's place although all words are there: names, first and last, of which."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from assistant.answer.verification.alignment import AlignedTexts, Slot
-from assistant.answer.verification.numbers.quantities import Quantity
-from assistant.answer.verification.numbers.quantity_scanner import LEAST_YEAR, MOST_YEAR
 from assistant.answer.verification.opposites import (
     SURNAMES,
     is_other_kind,
@@ -17,6 +15,7 @@ from assistant.answer.verification.tokens import (
     STRONG_BREAK,
     SentenceText,
     Token,
+    once_per_text,
 )
 
 PREPOSITIONS = frozenset(("for", "over", "in", "at", "on", "by", "with", "from", "to", "of"))
@@ -68,7 +67,7 @@ def kinds_in_place(slot: Slot, texts: AlignedTexts) -> bool:
     if kinds_claimed and kinds_claimed <= texts.window_keys and kinds_held <= texts.claim_keys:
         return False
     words, others = (
-        [t.text.lower() for t in run if t.kind == "word" and not t.is_name]
+        [t.lower for t in run if t.kind == "word" and not t.is_name]
         for run in (slot.claimed, slot.held)
     )
     if is_other_kind(words, others):
@@ -85,13 +84,13 @@ def is_of_all(slot: Slot, texts: AlignedTexts) -> bool:
 
     Unless the window says of all of the same, too: "Most shops close, all pharmacies are open".
     """
-    claimed, held = ({t.text.lower() for t in run} for run in (slot.claimed, slot.held))
+    claimed, held = ({t.lower for t in run} for run in (slot.claimed, slot.held))
     if not claimed & _ALL or not (any(map(_is_first, slot.held)) or held & _SOME):
         return False
     return not any(
-        (one.text.lower() in _ALL and noun.key == other.key)
+        (one.lower in _ALL and noun.key == other.key)
         for every, other in itertools.pairwise(texts.claim.tokens)
-        if every.text.lower() in claimed & _ALL
+        if every.lower in claimed & _ALL
         for one, noun in itertools.pairwise(texts.window.tokens)
     )
 
@@ -101,8 +100,10 @@ def modifiers_are_opposed(claim: SentenceText, window: SentenceText) -> bool:
 
     Both before the same word: "the last three months" of "the first three months".
     """
-    claimed, held = (_modifiers(text.tokens) for text in (claim, window))
-    words = {t.text.lower() for t in claim.tokens}
+    claimed, held = _modifiers(claim), _modifiers(window)
+    if claimed.keys().isdisjoint(held):
+        return False
+    words = {t.lower for t in claim.tokens}
     return any(
         noun in held
         and modifiers.isdisjoint(held[noun])
@@ -115,14 +116,18 @@ def modifiers_are_opposed(claim: SentenceText, window: SentenceText) -> bool:
     )
 
 
-def _modifiers(tokens: Sequence[Token]) -> dict[tuple[str, ...], set[str]]:
+@once_per_text
+def _modifiers(text: SentenceText) -> dict[tuple[str, ...], set[str]]:
     """Return all plain words that stand before a noun: before a word, or a figure and a word.
 
     What may or must be done is no noun.
     """
     found: dict[tuple[str, ...], set[str]] = {}
+    tokens = text.tokens
     for index, token in enumerate(tokens):
-        word = "first" if _is_first(token) else token.text.lower()
+        if token.kind == "ideograph":
+            continue
+        word = "first" if _is_first(token) else token.lower
         if token.is_name or not word or word in _MODALS:
             continue
         behind: list[str] = []
@@ -145,7 +150,8 @@ def argument_is_exchanged(claim: SentenceText, window: SentenceText) -> bool:
 
     Where the window has the claim's word elsewhere, and the same word before the preposition.
     """
-    claimed, held = (set(_arguments(text.tokens)) for text in (claim, window))
+    claimed = _arguments(claim)
+    held = _arguments(window) if claimed else claimed
     for governor, preposition, noun in claimed - held:
         others = {n for g, p, n in held if (g, p) == (governor, preposition)}
         if (
@@ -158,8 +164,11 @@ def argument_is_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     return False
 
 
-def _arguments(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
-    """Yield each preposition with the word before it and the first telling one behind."""
+@once_per_text
+def _arguments(text: SentenceText) -> set[tuple[str, str, str]]:
+    """Return each preposition with the word before it and the first telling one behind."""
+    found: set[tuple[str, str, str]] = set()
+    tokens = () if PREPOSITIONS.isdisjoint(text.keys) else text.tokens
     for index in range(1, len(tokens) - 1):
         before, token = tokens[index - 1], tokens[index]
         if token.key not in PREPOSITIONS or before.kind != "word":
@@ -169,44 +178,8 @@ def _arguments(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
         noun = next(behind, None)
         # Names are looked at by themselves: in Berlin, Germany.
         if noun and not noun.capital and noun.clause == token.clause == before.clause:
-            yield before.key, token.key, noun.key
-
-
-def date_is_of_other_verb(claim: SentenceText, window: SentenceText) -> bool:
-    """Return whether a year is another verb's: opened in 1871, when it was only begun."""
-    clauses = window.clauses
-    for index, token in enumerate(claim.tokens):
-        figure = token.figure
-        if figure is None or not _is_date(figure):
-            continue
-        before = (t for t in reversed(claim.tokens[:index]) if t.content)
-        verb = next(before, None)
-        if verb is None or verb.kind != "word" or verb.capital:
-            continue
-        own = [c for c in clauses if any(t.figure and figure.equals(t.figure) for t in c)]
-        others = [
-            c for c in clauses if c not in own and any(t.figure and _is_date(t.figure) for t in c)
-        ]
-        if (
-            own
-            and not any(t.key == verb.key for c in own for t in c)
-            and any(t.key == verb.key for c in others for t in c)
-            and all(_has_plain_word(c, claim.keys) for c in own)
-        ):
-            return True
-    return False
-
-
-def _is_date(figure: Quantity) -> bool:
-    is_year = figure.kind == "number" and LEAST_YEAR <= figure.value <= MOST_YEAR
-    return figure.kind == "date" or (is_year and not figure.dimension)
-
-
-def _has_plain_word(clause: Sequence[Token], claimed: Sequence[str]) -> bool:
-    """Return whether a clause has a verb of its own: a word that the claim lacks."""
-    return any(
-        t.kind == "word" and t.content and not t.capital and t.key not in claimed for t in clause
-    )
+            found.add((before.key, token.key, noun.key))
+    return found
 
 
 def predicate_is_of_another_zh(claim: SentenceText, window: SentenceText) -> bool:
@@ -214,15 +187,17 @@ def predicate_is_of_another_zh(claim: SentenceText, window: SentenceText) -> boo
 
     Its subject begins a later clause, its predicate ends an earlier one with a subject of its own.
     """
-    if len({t.clause for t in claim.tokens}) > 1:
+    first, last = claim.tokens[0], claim.tokens[-1]
+    if first.clause != last.clause or first.kind != "ideograph":
         return False
     keys = [t.key for t in claim.tokens]
     clauses = [list(c) for _, c in itertools.groupby(window.tokens, key=lambda t: t.clause)]
     spelt = [[t.key for t in clause] for clause in clauses]
+    begins = any(held[:NAMED_ZH] == keys[:NAMED_ZH] for held in spelt)
+    if len(spelt) < 2 or not begins:
+        return False
     for cut in range(NAMED_ZH, len(keys) - 1):
         subject, predicate = keys[:cut], keys[cut:]
-        if claim.tokens[0].kind != "ideograph":
-            return False
         starts = [i for i, held in enumerate(spelt) if held[:cut] == subject]
         ends = [
             i
@@ -239,7 +214,7 @@ def agents_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
 
     "Tanaka won the race" of "The race was won by Bekele".
     """
-    claimed, held = (list(_agents(text.tokens)) for text in (claim, window))
+    claimed, held = _agents(claim), _agents(window)
     for verb, names in claimed:
         others = [other for key, other in held if key == verb]
         # "Alice hired Bob, who hired Carol": of one of them nobody says who did it.
@@ -251,8 +226,11 @@ def agents_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     return False
 
 
-def _agents(tokens: Sequence[Token]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield each verb with the names of who did it, before it or behind "by"."""
+@once_per_text
+def _agents(text: SentenceText) -> list[tuple[str, frozenset[str]]]:
+    """Return each verb with the names of who did it, before it or behind "by"."""
+    found: list[tuple[str, frozenset[str]]] = []
+    tokens = text.tokens if text.has_names else ()
     for index, token in enumerate(tokens):
         if token.kind != "word" or not token.content or token.capital:
             continue
@@ -261,9 +239,10 @@ def _agents(tokens: Sequence[Token]) -> Iterator[tuple[str, frozenset[str]]]:
         names = _run_of_names(run) if run and run[0].clause == token.clause else None
         # "Emily Chen from Stanford led": the name before the verb is where she is from.
         before = next((t for t in run if not t.capital and t.key != "and"), None)
-        is_place = before and before.clause == token.clause and before.text.lower() in PREPOSITIONS
+        is_place = before and before.clause == token.clause and before.lower in PREPOSITIONS
         if names and (by or not is_place):
-            yield token.key, names
+            found.append((token.key, names))
+    return found
 
 
 def _run_of_names(tokens: Sequence[Token]) -> frozenset[str]:
@@ -288,7 +267,7 @@ def part_is_whole(claim: SentenceText, window: SentenceText) -> bool:
 
     画五幅 and 十二幅均为补绘 of 画十二幅，其中五幅为补绘.
     """
-    if _OF_WHICH_ZH in "".join(t.key for t in claim.tokens):
+    if _OF_WHICH_ZH[0] not in window.keys or _OF_WHICH_ZH in "".join(claim.keys):
         return False
     parts = [
         clause
@@ -338,18 +317,21 @@ def given_name_differs(claim: SentenceText, window: SentenceText, slot: Slot) ->
 def name_is_turned(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether the two ideographs behind a surname are turned round: 赵海文 for 赵文海."""
     spelt = "".join(t.key if t.kind == "ideograph" else " " for t in claim.tokens)
-    held = "".join(t.key if t.kind == "ideograph" else " " for t in window.tokens)
-    return any(
-        spelt[at] in SURNAMES
-        and (at == 0 or spelt[at - 1] in _TITLES_ZH)
-        and spelt[at : at + 3] not in held
-        and spelt[at] + spelt[at + 2] + spelt[at + 1] in held
+    names = [
+        spelt[at : at + 3]
         for at in range(len(spelt) - 2)
-    )
+        if spelt[at] in SURNAMES and (at == 0 or spelt[at - 1] in _TITLES_ZH)
+    ]
+    if not names:
+        return False
+    held = "".join(t.key if t.kind == "ideograph" else " " for t in window.tokens)
+    return any(name not in held and name[0] + name[2] + name[1] in held for name in names)
 
 
 def skips_first_of_two_negations(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether the window denies a denial that the claim makes: cannot be refused."""
+    if window.keys.count(NEGATION) < 2:
+        return False
     held = [
         index
         for index, token in enumerate(window.tokens)
@@ -379,6 +361,8 @@ def it_stands_for_other(claim: SentenceText, window: SentenceText) -> bool:
 
     "3.10 was released in October" of "3.11 is faster than 3.10. It was released in October".
     """
+    if "it" not in window.keys:
+        return False
     first, *second = (
         list(run)
         for _, run in itertools.groupby(window.tokens, key=lambda t: t.clause // STRONG_BREAK)

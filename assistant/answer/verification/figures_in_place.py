@@ -16,6 +16,8 @@ def figures_in_place(slot: Slot, texts: AlignedTexts) -> Literal["unit", "figure
     """Return what is otherwise where figures stand in each other's place; None where nothing is."""
     claimed = [t.figure for t in slot.claimed if t.figure]
     held = [t.figure for t in slot.held if t.figure]
+    if not claimed or not held:
+        return None
     other_claimed = [
         f
         for f in claimed

@@ -246,14 +246,19 @@ _OPPOSITES_ZH = _poles(_PAIRS_ZH + PAIRS_ZH)
 _STEMS_OPPOSED = _poles(PAIRS, stemmed=True)
 
 
-_LONG_OPPOSITE_ZH = re.compile(
-    "|".join(sorted((word for word in _OPPOSITES_ZH if len(word) > 1), key=len, reverse=True))
-)
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern of words, the longest first, none of which is tried where none begins."""
+    longest_first = sorted(words, key=len, reverse=True)
+    begins = "".join({word[0] for word in longest_first})
+    return re.compile(f"(?=[{begins}])(?:{'|'.join(longest_first)})")
+
+
+_LONG_OPPOSITE_ZH = _any_of(word for word in _OPPOSITES_ZH if len(word) > 1)
 _OTHER_KINDS = _kinds(_KINDS)
 _OTHER_KINDS_ZH = _kinds(_KINDS_ZH)
 _OTHERS_IN_PLACE = _kinds(_KINDS_IN_PLACE)
 _OTHERS_IN_PLACE_ZH = _kinds(_KINDS_IN_PLACE_ZH)
-_KIND_IN_PLACE_ZH = re.compile("|".join(sorted(_OTHERS_IN_PLACE_ZH, key=len, reverse=True)))
+_KIND_IN_PLACE_ZH = _any_of(_OTHERS_IN_PLACE_ZH)
 _ONE_OF_KIND_ZH = tuple(
     map(
         frozenset,
@@ -276,7 +281,7 @@ SURNAMES = frozenset(
     "王李张刘陈杨黄赵吴周徐孙朱胡郭林罗郑梁谢宋唐许韩冯邓曹彭曾萧蔡潘袁董余苏叶吕魏蒋杜丁沈姜范江傅钟卢汪戴崔廖姚邱夏谭韦贾邹熊孟秦阎薛侯雷龙郝孔邵毛万顾赖"
 )
 """The hundred that most people in China have, without those that are commoner as other words."""
-_KIND_ZH = re.compile("|".join(_OTHER_KINDS_ZH))
+_KIND_ZH = _any_of(_OTHER_KINDS_ZH)
 _WEEKDAY_ZH = re.compile(
     r"(?<![一二两三四五六七八九十几每\d])(?:周|星期|礼拜)(?=[一二三四五六日天1-6])(?!.次)"
 )
@@ -362,7 +367,7 @@ def words_are_opposed(
         if not stems.isdisjoint(_STEMS_OPPOSED.get(word_stem(word), ())):
             return True
         for other in held:
-            shorter, longer = sorted((word, other), key=len)
+            shorter, longer = (word, other) if len(word) <= len(other) else (other, word)
             prefix = longer.removesuffix(shorter)
             if len(shorter) >= MIN_STEM_LETTERS and prefix in _PREFIXES:
                 return True

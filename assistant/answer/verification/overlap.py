@@ -1,5 +1,7 @@
 """How many of a claim's words a window of a passage has."""
 
+from collections.abc import Iterable
+
 from assistant.answer.verification.tokens import SentenceText
 
 OVERLAP_FLOOR = 0.6
@@ -11,24 +13,34 @@ LEAST_IDEOGRAPHS = 5
 """Different ideographs of a claim under which they are there by chance."""
 
 
-def word_share(
-    claim: SentenceText, held: frozenset[str], context: frozenset[str], spelt: frozenset[str]
-) -> float:
-    """Return the share of the claim's words that a window, or the heading above it, has.
+Vocabulary = tuple[frozenset[str], frozenset[str]]
+"""Words and ideographs of a text."""
+
+
+def word_shares(
+    claim: SentenceText, windows: Iterable[Vocabulary], context: frozenset[str]
+) -> list[float]:
+    """Return the share of the claim's words that each window, or the heading above it, has.
 
     Chinese words are pairs of ideographs, half of which span two words: in another order most are
-    gone, though each ideograph is there. `spelt` are the window's ideographs.
+    gone, though each ideograph is there.
     """
-    if not claim.words:
-        return 1.0
-    # As common parts of sets, which are small: it is asked of every sentence of every passage.
-    there = claim.own_words & held | claim.own_words & context
-    share = 1 - (len(claim.own_words) - len(there)) / len(claim.words)
-    if claim.glue and not there and claim.words.isdisjoint(held | context):
-        share = 0.0  # none of them but such as join words
-    if len(claim.ideographs) < LEAST_IDEOGRAPHS or share >= OVERLAP_FLOOR:
-        return share
-    spelt_share = len(claim.ideographs & spelt) / len(claim.ideographs)
-    if spelt_share < IDEOGRAPH_FLOOR:
-        return share
-    return max(share, spelt_share * OVERLAP_FLOOR / IDEOGRAPH_FLOOR)
+    # All sentences of all passages are asked for it, so that what is the claim's is read once.
+    words, own, ideographs = claim.words, claim.own_words, claim.ideographs
+    above = own & context
+    only_joins = bool(claim.glue) and words.isdisjoint(context)
+    shares: list[float] = []
+    for held, spelt in windows:
+        if not words:
+            shares.append(1.0)
+            continue
+        there = own & held | above if above else own & held
+        share = 1 - (len(own) - len(there)) / len(words)
+        if only_joins and not there and words.isdisjoint(held):
+            share = 0.0  # none of them but such as join words
+        if share < OVERLAP_FLOOR and len(ideographs) >= LEAST_IDEOGRAPHS:
+            spelt_share = len(ideographs & spelt) / len(ideographs)
+            if spelt_share >= IDEOGRAPH_FLOOR:
+                share = max(share, spelt_share * OVERLAP_FLOOR / IDEOGRAPH_FLOOR)
+        shares.append(share)
+    return shares

@@ -1,11 +1,12 @@
 """The sentences of a passage, alone, in pairs and in lists, as a claim is compared with them."""
 
+import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.answer.verification.numbers.quantities import Quantity
-from assistant.answer.verification.overlap import word_share
+from assistant.answer.verification.overlap import word_shares
 from assistant.answer.verification.tokens import SentenceText, read_sentence
 from assistant.values import Passage
 from ingest.text.language import cjk_share
@@ -62,6 +63,11 @@ class PassageSentences:
         self.chinese = cjk_share(passage.text) > CHINESE_SHARE
         self.keys = frozenset(self.head.keys).union(*(text.keys for text in self.sentences))
         self._pairs: dict[int, SentenceText] = {}
+        self._words = [(one.words, one.ideographs) for one in self.sentences]
+        self._words_of_pairs = [
+            (one.words | two.words, one.ideographs | two.ideographs)
+            for one, two in itertools.pairwise(self.sentences)
+        ]
 
     def _find_lists(self, text: str) -> Iterator[range]:
         """Yield the sentences of each list with what leads to it, as a reader sums it up."""
@@ -82,7 +88,7 @@ class PassageSentences:
             of_list = [self.sentences[index] for index in places]
             held = frozenset().union(*(one.words for one in of_list))
             spelt = frozenset().union(*(self.sentences[at].ideographs for at in places))
-            share = word_share(claim, held, self.head.words, spelt)
+            (share,) = word_shares(claim, [(held, spelt)], self.head.words)
             if share >= floor:
                 text = of_list[0]
                 for one in of_list[1:]:
@@ -96,29 +102,30 @@ class PassageSentences:
         for text in self.sentences:
             yield from text.figures
 
-    def singles(self, claim: SentenceText) -> Iterator[PassageWindow]:
-        """Yield each sentence with the share of the claim's words that it has."""
-        for index, text in enumerate(self.sentences):
-            share = word_share(claim, text.words, self.head.words, text.ideographs)
-            yield PassageWindow(text, *self.spans[index], (index,), share)
+    def shares(self, claim: SentenceText) -> list[float]:
+        """Return the share of the claim's words that each sentence has."""
+        return word_shares(claim, self._words, self.head.words)
+
+    def singles(self, shares: Sequence[float], floor: float) -> Iterator[PassageWindow]:
+        """Yield each sentence that has enough of a claim's words, given what `shares` returns."""
+        for index, share in enumerate(shares):
+            if share >= floor:
+                yield PassageWindow(self.sentences[index], *self.spans[index], (index,), share)
 
     def pairs(self, claim: SentenceText, floor: float) -> Iterator[PassageWindow]:
         """Yield each sentence together with the next."""
-        for index, (one, two) in enumerate(zip(self.sentences, self.sentences[1:], strict=False)):
-            # Two rows say together only what is said of both: 张伟 is not in 李敏's department.
-            cells = [self._rows.get(at, claim.words) & claim.words for at in (index, index + 1)]
-            if claim.words and not all(cells):
+        for index, share in enumerate(word_shares(claim, self._words_of_pairs, self.head.words)):
+            if share < floor:
                 continue
-            share = word_share(
-                claim,
-                one.words | two.words,
-                self.head.words,
-                one.ideographs | two.ideographs,
-            )
-            if share >= floor:
-                text = self._pairs.get(index) or self._pairs.setdefault(index, one.followed_by(two))
-                start, end = self.spans[index][0], self.spans[index + 1][1]
-                yield PassageWindow(text, start, end, (index, index + 1), share)
+            # Two rows say together only what is said of both: 张伟 is not in 李敏's department.
+            if self._rows and claim.words:
+                rows = (self._rows.get(at) for at in (index, index + 1))
+                if any(row is not None and claim.words.isdisjoint(row) for row in rows):
+                    continue
+            one, two = self.sentences[index : index + 2]
+            text = self._pairs.get(index) or self._pairs.setdefault(index, one.followed_by(two))
+            start, end = self.spans[index][0], self.spans[index + 1][1]
+            yield PassageWindow(text, start, end, (index, index + 1), share)
 
     def share_around(self, window: PassageWindow, words: frozenset[str]) -> float:
         """Return the share of the words that a window has, or half of it what is around it."""

@@ -9,12 +9,20 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from assistant.answer.verification.numbers.quantities import Quantity
+from assistant.answer.verification.numbers.quantity_scanner import LEAST_YEAR, MOST_YEAR
 from assistant.answer.verification.opposites import (
     kind_words,
     opposed_words_zh,
     words_are_opposed,
 )
-from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, Token
+from assistant.answer.verification.tokens import (
+    NEGATION,
+    STRONG_BREAK,
+    SentenceText,
+    Token,
+    once_per_text,
+)
 
 PAIR = 2
 """Ideographs of a word that is looked for."""
@@ -27,6 +35,8 @@ _UNLIKE_ZH = re.compile(
     r"(?:与|和|跟)(?P<other>[^，。,]{1,12}?)(?:不同|相反)|(?:¬像|有别于|不同于)(?P<behind>[^，。,]{1,12})"
 )
 _SAME_ZH = re.compile(r"不同|相反|有别|¬像")
+_CONTRASTS = ("like", "contrast", "opposed", "同", "反", "别", "像")
+"""What is in all that contrasts: only such a text is spelt for the patterns."""
 
 
 def predicates_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
@@ -45,16 +55,18 @@ def kind_has_other_predicate(claim: SentenceText, window: SentenceText) -> bool:
     商店周日营业 of 商店周六营业，周日休息. Only clauses that name the kind count, each of which has
     to have an opposite of the claim's words and not these themselves.
     """
-    kinds = kind_words(claim.tokens)
-    if not kinds or len(claim.clauses) > 1 or NEGATION in claim.keys:
+    if len(claim.clauses) > 1 or NEGATION in claim.keys:
         return False
-    claimed = [token.text.lower() for token in claim.tokens if token.content and token.text]
+    kinds = kind_words(claim.tokens)
+    if not kinds:
+        return False
+    claimed = [token.lower for token in claim.tokens if token.content and token.text]
     letters = spell_ideographs(claim.tokens)
     answers = []
     for clause in _with_times_joined(window.clauses):
         if kinds.isdisjoint(kind_words(clause)) or any(t.key == NEGATION for t in clause):
             continue
-        held = [token.text.lower() for token in clause if token.content and token.text]
+        held = [token.lower for token in clause if token.content and token.text]
         agrees = {t.key for t in clause if t.kind == "word" and t.content} & {
             t.key for t in claim.tokens if t.kind == "word" and t.content
         }
@@ -82,13 +94,13 @@ def _with_times_joined(clauses: Sequence[Sequence[Token]]) -> Iterator[list[Toke
 
 def spell_ideographs(tokens: Sequence[Token]) -> str:
     """Return the keys of tokens as one text: 周6营业."""
-    return "".join(token.key.lstrip("#") for token in tokens)
+    return "".join([token.key.lstrip("#") for token in tokens])
 
 
 def _argument_is_of_other_verb(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a name has another verb's preposition: born in Lund, who studied in Lund."""
     clauses = window.clauses
-    for verb, name in _placed_names(claim.tokens):
+    for verb, name in _placed_names(claim.tokens) if claim.has_names else ():
         own = [clause for clause in clauses if any(t.key == name for t in clause)]
         # A clause without a verb of its own ("and in Lund") has that of the one before.
         has_own_verb = own and all(_has_verb_before(name, clause) for clause in own)
@@ -115,10 +127,10 @@ def _placed_names(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
 
 def _skips_link_of_chain(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a claim joins the first of a chain with the last: Alice, Bob, Carol."""
-    if len(claim.clauses) > 1:
+    clauses = window.clauses
+    if len(claim.clauses) > 1 or len(clauses) < 2:
         return False
     claimed = [token.key for token in claim.tokens if token.content]
-    clauses = window.clauses
     if any(set(claimed) <= {t.key for t in clause} for clause in clauses):
         return False
     return any(_is_chain(claimed, one, other) for one, other in itertools.pairwise(clauses))
@@ -156,6 +168,9 @@ def _subject_is_object_zh(claim: SentenceText, window: SentenceText) -> bool:
     if not clauses or not other_clauses:
         return False
     claimed, held = spell_ideographs(clauses[0]), spell_ideographs(other_clauses[0])
+    # What begins the claim is behind a verb of the window, or nothing is exchanged.
+    if claimed[:PAIR] not in held[2 * PAIR :]:
+        return False
     whole = spell_ideographs(window.tokens)
     for place in range(PAIR, len(claimed) - PAIR):
         verb, object_claimed = (
@@ -178,7 +193,12 @@ def _subject_is_object_zh(claim: SentenceText, window: SentenceText) -> bool:
 
 def _says_of_contrasted(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a claim says of the other what a window says of one, "unlike the other"."""
-    claimed, held = (_spell_words(text.tokens) for text in (claim, window))
+    if not any(map(window.spelt.lower().__contains__, _CONTRASTS)):
+        return False
+    held = _spell_words(window)
+    if not (_UNLIKE.search(held) or _SAME_ZH.search(held)):
+        return False
+    claimed = _spell_words(claim)
     if _UNLIKE.search(claimed) or _SAME_ZH.search(claimed):
         return False
     for sentence in held.split("."):
@@ -206,11 +226,12 @@ def _ideograph_pairs(text: str) -> set[str]:
     return {one + two for one, two in itertools.pairwise(re.sub(r"[，。, ]", "", text))}
 
 
-def _spell_words(tokens: Sequence[Token]) -> str:
+@once_per_text
+def _spell_words(text: SentenceText) -> str:
     """Return the words of a text, and marks where its clauses end."""
     spelt = ""
     past = 0
-    for before, token in zip([None, *tokens], tokens, strict=False):
+    for before, token in zip([None, *text.tokens], text.tokens, strict=False):
         if token.clause != past:
             spelt += ". " if token.clause - past >= STRONG_BREAK else ", "
         elif spelt and not (before and before.kind == token.kind == "ideograph"):
@@ -218,3 +239,39 @@ def _spell_words(tokens: Sequence[Token]) -> str:
         spelt += NEGATION if token.kind == "negation" else token.text or token.key
         past = token.clause
     return spelt
+
+
+def date_is_of_other_verb(claim: SentenceText, window: SentenceText) -> bool:
+    """Return whether a year is another verb's: opened in 1871, when it was only begun."""
+    clauses = window.clauses
+    for index, figure in claim.figure_places:
+        if not _is_date(figure):
+            continue
+        before = (t for t in reversed(claim.tokens[:index]) if t.content)
+        verb = next(before, None)
+        if verb is None or verb.kind != "word" or verb.capital:
+            continue
+        own = [c for c in clauses if any(t.figure and figure.equals(t.figure) for t in c)]
+        others = [
+            c for c in clauses if c not in own and any(t.figure and _is_date(t.figure) for t in c)
+        ]
+        if (
+            own
+            and not any(t.key == verb.key for c in own for t in c)
+            and any(t.key == verb.key for c in others for t in c)
+            and all(_has_plain_word(c, claim.keys) for c in own)
+        ):
+            return True
+    return False
+
+
+def _is_date(figure: Quantity) -> bool:
+    is_year = figure.kind == "number" and LEAST_YEAR <= figure.value <= MOST_YEAR
+    return figure.kind == "date" or (is_year and not figure.dimension)
+
+
+def _has_plain_word(clause: Sequence[Token], claimed: Sequence[str]) -> bool:
+    """Return whether a clause has a verb of its own: a word that the claim lacks."""
+    return any(
+        t.kind == "word" and t.content and not t.capital and t.key not in claimed for t in clause
+    )

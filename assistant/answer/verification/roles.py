@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from assistant.answer.verification.numbers.quantities import Quantity
@@ -17,13 +17,12 @@ from assistant.answer.verification.tokens import (
     CLASSIFIERS,
     JOINTS,
     NEGATION,
-    STRONG_BREAK,
     SentenceText,
     Token,
     join_words,
+    once_per_text,
 )
 
-_Boundary = Callable[[Token, Token], bool]
 End = Literal["from", "to"]
 
 _FROM, _TO = frozenset(("from", "从", "由", "自")), frozenset(("to", "until", "till", "至", "到"))
@@ -35,23 +34,8 @@ COUNTED_WITHIN = 3
 """Tokens behind a number in which stands what it counts: "four full AA batteries"."""
 COMPARED_WITHIN_ZH = 10
 """Ideographs before a number among which its 比 stands."""
-PARALLEL_ZH = 0.2
-"""Share of a Chinese clause's tokens that a parallel one has, too."""
 _ANYBODY = frozenset(("people", "peopl", "person", "other", "item", "piec"))
 """Words that stand for what was named before: "of the 1,200 respondents, 396 people"."""
-
-_LOOSE = frozenset(
-    re.findall(r"\w+", "the a an in on at of for by with from that as 的 在 于 有 了")
-)
-"""Words that clauses share by chance."""
-_ADVERBIAL = frozenset(
-    re.findall(
-        r"\w+",
-        "in on at by after before during since until from with then later soon also today now when"
-        " if originally again often 在 于 从 后 又 也 还 当 如 每",
-    )
-)
-"""What begins a clause that has its subject from the one before."""
 
 _SUMS_UP = re.compile(
     r"\b(?:together|in total|altogether|a total of|the total|in all)\b"
@@ -89,9 +73,9 @@ def is_total(figure: Quantity, claim: SentenceText, window: SentenceText) -> boo
     if figure.kind != "number" or not _sums_up(claim):
         return False
     counted = frozenset().union(
-        *(things for other, things in _counted_things(claim.tokens) if other.equals(figure))
+        *(things for other, things in _counted_things(claim) if other.equals(figure))
     )
-    things_of = {id(other): things for other, things in _counted_things(window.tokens)}
+    things_of = {id(other): things for other, things in _counted_things(window)}
     summands = [
         (index, other.base)
         for index, token in enumerate(window.tokens)
@@ -130,113 +114,33 @@ def _is_word(token: Token) -> bool:
     return token.content and not token.figure
 
 
+@once_per_text
 def _sums_up(claim: SentenceText) -> bool:
     """Return whether a claim says that it gives a sum."""
     spelt = "".join(
-        token.key if token.kind == "ideograph" else f" {token.text.lower() or token.key}"
+        token.key if token.kind == "ideograph" else f" {token.lower or token.key}"
         for token in claim.tokens
     )
     return _SUMS_UP.search(spelt) is not None
 
 
-def clauses_are_mixed(claim: SentenceText, window: SentenceText) -> bool:
-    """Return whether a claim says of one of two parallel clauses what the other says of its own.
-
-    "Blue wires are live" of "Red wires are live, blue wires are neutral". Each clause is known by
-    the first word that the other lacks: the claim has that of one clause, lacks that of the other,
-    and yet says something that only the other says. A clause that begins with when or how it is
-    ("and later moved") has its subject from the one before, so it is left alone.
-    """
-    for is_boundary in (_is_strong_boundary, _is_clause_boundary, None):
-        clauses, parts = (
-            _split(text.tokens, is_boundary) if is_boundary else text.clauses
-            for text in (window, claim)
-        )
-        if len(clauses) < 2:
-            continue
-        held = [{token.key for token in clause} for clause in clauses]
-        for part in parts:
-            claimed = frozenset(token.key for token in part if _is_informative(token))
-            is_shortened = any(claimed <= keys for keys in held)
-            if is_shortened and len(parts) == 1:
-                return False  # it is one of the clauses
-            # Most clauses of a long window have none of its words: only those that do are compared.
-            touched = [at for at, keys in enumerate(held) if not claimed.isdisjoint(keys)]
-            if not is_shortened and any(
-                _mixes(claimed, clauses[a], clauses[b])
-                for a, b in itertools.permutations(touched, 2)
-                if claimed & (held[a] - held[b]) and claimed & (held[b] - held[a])
-            ):
-                return True
-    return False
-
-
-def _mixes(claimed: frozenset[str], own: Sequence[Token], other: Sequence[Token]) -> bool:
-    """Return whether `claimed` has the subject of one clause and the predicate of the other."""
-    own_keys, other_keys = [t.key for t in own], [t.key for t in other]
-    shared = set(own_keys) & set(other_keys)
-    common = [t for t in other if t.key in shared - _LOOSE]
-    # One ideograph in common is chance: 部 of 行政部 and 部门.
-    is_parallel = len(common) > (common[0].kind == "ideograph") if common else False
-    if common and common[0].kind == "ideograph":
-        # 在夜间飞行的，应当开灯 is one statement in two clauses: 应当 alone makes none parallel.
-        is_parallel = is_parallel and len(common) >= PARALLEL_ZH * len(other)
-    # "If it flashes …; if it stays on …" are parallel for all that.
-    begins = other_keys[0] in _ADVERBIAL and other_keys[0] != own_keys[0]
-    if not is_parallel or begins or other_keys[0].endswith("ly"):
-        return False
-    mine = [
-        t
-        for t in own
-        if _is_informative(t) and t.key not in shared and not _ends_name(t, own, shared)
-    ]
-    theirs = [t for t in other if _is_informative(t) and t.key not in shared]
-    if not mine or not theirs or bool(mine[0].figure) != bool(theirs[0].figure):
-        return False
-    has_subject = mine[0].key in claimed and theirs[0].key not in claimed
-    left_out = any(t.key not in claimed for t in mine)
-    return has_subject and left_out and any(t.key in claimed for t in theirs)
-
-
-def _ends_name(token: Token, clause: Sequence[Token], shared: set[str]) -> bool:
-    """Return whether a word is the rest of a name that both have: United of Dunmore United."""
-    before = next((one for one, two in itertools.pairwise(clause) if two is token), None)
-    return token.capital and before is not None and before.capital and before.key in shared
-
-
-def _is_informative(token: Token) -> bool:
-    return token.content or token.figure is not None
-
-
-def _split(tokens: Sequence[Token], is_boundary: _Boundary) -> list[list[Token]]:
-    """Return the runs of tokens between boundaries, which are those behind or at a token."""
-    runs: list[list[Token]] = [[*tokens[:1]]]
-    for before, token in itertools.pairwise(tokens):
-        if is_boundary(before, token):
-            runs.append([])
-        if token.key not in JOINTS:
-            runs[-1].append(token)
-    return [run for run in runs if run]
-
-
-def _is_strong_boundary(before: Token, token: Token) -> bool:
-    return token.clause - before.clause >= STRONG_BREAK
-
-
-def _is_clause_boundary(before: Token, token: Token) -> bool:
-    return token.clause != before.clause
-
-
 def _ends_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether what is "from" in the claim is "to" in the window, or the other way round."""
-    claimed, held = set(_ends(claim.tokens)), set(_ends(window.tokens))
+    claimed, held = _ends(claim), _ends(window)
     return any(
         (key, "to" if end == "from" else "from") in held and (key, end) not in held
         for key, end in claimed
     )
 
 
-def _ends(tokens: Sequence[Token]) -> Iterator[tuple[str, End]]:
+@once_per_text
+def _ends(text: SentenceText) -> set[tuple[str, End]]:
+    if _FROM.isdisjoint(text.keys) and _TO.isdisjoint(text.keys):
+        return set()
+    return set(_read_ends(text.tokens))
+
+
+def _read_ends(tokens: Sequence[Token]) -> Iterator[tuple[str, End]]:
     for index, token in enumerate(tokens[:-1]):
         end: End | None = "from" if token.key in _FROM else "to" if token.key in _TO else None
         if end is None:
@@ -251,8 +155,8 @@ def _ends(tokens: Sequence[Token]) -> Iterator[tuple[str, End]]:
 
 def _counts_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether what the claim counts with one number the window counts with others alone."""
-    held = list(_counted_things(window.tokens))
-    for figure, counted in _counted_things(claim.tokens):
+    held = _counted_things(window) if claim.figures else []
+    for figure, counted in _counted_things(claim) if held else ():
         beside = [other for other, things in held if things & counted]
         elsewhere = any(
             figure.equals(other) and things and not things & counted for other, things in held
@@ -262,17 +166,19 @@ def _counts_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     return False
 
 
-def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozenset[str]]]:
-    """Yield each bare number with the words for what it counts."""
-    for index, token in enumerate(tokens):
-        figure = token.figure
-        if not figure or figure.kind != "number" or figure.dimension or figure.rounded:
+@once_per_text
+def _counted_things(text: SentenceText) -> list[tuple[Quantity, frozenset[str]]]:
+    """Return each bare number with the words for what it counts."""
+    tokens = text.tokens
+    found: list[tuple[Quantity, frozenset[str]]] = []
+    for index, figure in text.figure_places:
+        if figure.kind != "number" or figure.dimension or figure.rounded:
             continue
         things = []
         for other in tokens[index + 1 : index + 1 + COUNTED_WITHIN]:
             if other.figure and other.figure.dimension:
                 continue  # two 500 mg tablets
-            if other.clause != token.clause or other.figure or other.key == NEGATION:
+            if other.clause != tokens[index].clause or other.figure or other.key == NEGATION:
                 break
             if other.kind == "word" and not other.content:
                 break
@@ -281,22 +187,20 @@ def _counted_things(tokens: Sequence[Token]) -> Iterator[tuple[Quantity, frozens
         ideographs = [t.key for t in things if t.kind == "ideograph" and t.key not in CLASSIFIERS]
         if ideographs:
             if len(ideographs) >= _NAMED_ZH:
-                yield figure, frozenset(("".join(ideographs[:_NAMED_ZH]),))
+                found.append((figure, frozenset(("".join(ideographs[:_NAMED_ZH]),))))
         elif things:
-            yield figure, frozenset(t.key for t in things) - _ANYBODY
+            found.append((figure, frozenset(t.key for t in things) - _ANYBODY))
+    return found
 
 
 def _difference_is_amount(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether the claim gives as an amount what the window gives as a difference alone."""
-    if _COMPARES.search(join_words(claim.tokens).lower()):
+    measures = [figure for figure in claim.figures if figure.dimension]
+    if not measures or _COMPARES.search(claim.spelt.lower()):
         return False
-    for figure in claim.figures:
-        places = [
-            index
-            for index, token in enumerate(window.tokens)
-            if token.figure and figure.equals(token.figure)
-        ]
-        if figure.dimension and places and all(_is_difference(window.tokens, p) for p in places):
+    for figure in measures:
+        places = [index for index, other in window.figure_places if figure.equals(other)]
+        if places and all(_is_difference(window.tokens, p) for p in places):
             return True
     return False
 

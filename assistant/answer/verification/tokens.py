@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, wraps
+from typing import Any, Literal, TypeVar
 
 from assistant.answer.verification.numbers.quantities import (
     NumberTuple,
@@ -28,7 +28,7 @@ NEGATION = "¬"
 TokenKind = Literal["word", "ideograph", "figure", "negation"]
 
 _TOKEN = re.compile(
-    rf"(?P<figure>\ue001(?P<index>\d+)\ue002)|(?P<cjk>[{CJK}])"
+    rf"(?P<figure>\ue001(?P<index>\d+)\ue002)|(?P<cjk>[{CJK}]+)"
     rf"|(?P<word>[^\W_{CJK}\ue001]+(?:['’.&-][^\W_{CJK}\ue001]+)*)|(?P<mark>[^\w\s])"
 )
 _FIGURE_MARK = re.compile("\ue001\\d+\ue002")
@@ -60,6 +60,7 @@ _NEGATIONS = frozenset(
     )
 )
 _CONTRACTED = re.compile(r"(?P<stem>[a-z]+)n['’]t$", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['’]s?$")
 _STEMS = {"ca": "can", "wo": "will", "sha": "shall"}
 _NEGATIONS_ZH = re.compile(
     # Words in which the character negates nothing come first, so that they are passed over.
@@ -69,7 +70,6 @@ _NEGATIONS_ZH = re.compile(
 )
 
 
-@lru_cache(maxsize=1 << 14)
 def word_key(word: str) -> tuple[str, bool]:
     """Return a lower-case word as it is counted, and whether it carries meaning."""
     counted = words(word)
@@ -106,9 +106,13 @@ _FEET_AND_INCHES = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Token:
-    """A word, an ideograph, a figure or a negation."""
+    """A word, an ideograph, a figure or a negation.
+
+    Never changed, and not frozen for all that: a passage has thousands, and it would take thrice
+    the time to make them.
+    """
 
     kind: TokenKind
     key: str
@@ -121,6 +125,8 @@ class Token:
     first: bool = False
     """The first word of its sentence, where a capital says nothing."""
     figure: Quantity | None = None
+    lower: str = ""
+    """Its text in lower case."""
 
     @property
     def is_name(self) -> bool:
@@ -145,6 +151,8 @@ class SentenceText:
     """Its letters, digits and ideographs without case, for what is looked for as a string."""
     number_tuples: tuple[NumberTuple, ...] = ()
     """Numbers that belong together in one order: 3-1, 16:9, 120/80."""
+    kept: dict[Callable[..., Any], Any] = field(default_factory=dict, compare=False, repr=False)
+    """What `once_per_text` has read from it."""
 
     @cached_property
     def own_words(self) -> frozenset[str]:
@@ -165,10 +173,25 @@ class SentenceText:
                 runs[-1].append(token)
         return [run for run in runs if run]
 
+    @cached_property
+    def figure_places(self) -> list[tuple[int, Quantity]]:
+        """Return its figures, each with the place of its token."""
+        return [(i, token.figure) for i, token in enumerate(self.tokens) if token.figure]
+
+    @cached_property
+    def spelt(self) -> str:
+        """Return its tokens as they are written, one space apart."""
+        return join_words(self.tokens)
+
+    @cached_property
+    def has_names(self) -> bool:
+        """Return whether a word is written like a name."""
+        return any(token.capital and token.is_name for token in self.tokens)
+
     def followed_by(self, other: "SentenceText") -> "SentenceText":
         """Return the two as one text."""
         past = self.tokens[-1].clause + STRONG_BREAK if self.tokens else 0
-        tokens = (*self.tokens, *(replace(t, clause=t.clause + past) for t in other.tokens))
+        tokens = (*self.tokens, *(_in_clause(t, t.clause + past) for t in other.tokens))
         return SentenceText(
             tokens=tokens,
             keys=self.keys + other.keys,
@@ -181,9 +204,40 @@ class SentenceText:
         )
 
 
+Read = TypeVar("Read")
+
+
+def once_per_text(read: Callable[[SentenceText], Read]) -> Callable[[SentenceText], Read]:
+    """Keep what a function reads from a text with that text, which is compared with several."""
+
+    @wraps(read)
+    def kept(text: SentenceText) -> Read:
+        if read not in text.kept:
+            text.kept[read] = read(text)
+        found: Read = text.kept[read]
+        return found
+
+    return kept
+
+
+def _in_clause(token: Token, clause: int) -> Token:
+    # Not `dataclasses.replace`, which takes twice the time.
+    return Token(
+        token.kind,
+        token.key,
+        clause,
+        token.content,
+        token.text,
+        token.capital,
+        token.first,
+        token.figure,
+        token.lower,
+    )
+
+
 def join_words(tokens: Sequence[Token]) -> str:
     """Return tokens as they are written, one space apart, for patterns of several words."""
-    return " ".join(token.text or token.key for token in tokens)
+    return " ".join([token.text or token.key for token in tokens])
 
 
 def read_sentence(text: str) -> SentenceText:
@@ -201,7 +255,9 @@ def read_sentence(text: str) -> SentenceText:
     pieces.append(plain[past:])
     marked = "".join(pieces)
     # What denies is a token of its own and no word: cannot, doesn't.
-    affirmed = _DENIED.sub(" ", _FIGURE_MARK.sub(" ", marked))
+    affirmed = _FIGURE_MARK.sub(" ", marked)
+    if any(map(affirmed.lower().__contains__, ("cannot", "n't", "n’t"))):
+        affirmed = _DENIED.sub(" ", affirmed)
     held = frozenset(map(common_word, content_words(affirmed)))
     glue = frozenset(
         word for word in held if word in LIGHT_WORDS or not _JOINING_CJK.isdisjoint(word)
@@ -233,63 +289,72 @@ def _tokens(text: str, figures: list[Quantity]) -> list[Token]:
     position = 0
     while found := _TOKEN.search(text, position):
         position = found.end()
-        if mark := found["mark"]:
+        kind = found.lastgroup
+        if kind == "cjk":
+            tokens += _ideograph_tokens(text, *found.span(), clause, negated)
+            first = False
+        elif kind == "word":
+            tokens += word_tokens(found[0], clause, first=first)
+            first = False
+        elif kind == "figure":
+            figure = figures[int(found["index"])]
+            tokens.append(Token("figure", figure.key(), clause, content=True, figure=figure))
+            first = False
+        else:
+            mark = found[0]
             # The dash of 3–2 and the colon of 2:2 end nothing.
             if not _IN_FIGURES.match(text, found.start()):
                 if mark == "." and tokens and tokens[-1].text in _TITLES:
                     continue
                 clause += STRONG_BREAK if mark in _SENTENCE_MARKS else mark in _CLAUSE_MARKS
             first = first or mark in _SENTENCE_MARKS
-        elif index := found["index"]:
-            figure = figures[int(index)]
-            tokens.append(Token("figure", figure.key(), clause, content=True, figure=figure))
-            first = False
-        elif character := found["cjk"]:
-            if end := negated.get(found.start()):
-                tokens.append(Token("negation", NEGATION, clause, text=text[found.start() : end]))
-                # 不是 negates 是, which stays a token of its own: only 没有, 禁止 are one word.
-                cue = text[found.start() : end]
-                rest = cue[1:] if cue[0] in "不未无" else ""
-                tokens += [Token("ideograph", character, clause) for character in rest]
-                position = end
-            else:
-                content = character not in _FUNCTION_CJK
-                tokens.append(Token("ideograph", character, clause, content=content))
-            first = False
-        else:
-            tokens += word_tokens(found["word"], clause, first=first)
-            first = False
     return tokens
+
+
+def _ideograph_tokens(
+    text: str, start: int, end: int, clause: int, negated: Mapping[int, int]
+) -> Iterator[Token]:
+    """Yield the tokens of a run of ideographs, given where what negates begins and ends."""
+    while start < end:
+        character = text[start]
+        stop = negated.get(start, start + 1)
+        if start in negated:
+            cue = text[start:stop]
+            yield Token("negation", NEGATION, clause, text=cue, lower=cue)
+            # 不是 negates 是, which stays a token of its own: only 没有, 禁止 are one word.
+            for rest in cue[1:] if cue[0] in "不未无" else "":
+                yield Token("ideograph", rest, clause)
+        else:
+            yield Token("ideograph", character, clause, character not in _FUNCTION_CJK)
+        start = stop
 
 
 def word_tokens(word: str, clause: int, *, first: bool) -> list[Token]:
     """Return the tokens of a word: its parts, and what it stands for."""
     lower = word.lower()
-    if contracted := _CONTRACTED.match(lower):
-        stem = _STEMS.get(contracted["stem"], contracted["stem"])
-        return [Token("word", stem, clause), Token("negation", NEGATION, clause, text=word)]
-    if lower == "cannot":
-        return [Token("word", "can", clause), Token("negation", NEGATION, clause, text=word)]
+    affirmed = ""
+    if lower.endswith(("n't", "n’t")) and (contracted := _CONTRACTED.match(lower)):
+        affirmed = _STEMS.get(contracted["stem"], contracted["stem"])
+    elif lower == "cannot":
+        affirmed = "can"
     # Python's None is a value, none of them is not.
-    if lower in _NEGATIONS and (first or word != "None"):
-        return [Token("negation", NEGATION, clause, text=word)]
-    stem = re.sub(r"['’]s?$", "", word)  # Tesla's is Tesla
+    if affirmed or (lower in _NEGATIONS and (first or word != "None")):
+        negation = Token("negation", NEGATION, clause, text=word, lower=lower)
+        return [Token("word", affirmed, clause), negation] if affirmed else [negation]
+    stem, key, content, capital, sure = _parse_word(word)
+    first = first and not sure
+    return [Token("word", key, clause, content, stem, capital, first, None, stem.lower())]
+
+
+@lru_cache(maxsize=1 << 14)
+def _parse_word(word: str) -> tuple[str, str, bool, bool, bool]:
+    """Return stem and key of a word, whether it has meaning, a capital, and is surely a name."""
+    stem = _POSSESSIVE.sub("", word)  # Tesla's is Tesla
     key, content = word_key(stem.lower())
-    key = common_word(key)
-    capital = word[0].isupper() or any(character.isupper() for character in word[1:])
+    capital = any(character.isupper() for character in word)
     # iPhone, NASA, H2O are names at the beginning of a sentence, too.
     sure = any(character.isupper() or character.isdigit() for character in word[1:])
-    return [
-        Token(
-            "word",
-            key,
-            clause,
-            content=content,
-            text=stem,
-            capital=capital,
-            first=first and not sure,
-        )
-    ]
+    return stem, common_word(key), content, capital, sure
 
 
 def is_counted(tokens: Sequence[Token], index: int) -> bool:

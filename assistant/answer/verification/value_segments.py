@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from assistant.answer.verification.numbers.quantities import Quantity
 from assistant.answer.verification.numbers.units import is_same_dimension
-from assistant.answer.verification.tokens import SentenceText, Token
+from assistant.answer.verification.tokens import SentenceText, Token, once_per_text
 
 _SEPARATORS = frozenset(("and", "but", "while", "whereas", "or", "和", "而"))
 
@@ -53,13 +53,16 @@ def segments_of(
             if any(map(has_value, piece)):
                 own_tokens = [*waiting, *piece]
                 at = next(index for index, token in enumerate(own_tokens) if has_value(token))
-                content = [t for t in own_tokens if t.content and not (t.figure and has_value(t))]
+                before, behind = (
+                    [t.key for t in side if t.content and not (t.figure and has_value(t))]
+                    for side in (own_tokens[:at], own_tokens[at:])
+                )
                 segment = ValueSegment(
                     sentence=number,
-                    before=frozenset(t.key for t in own_tokens[:at] if t in content),
-                    behind=[t.key for t in own_tokens[at:] if t in content],
+                    before=frozenset(before),
+                    behind=behind,
                     figures=[t.figure for t in own_tokens if t.figure],
-                    head=frozenset(t.key for t in content[:HEAD] if t in own_tokens[:at]),
+                    head=frozenset(before[:HEAD]),
                 )
                 found.append(segment)
                 waiting, has_own_value = [], True
@@ -149,22 +152,23 @@ def figure_is_of_another(
 
 def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether what a claim says of a measure, its window says of another one."""
+    if not claim.figures or len(window.figures) < 2:
+        return False
     tokens = claim.tokens
     measures: list[Quantity] = []
-    for at, token in enumerate(tokens):
-        figure = token.figure
-        if figure is None or figure.weak:
+    for at, figure in claim.figure_places:
+        if figure.weak:
             continue
         is_measure = bool(figure.dimension) or figure.kind == "time"
         # The end of a range is said with its beginning: "between 2 and 8 °C".
         is_end = at > 1 and tokens[at - 2].figure is not None and tokens[at - 1].key in _RANGES
         if is_measure and not is_end:
             measures.append(figure)
-    if not measures or len(window.figures) < 2:
+    if not measures:
         return False
     claimed = _content(claim)
-    segments = segments_of([window.tokens], _has_figure)
-    own = segments_of([claim.tokens], _has_figure) if len(measures) > 1 else []
+    segments = _segments_of_figures(window)
+    own = _segments_of_figures(claim) if len(measures) > 1 else []
     return any(
         # What the claim says of another of its figures is none of this one's words.
         figure_is_of_another(
@@ -176,6 +180,11 @@ def figures_are_of_others(claim: SentenceText, window: SentenceText) -> bool:
         )
         for figure in measures
     )
+
+
+@once_per_text
+def _segments_of_figures(text: SentenceText) -> list[ValueSegment]:
+    return segments_of([text.tokens], _has_figure)
 
 
 def _has_figure(token: Token) -> bool:

@@ -89,13 +89,12 @@ class SentenceVerifier:
         text = plain_claim(sentence)
         claim = read_sentence(text)
         strong = [figure for figure in claim.figures if not figure.weak]
-        names = [token for token in claim.tokens if token.is_name]
         # "120 metres." or "Denver Broncos." answer a question and are claims; "Yes, at night." has
         # nothing that could be looked up.
         short = len(claim.words) < LEAST_WORDS
         # A figure or a name is no reason for less: what was finished in 1402 was not demolished.
         floor = 1.0 if short else OVERLAP_FLOOR
-        sure = bool(not short or strong or names)
+        sure = bool(not short or strong or claim.has_names)
         if self._question - claim.words and 0 < len(claim.words) + len(strong) <= SHORT_REPLY:
             verdict = self._short_reply(claim, cited, floor=floor)
             if verdict and (sure or verdict.passage or not _YES_OR_NO.fullmatch(text)):
@@ -120,8 +119,7 @@ class SentenceVerifier:
             context = self._contexts[passage.number]
             windows = [
                 (passage.share_around(window, self._question - claim.words), passage, window)
-                for window in passage.singles(claim)
-                if window.share >= floor
+                for window in passage.singles(passage.shares(claim), floor)
             ]
             windows.sort(key=lambda pair: -pair[0])
             found += [
@@ -169,7 +167,7 @@ class SentenceVerifier:
         chinese = cjk_share(text) > CHINESE_SHARE
         others = [p for p in self._passages.values() if p.chinese != chinese]
         own = (p for p in self._passages.values() if p.chinese == chinese)
-        shares = (window.share for passage in own for window in passage.singles(claim))
+        shares = (share for passage in own for share in passage.shares(claim))
         if max(shares, default=0.0) >= SPOKEN_OF and not {p.number for p in others} & {*cited}:
             return verdict  # a page of its own language speaks of it, and does not say so
         return self._in_other_language(claim, others, cited) or verdict
@@ -178,19 +176,17 @@ class SentenceVerifier:
         self, claim: SentenceText, cited: Sequence[int], *, floor: float = OVERLAP_FLOOR
     ) -> tuple[SentenceVerdict, bool]:
         """Return the verdict on a claim as a whole, and whether a passage contradicts it."""
+        shares = {number: p.shares(claim) for number, p in self._passages.items()}
         ranked = sorted(
-            (
-                (max((w.share for w in p.singles(claim)), default=0.0), p)
-                for p in self._passages.values()
-            ),
+            self._passages.values(),
             # Of equal shares the first passage wins: retrieval put the better one in front.
-            key=lambda pair: (-pair[0], pair[1].number),
+            key=lambda passage: (-max(shares[passage.number], default=0.0), passage.number),
         )
-        cited_passages = [p for _, p in ranked if p.number in cited]
-        others = [p for _, p in ranked if p.number not in cited]
+        cited_passages = [p for p in ranked if p.number in cited]
+        others = [p for p in ranked if p.number not in cited]
         best: ClaimComparison | None = None
         for passage in [*cited_passages, *others[:PASSAGES_COMPARED]]:
-            window, comparison = self._compare(claim, passage, floor)
+            window, comparison = self._compare(claim, passage, shares[passage.number], floor)
             # A sentence that is nearly the claim's own and says otherwise outweighs one that only
             # has most of its words.
             if window and (not best or not best.contradicted or window.share >= best.share):
@@ -218,13 +214,17 @@ class SentenceVerifier:
         return SentenceVerdict(kind="unsupported", reasons=reasons or ("words",)), contradicted
 
     def _compare(
-        self, claim: SentenceText, passage: PassageSentences, floor: float
+        self,
+        claim: SentenceText,
+        passage: PassageSentences,
+        shares: Sequence[float],
+        floor: float,
     ) -> tuple[PassageWindow | None, ClaimComparison | None]:
         """Return the window of a passage that supports the claim, else the closest comparison."""
         context = self._contexts[passage.number]
         best: ClaimComparison | None = None
         contradicting: set[int] = set()
-        singles = closest_windows(claim, passage.singles(claim), floor)
+        singles = closest_windows(claim, passage.singles(shares, floor), floor)
         for window in singles:
             comparison = compare_claim(claim, window.text, context, floor=floor)
             if comparison.supports and (

@@ -72,6 +72,7 @@ _PHRASES_ZH: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"打对折"), "打五折"),
     (re.compile(r"(?:一|(?<!\d)1)个半(?=小时|钟头|月|世纪)"), "1.5个"),
 )
+_IN_PHRASES_ZH = re.compile("[翻刻纪俩仨折半]")
 
 
 def digits_for_numerals(text: str) -> str:
@@ -79,19 +80,27 @@ def digits_for_numerals(text: str) -> str:
     if not _MAY_BE_NUMERAL.search(text):
         return text
     text = text.replace("百分之百", "100%")
-    for pattern, digits in _PHRASES_ZH:
-        text = pattern.sub(digits, text)
-    text = _HEIGHT_ZH.sub(_height, text)
-    text = _DISCOUNT_ZH.sub(_discount, text)
+    # To look for an ideograph that it has takes a twentieth of the time that a pattern takes.
+    if _IN_PHRASES_ZH.search(text):
+        for pattern, digits in _PHRASES_ZH:
+            text = pattern.sub(digits, text)
+    if "米" in text:
+        text = _HEIGHT_ZH.sub(_height, text)
+    if "折" in text:
+        text = _DISCOUNT_ZH.sub(_discount, text)
     text = re.sub(r"(?<!\d)一半", "50%", text)
-    text = re.sub(r"(?<=[年时])零(?=[一两二三四五六七八九十\d]{1,2}(?:个?月|分))", "", text)
+    if "零" in text:
+        text = re.sub(r"(?<=[年时])零(?=[一两二三四五六七八九十\d]{1,2}(?:个?月|分))", "", text)
     text = _NUMERALS.sub(_numeral, text)
-    text = re.sub(r"(?<=[\d])[ ]?半(?=年|个?小时|个?月|天)", ".5", text)
-    text = re.sub(r"(?<=\d)个半(?=小时|钟头|月|世纪)", ".5个", text)
-    text = _UNIT_AND_A_HALF_ZH.sub(r".5\g<unit>", text)
-    text = _BEFORE_CHRIST_ZH.sub(r"\g<year>BC", text)
-    text = _YUAN_AND_TENTHS.sub(lambda found: f".{_DIGITS_ZH[found['tenths']]}块", text)
-    return re.sub(r"半(?=个?小时|年(?!代))", "0.5", text)
+    if "半" in text:
+        text = re.sub(r"(?<=[\d])[ ]?半(?=年|个?小时|个?月|天)", ".5", text)
+        text = re.sub(r"(?<=\d)个半(?=小时|钟头|月|世纪)", ".5个", text)
+        text = _UNIT_AND_A_HALF_ZH.sub(r".5\g<unit>", text)
+    if "前" in text:
+        text = _BEFORE_CHRIST_ZH.sub(r"\g<year>BC", text)
+    if "块" in text:
+        text = _YUAN_AND_TENTHS.sub(lambda found: f".{_DIGITS_ZH[found['tenths']]}块", text)
+    return re.sub(r"半(?=个?小时|年(?!代))", "0.5", text) if "半" in text else text
 
 
 def _height(found: re.Match[str]) -> str:

@@ -8,7 +8,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assistant.answer.verification.exchanges import PREPOSITIONS
-from assistant.answer.verification.relations.sides import keys_of, spell
+from assistant.answer.verification.relations.sides import (
+    keys_of,
+    keys_of_clauses,
+    spell,
+    spell_clauses,
+)
 from assistant.answer.verification.synonyms import common_word
 from assistant.answer.verification.tokens import (
     NEGATION,
@@ -20,6 +25,7 @@ from assistant.answer.verification.tokens import (
 _ARTICLES = frozenset(("the", "a", "an"))
 _COPULAS = frozenset(("is", "was", "are", "were"))
 _COPULA_ZH = re.compile(r"^(?P<left>[^¬]{2,}?)[是为叫](?P<right>[^¬]{2,})$")
+_COPULAS_ZH = frozenset("是为叫")
 _PRONOUNS = frozenset(
     [
         "it",
@@ -58,8 +64,7 @@ def name_is_of_other_role(claim: SentenceText, window: SentenceText) -> bool:
     claimed = keys_of(claim.tokens)
     of_name: set[str] = set()
     others: list[Sequence[Token]] = []
-    for clause in window.clauses:
-        keys = keys_of(clause)
+    for clause, keys in zip(window.clauses, keys_of_clauses(window), strict=True):
         if names & keys:
             of_name |= keys
         else:
@@ -94,9 +99,11 @@ def _names_beside_copula(tokens: Sequence[Token]) -> Iterator[str]:
 
 def side_is_of_other_copula_zh(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a Chinese claim has the left of one "A是B" and the right of another."""
-    if len(claim.clauses) > 1 or not (own := _COPULA_ZH.match(spell(claim.tokens))):
+    if len(claim.clauses) > 1 or _COPULAS_ZH.isdisjoint(claim.keys):
         return False
-    pairs = [found for one in window.clauses if (found := _COPULA_ZH.match(spell(one)))]
+    if not (own := _COPULA_ZH.match(spell(claim.tokens))):
+        return False
+    pairs = [found for one in spell_clauses(window) if (found := _COPULA_ZH.match(one))]
     of_left = [one for one in pairs if own["left"].endswith(one["left"])]
     return any(
         one["right"] == own["right"] and not own["left"].endswith(one["left"]) and of_left
@@ -118,7 +125,7 @@ def denial_is_left_out(claim: SentenceText, window: SentenceText) -> bool:
 
     "A restore can be made" of "A backup can be made, but a restore cannot".
     """
-    if NEGATION in claim.keys:
+    if NEGATION in claim.keys or NEGATION not in window.keys:
         return False
     claimed = keys_of(claim.tokens)
     for before, clause in itertools.pairwise(window.clauses):

@@ -6,11 +6,11 @@ what one of them says, the two are the same, in any order.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from assistant.answer.verification.relations.scope import modals_of
-from assistant.answer.verification.relations.sides import keys_of
-from assistant.answer.verification.tokens import NEGATION, SentenceText, Token
+from assistant.answer.verification.relations.scope import modals_of_clauses
+from assistant.answer.verification.relations.sides import Side, keys_of_clauses
+from assistant.answer.verification.tokens import NEGATION, SentenceText, Token, once_per_text
 
 _OPERATORS = {
     **dict.fromkeys(("may", "can", "could", "might"), "may"),
@@ -31,11 +31,11 @@ def clauses_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     Each has the first or the last of its own words from one of them, its subject or its object, and
     something else from the other.
     """
-    claimed, held = (text.clauses[:MOST_CLAUSES] for text in (claim, window))
-    if len(claimed) < 2 or len(held) < 2:
+    claimed = claim.clauses[:MOST_CLAUSES]
+    if len(claimed) < 2 or len(window.clauses) < 2:
         return False
-    pairs = list(_pairs(held))
-    for nth, (first, second) in enumerate(_pairs(claimed)):
+    pairs = _pairs(window)
+    for nth, (first, second) in enumerate(_pairs(claim)):
         # Of several pairs the one that has most of the claim's is the one it tells of.
         own = {*first, *second}
         one, two = max(pairs, key=lambda pair: len(own.intersection((*pair[0], *pair[1]))))
@@ -52,24 +52,30 @@ def clauses_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     return False
 
 
-def _pairs(clauses: Sequence[Sequence[Token]]) -> Iterator[tuple[list[str], list[str]]]:
-    """Yield what each of two neighbouring clauses has and the other has not, in order."""
-    for one, other in itertools.pairwise(clauses):
-        keys, others = _keys(one), _keys(other)
+@once_per_text
+def _pairs(text: SentenceText) -> list[tuple[list[str], list[str]]]:
+    """Return what each of two neighbouring clauses has and the other has not, in order."""
+    found = []
+    clauses = zip(
+        text.clauses[:MOST_CLAUSES], keys_of_clauses(text), modals_of_clauses(text), strict=False
+    )
+    for keys, others in itertools.pairwise(itertools.starmap(_keys, clauses)):
+        one, other = [k for k in keys if k not in others], [k for k in others if k not in keys]
         if (NEGATION in keys) != (NEGATION in others):
-            (others if NEGATION in keys else keys)[AFFIRMED] = None
-        yield [k for k in keys if k not in others], [k for k in others if k not in keys]
+            (other if NEGATION in keys else one).append(AFFIRMED)
+        found.append((one, other))
+    return found
 
 
-def _keys(clause: Sequence[Token]) -> dict[str, None]:
-    relevant = keys_of(clause)
+def _keys(
+    clause: Sequence[Token], relevant: Side, modals: Sequence[tuple[Side, str]]
+) -> dict[str, None]:
     keys: dict[str, None] = {}
     for token in clause:
-        word = token.text.lower()
         if (token.key in relevant and token.key not in _LIGHT) or token.key == NEGATION:
             keys[token.key] = None
-        elif word in _OPERATORS:
-            keys[_OPERATORS[word] or word] = None
+        elif token.lower in _OPERATORS:
+            keys[_OPERATORS[token.lower] or token.lower] = None
     if clause[0].kind == "ideograph":
-        keys.update(dict.fromkeys(modal for _, modal in modals_of([clause])))
+        keys.update(dict.fromkeys(modal for _, modal in modals))
     return keys

@@ -12,7 +12,14 @@ from typing import Literal
 
 from assistant.answer.verification.bounds import bounds_are_exchanged
 from assistant.answer.verification.relations.sides import Side, keys_of, spell
-from assistant.answer.verification.tokens import JOINTS, NEGATION, STRONG_BREAK, SentenceText, Token
+from assistant.answer.verification.tokens import (
+    JOINTS,
+    NEGATION,
+    STRONG_BREAK,
+    SentenceText,
+    Token,
+    once_per_text,
+)
 
 Agreement = Literal["same", "turned"]
 
@@ -28,6 +35,7 @@ _ENDS = frozenset(
 """What is behind the excepted, and no part of it."""
 _ONES = frozenset(("one", "ones", "those"))
 _WORDS = frozenset(("except", "excepting", "excluding", "unless"))
+_MAY_EXCEPT = _WORDS | {"other", "but", "apart"}
 _ALL = frozenset(("all", "any", "every", "each", "always", "everyone", "everybody", "anyone"))
 MOST_EXCEPTED = 6
 """Tokens of what is excepted."""
@@ -76,17 +84,17 @@ class _Exception:
             shared = keys_of(claim.tokens) & self.main
             return bool(_ALL_ZH.search(spelt)) and len(shared) >= LEAST_OF_ALL_ZH
         return any(
-            token.text.lower() in _ALL and behind.key in self.main
+            token.lower in _ALL and behind.key in self.main
             for token, behind in itertools.pairwise(claim.tokens)
         )
 
 
 def exception_agreement(claim: SentenceText, window: SentenceText) -> Agreement | None:
     """Return whether the claim says of what is excepted, or of all, what the window says of it."""
-    held = list(_exceptions(window))
+    held = _exceptions(window)
     if not held:
         return None
-    claimed = list(_exceptions(claim))
+    claimed = _exceptions(claim)
     if not claimed and "除" in claim.keys:
         return None  # 除了…，其他 and 除非, which except something, too
     # 不得超过七张 is a bound by now, and so is what is denied of it.
@@ -127,19 +135,25 @@ def _is_denied(tokens: Sequence[Token]) -> bool:
     )
 
 
-def _exceptions(text: SentenceText) -> Iterator[_Exception]:
+@once_per_text
+def _exceptions(text: SentenceText) -> list[_Exception]:
+    return [*_read_exceptions(text)]
+
+
+def _read_exceptions(text: SentenceText) -> Iterator[_Exception]:
     for _, run in itertools.groupby(text.tokens, key=lambda t: t.clause // STRONG_BREAK):
         tokens = list(run)
         if any(token.kind == "ideograph" for token in tokens):
-            yield from _exceptions_zh(tokens)
+            if "除" in text.keys:
+                yield from _exceptions_zh(tokens)
             continue
         for at, token in enumerate(tokens):
             if width := _width(tokens, at):
                 excepted = _up_to(tokens, at + width, _ENDS)[:MOST_EXCEPTED]
                 # Fish, and small caged animals: each of them is excepted.
                 items = itertools.groupby(
-                    (t for t in excepted if t.text.lower() not in _ONES),
-                    key=lambda t: t.text.lower() in ("and", "or"),
+                    (t for t in excepted if t.lower not in _ONES),
+                    key=lambda t: t.lower in ("and", "or"),
                 )
                 main = [
                     *_main_before(tokens, at),
@@ -147,7 +161,7 @@ def _exceptions(text: SentenceText) -> Iterator[_Exception]:
                 ]
                 # What is so "but not here" is affirmed, and "without flash" denies no more.
                 denied = token.key != "but" and any(
-                    t.key == NEGATION and t.text.lower() != "without" for t in main
+                    t.key == NEGATION and t.lower != "without" for t in main
                 )
                 for is_joint, some in items:
                     if not is_joint:
@@ -171,15 +185,17 @@ def _up_to(tokens: Sequence[Token], start: int, ends: frozenset[str]) -> list[To
     clause = tokens[start - 1].clause
     return [
         *itertools.takewhile(
-            lambda token: token.clause == clause and token.text.lower() not in ends, tokens[start:]
+            lambda token: token.clause == clause and token.lower not in ends, tokens[start:]
         )
     ]
 
 
 def _width(tokens: Sequence[Token], at: int) -> int:
     """Return how many tokens at a place say that something is excepted; 0 if they do not."""
-    word = tokens[at].text.lower()
-    behind = tokens[at + 1].text.lower() if at + 1 < len(tokens) else ""
+    word = tokens[at].lower
+    if word not in _MAY_EXCEPT:
+        return 0
+    behind = tokens[at + 1].lower if at + 1 < len(tokens) else ""
     if word in _WORDS:
         return 2 if behind == "for" else 1
     # "No way other than by boat" has no rest.
@@ -188,7 +204,7 @@ def _width(tokens: Sequence[Token], at: int) -> int:
     # "In the hall but not in the garden"
     if word == "but" and at + 1 < len(tokens) and tokens[at + 1].key == NEGATION:
         return 2 if behind == "not" else 0
-    if word == "apart" and behind == "from" and any(t.text.lower() in _ALL for t in tokens):
+    if word == "apart" and behind == "from" and any(t.lower in _ALL for t in tokens):
         return 2
     return 0
 
@@ -203,7 +219,7 @@ def _exceptions_zh(tokens: Sequence[Token]) -> Iterator[_Exception]:
         spelt += token.key if token.kind in ("ideograph", "negation") else "#"
         places.append(token)
         past = token.clause
-    for pattern in (_ZH, _BEHIND_ZH) if "除" in spelt else ():
+    for pattern in (_ZH, _BEHIND_ZH):
         for found in pattern.finditer(spelt):
             if _ADDS_ZH.search(found["main"]):
                 continue

@@ -13,7 +13,7 @@ from assistant.answer.verification.relations.measures import Order, order_of_mea
 from assistant.answer.verification.relations.relations_en import relations_en
 from assistant.answer.verification.relations.relations_zh import relations_zh
 from assistant.answer.verification.relations.sides import Relation, Side, is_contained
-from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText
+from assistant.answer.verification.tokens import NEGATION, STRONG_BREAK, SentenceText, once_per_text
 
 RelationOrder = Literal["same", "compared", "turned"]
 """Whether it is one of more and less, where nothing else can be exchanged, tells "compared"."""
@@ -51,6 +51,7 @@ def relation_order(claim: SentenceText, window: SentenceText) -> RelationOrder |
     return "compared" if all(relation.measure for relation in claimed) else "same"
 
 
+@once_per_text
 def read_relations(text: SentenceText) -> list[Relation]:
     """Return the relations that a text states."""
     found: list[Relation] = []

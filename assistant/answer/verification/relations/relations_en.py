@@ -42,7 +42,7 @@ def _relation_clauses(tokens: Sequence[Token]) -> list[list[Token]]:
     pieces: list[list[Token]] = [[]]
     for index, token in enumerate(tokens):
         clause = pieces[-1][-1].clause if pieces[-1] else token.clause
-        word = token.text.lower()
+        word = token.lower
         joins = word == "and" and all(
             any(_is_marker(t) and t.clause == token.clause for t in side)
             for side in (pieces[-1], tokens[index + 1 :])
@@ -55,14 +55,14 @@ def _relation_clauses(tokens: Sequence[Token]) -> list[list[Token]]:
 
 
 def _is_marker(token: Token) -> bool:
-    word = token.text.lower()
+    word = token.lower
     return word in _MARKERS or word in _LEADS or word in _CAUSES
 
 
 def _sequences(pieces: Sequence[Sequence[Token]], index: int) -> Iterator[Relation]:
     piece = pieces[index]
     for at, token in enumerate(piece):
-        word = token.text.lower()
+        word = token.lower
         if word in _SEQUENCE:
             main, behind = keys_of(piece[:at]), keys_of(piece[at + 1 :])
             if not any(t.content and not t.figure for t in piece[:at]):
@@ -85,12 +85,12 @@ def _comparisons(
     pieces: Sequence[Sequence[Token]], index: int, last: tuple[Side, Side] | None
 ) -> Iterator[Relation]:
     piece = pieces[index]
-    than = next((i for i, t in enumerate(piece) if t.text.lower() == "than"), None)
+    than = next((i for i, t in enumerate(piece) if t.lower == "than"), None)
     end = len(piece) if than is None else than
     at = _comparative_at(piece, end, alone=than is None)
     if at is None or (than is not None and piece[than + 1 :] and piece[than + 1].figure):
         return
-    word = piece[at].text.lower()
+    word = piece[at].lower
     measure, is_more = _measure(piece, at, end)
     before = pieces[index - 1] if index else ()
     subject, other = _compared(piece, at, than, last or (keys_of(before), frozenset()))
@@ -124,7 +124,7 @@ def _compared(
 def _comparative_at(piece: Sequence[Token], end: int, *, alone: bool) -> int | None:
     """Return where "older" or "more" stands, directly before "than" or with a noun behind it."""
     places = range(end - 1, max(-1, end - 1 - (end if alone else COMPARED_BEFORE)), -1)
-    words = [token.text.lower() for token in piece]
+    words = [token.lower for token in piece]
     for place in places:
         if words[place] in _MORE | _LESS | _LATER | _EARLIER or words[place] in _BASES:
             return place
@@ -141,7 +141,7 @@ def _comparative_at(piece: Sequence[Token], end: int, *, alone: bool) -> int | N
 
 def _measure(piece: Sequence[Token], at: int, end: int) -> tuple[str, bool]:
     """Return what is compared, in its plain form, and whether the subject has more of it."""
-    word = piece[at].text.lower()
+    word = piece[at].lower
     if word in _MORE | _LESS:
         measured = (t.key for t in piece[at + 1 : end] if t.content)
         return next(measured, "much"), word in _MORE

@@ -24,7 +24,8 @@ _BEFORE = re.compile(
 _CAUSES = re.compile("导致|引发|造成|引起|致使")
 _FROM_CAUSE = re.compile(r"由(?P<cause>.{2,})$")
 _THEN = ("随后", "再", "才", "后")
-_MARK = re.compile(r"比|于|后|前|因|导|引|造|致|先|更|较")
+_MARKS = frozenset("比于后前因导引造致先更较")
+"""Ideographs one of which is in all that states a relation."""
 LEAST_SIDE = 2
 """Ideographs of a clause that is earlier or later than another."""
 _SEQUENTIAL = {"先": "早", "早": "早", "晚": "晚"}
@@ -32,12 +33,14 @@ _SEQUENTIAL = {"先": "早", "早": "早", "晚": "晚"}
 
 def relations_zh(tokens: Sequence[Token]) -> Iterator[Relation]:
     """Yield the relations that a Chinese sentence states."""
+    if _MARKS.isdisjoint([token.key for token in tokens]):
+        return
     clauses = [list(run) for _, run in itertools.groupby(tokens, key=lambda t: t.clause)]
     spelt = [spell(clause) for clause in clauses]
-    if not any(map(_MARK.search, spelt)):
-        return
     last: tuple[Side, Side] | None = None
     for index in range(len(clauses)):
+        if _MARKS.isdisjoint(spelt[index]):
+            continue
         before = clauses[index - 1] if index else ()
         compared = _compared(clauses[index], spelt[index], last or (keys_of(before), frozenset()))
         if compared:

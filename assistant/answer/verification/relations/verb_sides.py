@@ -1,11 +1,11 @@
 """Who does it to whom: "the landlord pays the tenant" of "the tenant pays the landlord"."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.answer.verification.exchanges import PREPOSITIONS
-from assistant.answer.verification.relations.sides import spell
-from assistant.answer.verification.tokens import SentenceText, Token
+from assistant.answer.verification.relations.sides import spell_clauses
+from assistant.answer.verification.tokens import SentenceText, Token, once_per_text
 
 _PRONOUNS = {
     "i": "i",
@@ -60,12 +60,13 @@ class _Sides:
 
 def verb_sides_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether two words stand on each other's side of a verb that both texts have."""
-    if not any(token.kind == "word" for token in claim.tokens):
+    own = _sides(claim)
+    if not own:
         return False
     held: dict[str, list[_Sides]] = {}
     for sides in _sides(window):
         held.setdefault(sides.verb, []).append(sides)
-    for claimed in _sides(claim):
+    for claimed in own:
         others = held.get(claimed.verb, ())
         agrees = any(claimed.left & other.left and claimed.right & other.right for other in others)
         if not agrees and any(
@@ -78,20 +79,21 @@ def verb_sides_are_exchanged(claim: SentenceText, window: SentenceText) -> bool:
     return False
 
 
-def _sides(text: SentenceText) -> Iterator[_Sides]:
+@once_per_text
+def _sides(text: SentenceText) -> list[_Sides]:
+    found = []
     for clause in text.clauses:
         places = [
-            i
-            for i, t in enumerate(clause)
-            if (t.content and not t.figure) or t.text.lower() in _PRONOUNS
+            i for i, t in enumerate(clause) if (t.content and not t.figure) or t.lower in _PRONOUNS
         ]
         for nth, at in enumerate(places):
-            verb, before = clause[at], clause[at - 1].text.lower()
+            verb, before = clause[at], clause[at - 1].lower
             if verb.kind != "word" or not verb.content or verb.capital or verb.key in _MUTUAL:
                 continue
             # Behind "the" it is a noun.
             if nth and before not in _BEFORE_NOUN and (sides := _sides_of(clause, places, nth)):
-                yield sides
+                found.append(sides)
+    return found
 
 
 def _sides_of(clause: Sequence[Token], places: Sequence[int], nth: int) -> _Sides | None:
@@ -100,7 +102,7 @@ def _sides_of(clause: Sequence[Token], places: Sequence[int], nth: int) -> _Side
     left, right = places[max(0, nth - NEAR) : nth], places[nth + 1 : nth + 1 + NEAR]
     if not right:
         return None
-    passive = any(t.text.lower() in _BE for t in clause[left[-1] : at])
+    passive = any(t.lower in _BE for t in clause[left[-1] : at])
     form = (passive, tuple(t.key for t in clause[at + 1 : right[0]] if t.key in _LINKS))
     by = next((i for i in range(at + 1, len(clause)) if clause[i].key == "by"), None)
     if by is not None:
@@ -110,7 +112,7 @@ def _sides_of(clause: Sequence[Token], places: Sequence[int], nth: int) -> _Side
         left, right = agents, [*left, *(i for i in right if i < by)]
         form = (False, ())
     one, other = (
-        frozenset(_PRONOUNS.get(clause[i].text.lower(), clause[i].key) for i in side)
+        frozenset(_PRONOUNS.get(clause[i].lower, clause[i].key) for i in side)
         for side in (left, right)
     )
     return _Sides(clause[at].key, one, other, form)
@@ -118,12 +120,17 @@ def _sides_of(clause: Sequence[Token], places: Sequence[int], nth: int) -> _Side
 
 def sides_are_turned_zh(claim: SentenceText, window: SentenceText) -> bool:
     """Return whether a clause of the window is the claim's turned round: 红胜蓝 of 蓝胜红."""
-    claimed = [spell(one) for one in claim.clauses if one[0].kind == "ideograph"]
-    held = [spell(one) for one in window.clauses]
+    claimed = [
+        spelt
+        for spelt, clause in zip(spell_clauses(claim), claim.clauses, strict=True)
+        if clause[0].kind == "ideograph" and len(spelt) <= LONGEST_TURNED
+    ]
+    held = spell_clauses(window)
+    lengths = set(map(len, held))
     return any(
         one[end:] + one[start:end] + one[:start] in held
         for one in claimed
-        if len(one) <= LONGEST_TURNED and one not in held
+        if len(one) in lengths and one not in held
         for start in range(2, len(one) - 2)
         for end in range(start + 1, min(start + 3, len(one) - 1))
         if one[:start] != one[end:] and _SAME_ZH.isdisjoint(one[start:end])
