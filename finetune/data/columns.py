@@ -1,9 +1,8 @@
 """What is kept in memory of each row while its text lies on disk: 89 bytes of numbers."""
 
+import functools
 import json
 from array import array
-from collections.abc import Sequence
-from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +21,8 @@ FIELDS = ("system", "think", "label", "entities", "group", "document", "history"
 CHECKS = ("broken_characters", "think_tags", "open_code", "echo", "cut_off", "bad_json", "entity")
 """Faults of form that each row is checked for; `quality_page` says what they mean."""
 
-PARTS = {
-    "question": attrgetter("user"),
-    "think": attrgetter("think"),
-    "answer": attrgetter("answer"),
-}
-"""Part of a row -> how to get it from a turn."""
+PARTS = ("question", "think", "answer")
+"""Texts of a turn, in this order."""
 
 EXAMPLES = 3
 """Rows that a report names for each fault or reason."""
@@ -61,7 +56,7 @@ class RowColumns:
         """Hash of the first question."""
         self.prompts = array("Q")
         """Hash of all that the last answer replies to: system message and turns."""
-        self.answers = array("Q")
+        self.answers = array("q")
         """Hash of the last answer."""
         self.chances = array("Q")
         """Decides on samples: depends on the content alone."""
@@ -94,15 +89,16 @@ class RowColumns:
             before += (turn.user, turn.answer)
         prompt = [*before, normalize_question(record.last.user)]
         self.prompts.append(hash_text("\0".join(prompt), seed=0))
-        # Compared with each other alone, never with places of the split: no seed is needed.
-        self.answers.append(hash_text(fold_text(record.last.answer), seed=0))
+        # Compared with each other alone, in this process: Python's own hash does, and is quicker.
+        self.answers.append(hash(fold_text(record.last.answer)))
         self.chances.append(int.from_bytes(digest[:8], "big"))
         self.labels.append(self.label_codes.setdefault(record.label, len(self.label_codes)))
-        for name, column in self.lengths.items():
-            column.append(sum(map(len, map(PARTS[name], record.turns))))
+        texts = [text for turn in record.turns for text in (turn.user, turn.think, turn.answer)]
+        for at, name in enumerate(PARTS):
+            self.lengths[name].append(sum(map(len, texts[at :: len(PARTS)])))
         fields = (  # in the order of `FIELDS`
             bool(record.system),
-            any(turn.think for turn in record.turns),
+            any(texts[PARTS.index("think") :: len(PARTS)]),
             bool(record.label),
             bool(record.entities),
             bool(record.group),
@@ -111,9 +107,7 @@ class RowColumns:
         )
         self.fields.append(_pack_flags(fields))
         last = record.last
-        whole = "\n".join(
-            [text for turn in record.turns for text in (turn.user, turn.think, turn.answer)]
-        )
+        whole = "\n".join(texts)
         faults = (  # in the order of `CHECKS`
             "\ufffd" in whole,
             "think>" in whole and ("<think>" in whole or "</think>" in whole),
@@ -138,7 +132,8 @@ def rows_with_flag(column: "array[int]", place: int) -> Mask:
     return (np.frombuffer(column, dtype=np.uint32) >> place & 1).astype(bool)
 
 
-def _pack_flags(flags: Sequence[bool]) -> int:
+@functools.cache  # of so few flags there are few combinations
+def _pack_flags(flags: tuple[bool, ...]) -> int:
     return sum(1 << place for place, flag in enumerate(flags) if flag)
 
 

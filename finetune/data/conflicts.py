@@ -38,7 +38,7 @@ def find_conflicts(first_pass: FirstPass, kept: Mask) -> Conflicts:
     wanted = kept & ~rows_with_flag(columns.fields, FIELDS.index("entities"))
     rows = np.flatnonzero(wanted)
     prompts = np.frombuffer(columns.prompts, dtype=np.uint64)[rows]
-    answers = np.frombuffer(columns.answers, dtype=np.uint64)[rows]
+    answers = np.frombuffer(columns.answers, dtype=np.int64)[rows]
     order = np.lexsort((rows, prompts))
     prompts, answers, rows = prompts[order], answers[order], rows[order]
     same = prompts[1:] == prompts[:-1]

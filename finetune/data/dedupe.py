@@ -55,6 +55,9 @@ PAIRS_AT_ONCE = 16_384
 
 _ENDS = " .。!！?？~～…"
 
+_WIDE_MARKS = tuple(zip("，？！：；（）", ",?!:;()", strict=True))
+"""Marks of Chinese texts, and what NFKC makes of them."""
+
 
 def fold_text(text: str) -> str:
     """Return text without white space, in one case."""
@@ -66,6 +69,10 @@ def normalize_question(text: str) -> str:
 
     Width and compatibility forms (NFKC), case, white space and closing marks do not count.
     """
+    # In most Chinese questions NFKC changes these marks alone. Done before, they leave a text that
+    # `normalize` sees to be normal at a glance; else it takes 100 ns for each character.
+    for wide, narrow in _WIDE_MARKS:
+        text = text.replace(wide, narrow)
     return fold_text(unicodedata.normalize("NFKC", text)).strip(_ENDS)
 
 
@@ -74,13 +81,11 @@ def content_digest(record: Record) -> bytes:
 
     Neither thinking nor system message counts, nor case, nor white space.
     """
-    total = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for turn in record.turns:
-        texts = f"{fold_text(turn.user)}\0{fold_text(turn.answer)}\0"
-        total.update(texts.encode(errors="replace"))
+    texts = [f"{turn.user}\0{turn.answer}\0" for turn in record.turns]
     if record.rejected:  # one good answer may be set against several bad ones
-        total.update(fold_text(record.rejected.answer).encode(errors="replace"))
-    return total.digest()
+        texts.append(record.rejected.answer)
+    folded = fold_text("".join(texts)).encode(errors="replace")
+    return hashlib.blake2b(folded, digest_size=DIGEST_BYTES).digest()
 
 
 def similarity_text(record: Record) -> str:

@@ -29,6 +29,9 @@ memory."""
 
 OTHER = Message("other reasons")
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+"""Made once: `json.dumps` makes one each time."""
+
 
 class RejectionReasons:
     """Why rows were rejected: how often, and the first rows of each reason."""
@@ -134,7 +137,8 @@ class FirstPass:
                 self.exact += 1
                 self._write_duplicate(cleaned.source, first, kind="exact", similarity=1.0)
                 return
-        self.personal.update(personal_kinds(cleaned))
+        for kind in sorted(personal_kinds(cleaned)):  # the same order in each run
+            self.personal[kind] += 1
         self.columns.add(cleaned, digest, train_only=train_only)
         self._lines.add(encode_line(cleaned))
         if similar is not None:
@@ -148,9 +152,9 @@ class FirstPass:
 
 def encode_line(record: Record) -> bytes:
     """Return a record as one line of a prepared file, without its newline."""
-    return json.dumps(to_json(record), ensure_ascii=False).encode()
+    return _ENCODER.encode(to_json(record)).encode()
 
 
 def _write_json_line(file: IO[bytes], entry: dict[str, Any]) -> None:
     # "replace": a source is a file's name, which may hold bytes that are no UTF-8.
-    file.write(json.dumps(entry, ensure_ascii=False).encode(errors="replace") + b"\n")
+    file.write(_ENCODER.encode(entry).encode(errors="replace") + b"\n")

@@ -225,7 +225,7 @@ class _KeptRows:
         """Yield what the other splits share with the one that is trained on."""
         columns = self.columns
         questions = np.frombuffer(columns.questions, dtype=np.uint64)
-        answers = np.frombuffer(columns.answers, dtype=np.uint64)
+        answers = np.frombuffer(columns.answers, dtype=np.int64)
         label, entities = FIELDS.index("label"), FIELDS.index("entities")
         # Labels and entities are answered alike on purpose: only answers in free text can leak.
         free = ~(rows_with_flag(columns.fields, label) | rows_with_flag(columns.fields, entities))

@@ -85,10 +85,8 @@ def parse_row(
         )
         record = build_record(parsed, source=row.source, system=system, group=group)
         if notes is not None:
-            notes.repairs.update(parsed.repairs)
-            known_names = (*form.known, *SIMILAR_NAMES)
-            notes.unused.update(one for one in fields.unused() if one not in known_names)
-            notes.unused.update(parsed.unused)
+            unused = fields.unused()
+            notes.add(parsed, [one for one in unused if one not in (*form.known, *SIMILAR_NAMES)])
         return record
     except RowError as error:
         raw = json.dumps(row.fields, ensure_ascii=False)

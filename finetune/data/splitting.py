@@ -15,6 +15,7 @@ A split that is wanted but got nothing, as happens with a handful of rows, takes
 place is nearest to its own interval.
 """
 
+import functools
 import hashlib
 import re
 from collections.abc import Sequence
@@ -47,10 +48,14 @@ def opening_question(record: Record) -> str:
 
     Greetings are none, unless there is nothing else.
     """
-    questions = [normalize_question(turn.user) for turn in record.turns]
-    # By "你好" alone half of the dialogues of a clinic would be one group, in one split.
-    found = (one for one in questions if one and not _GREETING.fullmatch(one))
-    return next(found, "".join(questions))
+    before = ""
+    for turn in record.turns:
+        question = normalize_question(turn.user)
+        # By "你好" alone half of the dialogues of a clinic would be one group, in one split.
+        if question and not _GREETING.fullmatch(question):
+            return question
+        before += question
+    return before
 
 
 def group_name(record: Record, by: Literal["question", "group", "document"]) -> str:
@@ -63,9 +68,15 @@ def group_name(record: Record, by: Literal["question", "group", "document"]) -> 
 def hash_text(text: str, *, seed: int) -> int:
     """Return 64 bits that look random and depend on text and seed alone."""
     # Not `hash`: Python's differs in each process (PYTHONHASHSEED).
-    key = seed.to_bytes(32, "big")
-    digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=8, key=key).digest()
-    return int.from_bytes(digest, "big")
+    total = _keyed_hash(seed).copy()
+    total.update(text.encode(errors="replace"))
+    return int.from_bytes(total.digest(), "big")
+
+
+@functools.lru_cache(maxsize=8)
+def _keyed_hash(seed: int) -> hashlib.blake2b:
+    """Return the hash of nothing, to be copied: to set a key takes as long as to hash a line."""
+    return hashlib.blake2b(digest_size=8, key=seed.to_bytes(32, "big"))
 
 
 def assign_splits(

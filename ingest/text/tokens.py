@@ -12,8 +12,8 @@ CAPITALS = 2
 """Capital letters of one token: acronyms are rarely in the vocabulary as a whole."""
 
 _PIECE = re.compile(
-    r"(?P<word>[A-Z]?[a-z]+)|(?P<capitals>[A-Z]+)|(?P<digit>[0-9])|(?P<space>[ \t\r\n\f\v]+)"
-    rf"|(?P<cjk>[{CJK}])|(?P<punct>[!-/:-@\[-`{{-~])|(?P<other>.)",
+    r"(?P<word>[A-Z]?[a-z]+)|(?P<capitals>[A-Z]+)|(?P<digits>[0-9]+)|(?P<space>[ \t\r\n\f\v]+)"
+    rf"|(?P<cjk>[{CJK}]+)|(?P<punct>[!-/:-@\[-`{{-~]+)|(?P<other>.)",
     re.DOTALL,
 )
 
@@ -35,15 +35,17 @@ def estimate_tokens(text: str) -> int:
                 total += math.ceil(len(piece) / WORD_LETTERS)
             case "capitals":
                 total += math.ceil(len(piece) / CAPITALS)
-            case "digit" | "punct":
-                total += 1  # Qwen splits numbers into digits
+            case "digits" | "punct":
+                total += len(piece)  # Qwen splits numbers into digits
             case "space":
                 # A single space is part of the word after it; line feeds are tokens of their own.
                 total += piece.count("\n") or int(len(piece) > 1)
             case "cjk":
                 # The ideographs in daily use have a token each; those of the later planes are rare
                 # enough to be spelled in bytes.
-                total += 1 if "\u3000" <= piece <= "\u9fff" else 2
+                total += len(piece)
+                if max(piece) > "\u9fff":
+                    total += sum(character > "\u9fff" for character in piece)
             case _ if unicodedata.east_asian_width(piece) in "FW" and ord(piece) < 0x10000:
                 total += 1  # full-width marks
             case _:

@@ -26,6 +26,9 @@ TIMES = (
 )
 """How exports write the time of a message, beside ISO 8601 and seconds since 1970."""
 
+_MESSAGE_NAMES = frozenset({*SPEAKER_NAMES, *UTTERANCE_NAMES, *TIME_NAMES, *EXPORT_NAMES})
+"""Columns of a table that holds messages and nothing besides."""
+
 
 def joined_messages(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | RejectedRow]:
     """Yield rows as they are, but neighbours of one conversation as one row with "chat".
@@ -38,15 +41,16 @@ def joined_messages(rows: Iterator[RawRow | RejectedRow]) -> Iterator[RawRow | R
     held: RawRow | None = None
     chat: list[dict[str, Any]] = []
     for row in rows:
+        number = at = speaker = words = None
         # A message has three fields at least: most rows of large sets have fewer.
-        fields: Mapping[str, Any] = {}
         if isinstance(row, RawRow) and len(row.fields) >= 3:
             fields = {str(name).casefold(): value for name, value in row.fields.items()}
-        if fields.get("type") == "service" and "actor" in fields:
-            continue  # "Ann joined the group", in Telegram's words
-        number = _value(fields, THREAD_NAMES)
-        at = _time_of(fields) if number is None else None
-        speaker, words = _value(fields, SPEAKER_NAMES), _text_of(_value(fields, UTTERANCE_NAMES))
+            if fields.get("type") == "service" and "actor" in fields:
+                continue  # "Ann joined the group", in Telegram's words
+            number = _value(fields, THREAD_NAMES)
+            at = _time_of(fields) if number is None else None
+            speaker = _value(fields, SPEAKER_NAMES)
+            words = _text_of(_value(fields, UTTERANCE_NAMES))
         is_message = None not in (speaker, words) and (number is not None or at is not None)
         is_near = at is None or sent_at is None or abs(at - sent_at) <= NEW_AFTER
         if held is not None and not (is_message and number == thread and is_near):
@@ -80,8 +84,7 @@ def _time_of(folded: Mapping[str, Any]) -> float | None:
     Of a table of articles with author, date and content, each is a row of its own: there, other
     columns tell.
     """
-    known = {*SPEAKER_NAMES, *UTTERANCE_NAMES, *TIME_NAMES, *EXPORT_NAMES}
-    if not known.issuperset(folded) or not EXPORT_NAMES.intersection(folded):
+    if not _MESSAGE_NAMES.issuperset(folded) or not EXPORT_NAMES.intersection(folded):
         return None
     written = str(_value(folded, TIME_NAMES) or "").strip()
     if written.isdecimal():
