@@ -32,11 +32,6 @@ from tests.snapshot_kit import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "snapshots.sqlite"
-
-
 async def test_a_snapshot_holds_all_that_the_answer_was_made_of(path: Path) -> None:
     writer = writer_at(path)
     model = ScriptedModel(REPLY)

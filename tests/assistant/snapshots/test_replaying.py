@@ -28,11 +28,6 @@ from tests.snapshot_kit import (
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "snapshots.sqlite"
-
-
 async def test_a_long_conversation_is_replayed_as_it_was_asked(path: Path) -> None:
     writer = writer_at(path)
     turns = [ChatMessage(role="user", content=f"Is tea {n} green?") for n in range(20)]

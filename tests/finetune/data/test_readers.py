@@ -13,28 +13,8 @@ from finetune.data.formats.entities import split_prompt
 from finetune.data.readers import parse_row, read_records
 from finetune.data.rows import RejectedRow, RowFields
 from finetune.errors import DataError
-from finetune.recipe import DataTable
 from finetune.records import RawRow, Record, Turn
-
-AUTO = DataTable(files=("a.jsonl",))
-
-
-def table(**changes: Any) -> DataTable:
-    return DataTable(files=("a.jsonl",), **changes)
-
-
-def record(row: dict[str, Any], data: DataTable = AUTO, *, system: str = "") -> Record:
-    read = parse_row(RawRow(source="a.jsonl:1", fields=row), data, system=system)
-    assert isinstance(read, Record), read
-    return read
-
-
-def reason(row: dict[str, Any], data: DataTable = AUTO) -> str:
-    read = parse_row(RawRow(source="a.jsonl:1", fields=row), data)
-    assert isinstance(read, RejectedRow), read
-    assert read.reason.localize("zh")
-    return read.reason.localize("en")
-
+from tests.finetune.data.parsed import AUTO, reason, record, table
 
 ALPACA = {"instruction": "翻译", "input": "hello", "output": "你好"}
 SHAREGPT = {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}

@@ -11,7 +11,8 @@ from ingest.errors import ExtractError, FetchError
 from ingest.extract.extractor import extract, read_file
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
-from tests.extraction_kit import NOW, PAGES, URL, fixture, page
+from tests.extraction_kit import PAGES, fixture
+from tests.page_samples import NOW, URL, page
 
 
 def reason(body: bytes | str, **kind: str) -> str:

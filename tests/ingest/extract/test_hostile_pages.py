@@ -10,7 +10,8 @@ from ingest.documents import Page
 from ingest.errors import ExtractError
 from ingest.extract.extractor import extract
 from ingest.extract.main_text import MAX_TAGS
-from tests.extraction_kit import fixture, page
+from tests.extraction_kit import fixture
+from tests.page_samples import page
 
 # ---------------------------------------------------------------- hostile pages
 
