@@ -318,6 +318,7 @@ FRAME_LABELS: Final = (
     Message("Close fullscreen"),
     Message("Clear selection"),
     Message("progress"),
+    Message("Click to retry upload"),
     Message("Press Enter to apply"),
     Message("Press Ctrl+Enter to apply"),
     Message("Press ⌘+Enter to apply"),

@@ -55,8 +55,7 @@ def ask(
         language: Of what is said of the files.
     """
     key = f"{COLLECTIONS}-{conversation.id}"
-    _drop_unread(conversation, key)
-    collections = tuple(st.session_state.get(key, ()))
+    collections = tuple(_chosen_collections(conversation, key))
     web = st.session_state.get(WEB, True)
     submission: Submission = st.session_state.setdefault(SUBMITTED, Submission())
     # From here on it is asked, also where the next run of the page has begun meanwhile: only what
@@ -86,17 +85,22 @@ def ask(
         st.query_params[CONVERSATION_PARAMETER] = conversation.id
 
 
-def _drop_unread(conversation: Conversation, key: str) -> None:
-    """Choose no collection of a file that could not be read: there is none of its name."""
+def _chosen_collections(conversation: Conversation, key: str) -> list[str]:
+    """Return the collections that are chosen, but none of a file that could not be read."""
+    if key not in st.session_state and conversation.turns:
+        # As the last question was asked: a reload keeps what the conversation is about, and where
+        # the browser has not drawn the choice yet, Streamlit takes it out of the state.
+        st.session_state[key] = list(conversation.turns[-1].collections)
     unread: set[str] = set()
     for turn in conversation.turns:
         if turn.files is not None and turn.state not in LIVE_STATES:
             failed = turn.failure is not None and turn.failure.code == FileNotReadError.code
             names = set(turn.files.collections)
             unread = unread | names if failed else unread - names
-    chosen = st.session_state.get(key, [])
+    chosen: list[str] = st.session_state.get(key, [])
     if unread & set(chosen):
-        st.session_state[key] = [name for name in chosen if name not in unread]
+        chosen = st.session_state[key] = [name for name in chosen if name not in unread]
+    return chosen
 
 
 def draw_question_line(
@@ -150,13 +154,11 @@ def draw_collections(
     """Draw which collections the answers of this conversation come from, where there are some."""
     service.jobs.look_for_collections()
     key = f"{COLLECTIONS}-{conversation.id}"
-    if key not in st.session_state and conversation.turns:
-        # As the last question was asked: a reload keeps what the conversation is about.
-        st.session_state[key] = list(conversation.turns[-1].collections)
-    _drop_unread(conversation, key)
-    chosen = st.session_state.get(key, [])
+    chosen = _chosen_collections(conversation, key)
     options = sorted({*service.jobs.collections, *chosen})
-    if chosen or len(options) > 1:
+    # Also once all are taken away: what is not drawn, Streamlit forgets, and they would come back.
+    was_narrowed = any(turn.collections for turn in conversation.turns[-1:])
+    if chosen or was_narrowed or len(options) > 1:
         st.multiselect(
             labels.COLLECTIONS.localize(language),
             options,

@@ -74,7 +74,7 @@ class Tab:
         line = self.page.get_by_test_id("stChatInput")
         line.locator("input[type=file]").set_input_files(file)
         expect(line).to_contain_text(file.name)
-        expect(line.get_by_role("progressbar")).to_have_count(0)
+        expect(line.get_by_test_id("stFileChipIconSpinner")).to_have_count(0)
 
     def ask(self, question: str) -> None:
         self.settle()

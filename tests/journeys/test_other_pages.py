@@ -220,7 +220,7 @@ def test_of_a_dropped_folder_its_files_are_taken(
     expect(place).to_contain_text("五月.md")
     expect(place).to_contain_text("表.md")
     expect(place).not_to_contain_text("x.md")
-    expect(place.get_by_role("progressbar")).to_have_count(0)
+    expect(place.get_by_test_id("stFileChipIconSpinner")).to_have_count(0)
     expect(place).not_to_contain_text("Error")
 
 

@@ -4,10 +4,13 @@ Streamlit's browser keeps a press until a timer of 0 ms sends it; a part that po
 between sends it, too, and the server gets it twice.
 """
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.engines.ollama_server import OllamaServer
+from tests.file_samples import pdf
 from tests.journeys.pages import NIGHT, PageServer, Tab, Tabs
 
 pytestmark = pytest.mark.chromium
@@ -28,6 +31,14 @@ POLL_AT_EACH_PRESS = """
   window.addEventListener("click", pollAll);
   window.addEventListener("keydown", (event) => { if (event.key === "Enter") pollAll(); });
 """
+
+SEND_LATER = """
+  const send = XMLHttpRequest.prototype.send;
+  XMLHttpRequest.prototype.send = function (...given) {
+    setTimeout(() => send.apply(this, given), 2000);
+  };
+"""
+"""Streamlit's browser sends files by this alone."""
 
 
 @pytest.fixture
@@ -62,3 +73,22 @@ def test_an_example_is_asked_once(polling_tab: Tab) -> None:
     tab.ask(NIGHT)
     tab.done(1)
     assert len(questions(tab)) == 2
+
+
+def test_enter_counts_while_the_file_of_the_question_is_on_its_way(
+    tab: Tab, ollama: OllamaServer, tmp_path: Path
+) -> None:
+    ollama.answer = "The spare key is in drawer seven [1]."
+    page = tab.page
+    page.add_init_script(SEND_LATER)
+    page.reload()
+    tab.settle()
+    paper = tmp_path / "Manual.pdf"
+    paper.write_bytes(pdf("The spare key of the server room is in drawer seven.", "Sign for it."))
+    line = page.get_by_test_id("stChatInput")
+    line.locator("input[type=file]").set_input_files(paper)
+    expect(line.get_by_test_id("stFileChipIconSpinner")).to_be_visible()
+    tab.ask("Where is the spare key of the server room?")
+    turn = tab.done(0)
+    expect(turn.whole.locator(".qz-files")).to_contain_text("Manual.pdf")
+    expect(turn.sources).to_contain_text("Manual.pdf")

@@ -298,7 +298,7 @@ def test_a_pdf_is_dropped_asked_about_and_removed(
         expect(line).to_contain_text(variant.word(ROW["drop"]))
         page.evaluate(DRAG, [["drop"], *carried])
         expect(line).to_contain_text(paper.name)
-        expect(line.get_by_role("progressbar")).to_have_count(0)
+        expect(line.get_by_test_id("stFileChipIconSpinner")).to_have_count(0)
     else:
         tab.attach(paper)
     tab.ask("Where is the spare key of the server room?")

@@ -115,6 +115,47 @@ def test_a_question_that_is_sent_twice_is_asked_once_until_it_is_drawn() -> None
     assert len(conversation.turns) == 2
 
 
+def test_the_next_question_is_about_the_same_files_where_the_choice_is_not_drawn_yet(
+    home: Path,
+) -> None:
+    service = AssistantService(opening(ScriptedModel("In drawer 8 [1].")))
+    OPENED.append(service)
+    conversation = Conversation(id="c")
+
+    def script(service: "AssistantService", conversation: "Conversation") -> None:
+        from types import SimpleNamespace
+
+        import streamlit as st
+
+        from ui.question_line import ask
+
+        content = memoryview(b"The key is in drawer 8.")
+        ask(
+            service,
+            conversation,
+            "Which drawer?",
+            uploads=[SimpleNamespace(name="cellar.md", getbuffer=lambda: content)],
+        )
+        # As Streamlit does for a widget that the browser has not told of.
+        del st.session_state[f"collections-{conversation.id}"]
+        ask(service, conversation, "And the spare one?")
+
+    parts = {"service": service, "conversation": conversation}
+    assert not AppTest.from_function(script, kwargs=parts, default_timeout=30).run().exception
+    assert [turn.collections for turn in conversation.turns] == [("cellar.md",)] * 2
+
+
+def test_a_file_that_is_taken_away_below_the_line_stays_away(home: Path) -> None:
+    test = page(opening(ScriptedModel("In drawer 8 [1].")))
+    conversation = conversation_of(test)
+    conversation.add_question("Which drawer?", web=False, collections=("cellar.md",))
+    test.run().multiselect[0].set_value([]).run()
+    test.run()
+    assert test.multiselect[0].value == []
+    ask(test, "And the spare one?")
+    assert [turn.collections for turn in conversation.turns] == [("cellar.md",), ()]
+
+
 def test_who_asks_the_same_again_is_answered_again() -> None:
     test = ask(ask(page(opening(ScriptedModel("Lights [1].")))))
     assert [turn.question for turn in conversation_of(test).turns] == [QUESTION] * 2

@@ -2,6 +2,7 @@
 
 const lists = new WeakMap();
 const LOCALIZE_MS = 1000;
+const UPLOAD_LOOK_MS = 100;
 const LOOK_MS = 2000; // between two looks whether another tab has changed the list
 
 export default function (component) {
@@ -33,6 +34,7 @@ export default function (component) {
   for (const kind of ["dragover", "drop"]) {
     document.addEventListener(kind, (event) => { takeFiles(event); requestAnimationFrame(() => localizeUploads(data.labels)); }, { signal });
   }
+  document.addEventListener("keydown", sendWithFiles, { signal, capture: true });
   // Streamlit puts its dialogs right into the body.
   const watcher = new MutationObserver(() => localizeFrame(data));
   watcher.observe(document.body, { childList: true });
@@ -68,6 +70,8 @@ async function lookForChanges(root, base) {
     const reply = await fetch(`${base}/conversations`);
     const { revision } = reply.ok ? await reply.json() : {};
     if (!revision || revision === root.revision || revision === root.seen) return;
+    // It would end a run that has just begun, and what was pressed may be lost with it.
+    if (document.querySelector('[data-testid="stApp"]')?.dataset.testScriptState !== "notRunning") return;
     root.seen = revision;
     root.act({ kind: "refresh" });
   } catch { // the server is gone: Streamlit says so
@@ -206,6 +210,23 @@ function putFiles(files) {
   input.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
+// Streamlit drops an Enter while a file is on its way: what was typed is sent once the file is here.
+function sendWithFiles(event) {
+  const line = event.target, typed = line.value;
+  if (line.dataset?.testid !== "stChatInputTextArea" || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  const form = line.closest('[data-testid="stChatInput"]');
+  const count = (part) => form.querySelectorAll(`[data-testid="stFileChip${part}"]`).length;
+  const files = count("");
+  if (!count("IconSpinner")) return;
+  const waiting = setInterval(() => {
+    // Whoever types on or takes a file away sends it themselves; so does who sees one that has failed.
+    const isMeant = line.isConnected && line.value === typed && count("") === files && !count("IconError");
+    if (isMeant && count("IconSpinner")) return;
+    clearInterval(waiting);
+    if (isMeant) form.querySelector('[data-testid="stChatInputSubmitButton"]').click();
+  }, UPLOAD_LOOK_MS);
+}
+
 // The files of a dropped folder and of those in it; of a file itself it. What is hidden is not meant.
 async function filesBelow(entry) {
   if (entry.name.startsWith(".")) return [];
@@ -256,6 +277,9 @@ function localizeWords(words) {
     const label = words[node.getAttribute("aria-label")];
     if (label) node.setAttribute("aria-label", label);
   }
+  for (const node of document.querySelectorAll('[data-testid="stFileChip"][title]')) {
+    if (words[node.title]) node.title = words[node.title];
+  }
   for (const node of document.querySelectorAll("input[placeholder]")) {
     if (words[node.placeholder]) node.placeholder = words[node.placeholder];
   }
@@ -271,7 +295,7 @@ function localizeFrame({ labels, frame, lang }) {
   sayServerIsGone(labels);
   localizeUploads(labels);
   document.querySelector('[data-testid="stChatInputSubmitButton"]')?.setAttribute("aria-label", labels.send);
-  const renamed = { "Help for ": labels.help, "Remove ": labels.remove_file };
+  const renamed = { "Help for ": labels.help, "Remove ": labels.remove_file, "Cancel upload of ": labels.remove_file };
   for (const [english, label] of Object.entries(renamed)) {
     for (const button of document.querySelectorAll(`button[aria-label^="${english}"]`)) {
       button.setAttribute("aria-label", label.replace("{name}", button.getAttribute("aria-label").slice(english.length)));
