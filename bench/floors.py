@@ -47,7 +47,7 @@ FLOORS: dict[str, Floor] = {
     # Beside another one that fills the cache, ours slows down more than what it is compared with.
     # A quarter of the rows. Start-up then adds about 1 to the ratio; the bound for memory is less.
     "finetune_prepare": Floor(arguments=("--floor", "--rows", "60000"), alone=True),
-    # Every second question of XQuAD and every fifth of CMRC: all of them take eight minutes of CPU.
+    # Every second question: all of them take eight minutes of CPU.
     "quotes": Floor(data=XQUAD, arguments=("--floors", "--questions", "595")),
     "spelling": Floor(data=XQUAD, arguments=("--floor", "--sample", "4")),
     "retrieval": Floor(arguments=("--floors", "--every", "8")),
