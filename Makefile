@@ -41,7 +41,7 @@ help: ## list the commands
 	@$(INSTALL) --editable '.[all,test]'
 	@touch $@
 
-.venv/engine: .venv/all
+.venv/llama: .venv/base
 	@echo "building llama.cpp (once, some minutes; kept in $(WHEELS))…" >&2
 	@# Without its reader of pictures, which nobody uses here: a quarter of all that is compiled. And
 	@# for any processor with AVX2 (or any ARM): built for this one, it uses AMX where the processor
@@ -49,6 +49,9 @@ help: ## list the commands
 	@ls $(WHEELS)/llama_cpp_python-*.whl >/dev/null 2>&1 || \
 		CMAKE_ARGS="-DLLAVA_BUILD=OFF -DGGML_NATIVE=OFF $$CMAKE_ARGS" \
 		$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-cache-dir --no-deps -w $(WHEELS) $(LLAMA)
+	@touch $@
+
+.venv/engine: .venv/all .venv/llama
 	@$(INSTALL) --find-links $(WHEELS) --editable '.[engine]'
 	@touch $@
 
@@ -62,7 +65,9 @@ demo: .venv/demo ## the same with no internet and no model server: a replayed sm
 ui: .venv/ui ## the chat page
 	@$(BIN)/assistant ui
 
-test: smoke lint unit .venv/engine ## everything that CI runs
+test: smoke ## everything that CI runs
+	@$(MAKE) --no-print-directory --jobs=2 .venv/all .venv/llama  # pip uses one processor
+	@$(MAKE) --no-print-directory lint unit .venv/engine
 	@$(MAKE) --no-print-directory --jobs=2 types engine  # one processor each
 	@$(MAKE) --no-print-directory floors
 

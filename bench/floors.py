@@ -61,8 +61,7 @@ FLOORS: dict[str, Floor] = {
     "web_cases": Floor(arguments=("--floor", "28")),
     # A sample of it is shipped, and a part of the questions tells: all of them take ten minutes.
     "encoder": Floor(data=XQUAD),
-    # 2 ms a sentence are promised of a machine that does nothing else.
-    "verdicts": Floor(data=XQUAD, alone=True),
+    "verdicts": Floor(data=XQUAD),
     "manuals": Floor(arguments=("--floor", "0.75", "--words")),
     "finetune_metrics": Floor(arguments=("--floor", "0")),
     "own_documents": Floor(arguments=("--floors", "--words")),
