@@ -210,6 +210,8 @@ def test_of_a_dropped_folder_its_files_are_taken(
         expect(page.locator(".st-key-example-2")).to_be_visible()
         tab.settle()
         place = page.get_by_test_id("stChatInput")
+        # The line comes after the examples; where nothing takes files, none can be dropped.
+        expect(place.locator("input[type=file]")).to_be_attached()
     expect(page.locator("nav.qz-list")).to_be_attached()  # what takes the files has come
     # As the browser does it for the mouse: a script cannot make a folder.
     devtools = page.context.new_cdp_session(page)
