@@ -96,7 +96,7 @@ def test_serving_prints_the_way_there_and_ends_with_ctrl_c() -> None:
         url = "https://chajing.example/paofa/lvcha"
         reply = httpx.get(url, proxy=way["HTTPS_PROXY"], verify=trust, trust_env=False)
         demo.send_signal(signal.SIGINT)
-        assert demo.wait(timeout=20) == 0
+        assert demo.wait(timeout=60) == 0
     assert "绿茶" in reply.text
 
 

@@ -18,8 +18,8 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from tests.journeys.conftest import Shell
 
 NIGHT = "无人机夜间飞行需要什么条件?"
-START_S = 60
-EVENTUALLY_MS = 30_000
+START_S = 120
+EVENTUALLY_MS = 60_000
 POPUP_MS = 3_000
 """After it, what a run of the page closed is opened again."""
 

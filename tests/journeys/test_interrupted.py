@@ -56,7 +56,7 @@ def test_ctrl_c_while_urls_are_typed_stops_at_once(shell: Shell, command: tuple[
     time.sleep(0.5)
     run.send_signal(signal.SIGINT)
     try:
-        assert run.wait(timeout=20) == 130
+        assert run.wait(timeout=60) == 130
     finally:
         run.communicate()
 
@@ -107,7 +107,7 @@ def test_ctrl_c_while_answering_stops_the_model_too(
     wait_until(lambda: any(r.body.get("messages") for r in ollama.requests))
     time.sleep(0.5)
     assert interrupted(run).code == 130
-    assert ollama.hung_up.wait(10)
+    assert ollama.hung_up.wait(30)
 
 
 def test_answer_into_a_closed_pipe_ends_quietly(shell: Shell) -> None:

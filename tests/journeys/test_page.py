@@ -81,7 +81,7 @@ def test_asking_in_chinese_shows_stages_a_streamed_answer_and_sources_and_stop_s
     expect(second.whole).to_contain_text("回答未完成，已停止")
     expect(second.whole).to_have_attribute("data-state", "stopped")
     expect(second.whole).not_to_contain_text("正在回答")
-    assert ollama.hung_up.wait(10), "the model server is still talking"
+    assert ollama.hung_up.wait(30), "the model server is still talking"
     expect(first.sources).to_contain_text("来源")
     ollama.delay_s, ollama.answer = 0.0, lambda _: ("先看段落。", "接着说。")
     second.action("继续回答").click()

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 
 MODEL = Path(__file__).parent.parent / "data" / "tiny_chat"
 CONTEXT_TOKENS = 1024
-START_SECONDS = 60
+START_SECONDS = 120
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from ui.session import LIVE_STATES, Conversation, PageTurn
 from ui.turn_fields import turn_fields
 
 QUESTION = "Which lights does a drone need at night?"
-LONGEST_S = 30
+LONGEST_S = 120
 
 
 def service_of(open_assistant: OpenAssistant, **options: Any) -> AssistantService:

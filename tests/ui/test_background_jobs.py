@@ -22,7 +22,7 @@ from ui.session import Conversation
 from ui.turn_fields import display_place, path_of_file
 from ui.uploads import keep_upload
 
-LONGEST_S = 60
+LONGEST_S = 180
 
 
 def until(happened: Callable[[], bool]) -> None:

@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 @contextlib.contextmanager

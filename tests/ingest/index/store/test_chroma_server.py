@@ -21,7 +21,7 @@ from ingest.index.store.vector_stores.memory import MemoryVectors
 from tests.index_samples import SPACE, at, document, nearest, store
 
 CHROMA = Path(sys.executable).with_name("chroma")
-START_S = 30.0
+START_S = 90.0
 
 
 @contextmanager

@@ -62,7 +62,7 @@ async def test_question_lets_a_damaged_file_be_made_again(
 
 async def made(folder: Path) -> list[SegmentFile]:
     """Wait for the files that are made in the background."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (chain := chain_of(folder)):
             await asyncio.sleep(0.01)
         return chain
@@ -213,7 +213,7 @@ async def test_file_whose_making_a_removal_has_ended_is_made_by_the_next_questio
         while any(thread.name == "words-upkeep" for thread in threading.enumerate()):
             await asyncio.sleep(0.01)
     assert files(index.catalog) == []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not chain_of(tmp_path / "index.words"):
             await index.matching(["a"], top_k=1)
     await index.close()

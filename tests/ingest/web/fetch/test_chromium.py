@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 NOWHERE = "http://127.0.0.1:9"
 AGENT = "qiuzheng/0.1.0 (+https://example.test/)"
-EVENTUALLY_S = 10.0
+EVENTUALLY_S = 30.0
 ERRANDS_S = 3.0
 """Chromium 150 and 156 send the last of the requests that they make at their start after 2 s."""
 

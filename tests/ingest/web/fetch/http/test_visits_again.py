@@ -162,7 +162,7 @@ async def test_robots_txt_of_many_hosts_is_asked_for_at_once(net: Internet, kit:
     together = threading.Barrier(6)  # nobody is answered until all have asked
 
     def answer(request: Request) -> Reply | None:
-        together.wait(timeout=20)
+        together.wait(timeout=60)
         return None
 
     urls = [f"https://h{number}.test/" for number in range(6)]
