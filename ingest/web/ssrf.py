@@ -119,7 +119,12 @@ async def system_resolver(host: str) -> Sequence[str]:
 
 def proxy_for(url: str) -> str | None:
     """Return the proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for `url`."""
-    named = tuple(map(os.environ.get, _PROXY_VARIABLES))
+    return _proxy_for(url, tuple(map(os.environ.get, _PROXY_VARIABLES)))
+
+
+@functools.lru_cache(maxsize=256)
+def _proxy_for(url: str, named: tuple[str | None, ...]) -> str | None:
+    # Remembered: for each page it is asked five times.
     proxies = _proxies(named)
     proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
     if not proxy:
@@ -138,7 +143,7 @@ def proxy_for(url: str) -> str | None:
 @functools.lru_cache(maxsize=4)
 def _proxies(named: tuple[str | None, ...]) -> dict[str, str]:
     """Return the proxies of the environment whose variables have these values, or the system's."""
-    # Remembered: looking for them walks through all variables, and each request asks five times.
+    # Remembered: looking for them walks through all variables.
     del named
     return urllib.request.getproxies()
 

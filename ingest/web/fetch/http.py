@@ -68,6 +68,8 @@ class _RequestContext:
 
     def keep_cookies(self, response: Response) -> None:
         """Take the cookies of a response, each for the hosts and paths that it is meant for."""
+        if "set-cookie" not in response.headers:
+            return
         with contextlib.suppress(ValueError, httpx.InvalidURL):
             request = httpx.Request("GET", response.url)
             headers = response.headers
