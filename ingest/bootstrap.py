@@ -346,10 +346,15 @@ def serve_vector_copier(catalog: Path, folder: Path) -> None:
     """Be the process of a `VectorCopier` for these paths until the input ends."""
     from ingest.index.store.catalog import Catalog
     from ingest.index.store.hybrid import Index
-    from ingest.index.store.vector_copier import BATCH, serve_copies
+    from ingest.index.store.vector_copier import BATCH, SCANNED_BATCH, serve_copies
     from ingest.index.store.vector_stores.chroma import ChromaVectors
 
-    index = Index(catalog=Catalog(catalog), vectors=ChromaVectors(folder), journal_batch=BATCH)
+    index = Index(
+        catalog=Catalog(catalog),
+        vectors=ChromaVectors(folder),
+        journal_batch=BATCH,
+        scanned_batch=SCANNED_BATCH,
+    )
     serve_copies(index.carry_out_batch)
     index.vectors.close()
 

@@ -79,6 +79,7 @@ class Index(CollectionStore):
         scan_bytes: int = SCAN_BYTES,
         copier: VectorCopier | None = None,
         journal_batch: int = JOURNAL_BATCH,
+        scanned_batch: int = JOURNAL_BATCH,
     ) -> None:
         """Take over the open parts; `close` closes them.
 
@@ -93,6 +94,8 @@ class Index(CollectionStore):
             copier: Carries the journal of an index of `COPIED_FROM` vectors or more; None: a
                 thread of this process does.
             journal_batch: Vectors carried at once, under the lock.
+            scanned_batch: The same where questions compare with all vectors (`scan_bytes`), and so
+                never wait for the lock.
         """
         # Public for `IndexMaintenance` alone; all others see a `ChunkStore`.
         self.catalog = catalog
@@ -105,7 +108,7 @@ class Index(CollectionStore):
         self._is_refilled = False
         self._scan = VectorScan(catalog)
         self._copier = copier
-        self._journal_batch = journal_batch
+        self._journal_batch, self._scanned_batch = journal_batch, scanned_batch
         self._is_closing = False
         self._upkeep = BackgroundUpkeep(
             self._carry_out, interrupt=copier.stop if copier else lambda: None
@@ -195,7 +198,7 @@ class Index(CollectionStore):
             return []
         # Else the vector store would refuse it, and be taken for damaged at each question.
         check_vector(vector, dimensions=dimensions, space=space)
-        is_small = self.catalog.embedded(space) * dimensions * 4 <= self._scan_bytes
+        is_small = self._is_scanned(space, dimensions)
         # The vector store knows no collections: of a small one its best fifty would hold none.
         if not (is_small or collections):
             found = self._approximate(vector, top_k=top_k, space=space)
@@ -209,6 +212,9 @@ class Index(CollectionStore):
             with contextlib.suppress(StoreError):
                 self._drop_faulty(faulty)
         return found
+
+    def _is_scanned(self, space: str, dimensions: int) -> bool:
+        return self.catalog.embedded(space) * dimensions * 4 <= self._scan_bytes
 
     def _approximate(self, vector: Vector, *, top_k: int, space: str) -> list[ScoredChunk] | None:
         """Return what the vector store finds, with what it lacks, or None where it cannot be asked.
@@ -286,21 +292,26 @@ class Index(CollectionStore):
     def carry_out_batch(self) -> bool:
         """Carry a batch of the journal to the vector store; return whether there is more to do.
 
-        Where the journal is empty the vector store is looked at: one that is not whole is emptied,
-        and all its vectors are entered in the journal.
+        Behind the last batch the vector store is looked at: one that is not whole is emptied, and
+        all its vectors are entered in the journal. What is written meanwhile is left to the next
+        time.
         """
         with self.exclusive():
             try:
-                if self._apply_batch():
+                space, written = self.catalog.current_space(), self._unmirrored
+                is_scanned = self._is_scanned(space, self.catalog.dimensions_of(space) or 0)
+                limit = self._scanned_batch if is_scanned else self._journal_batch
+                if self._apply_batch(limit) == limit:
                     return True
-                self._unmirrored = 0
-                space = self.catalog.current_space()
+                self._unmirrored -= written
                 is_whole, waiting = self._state_of(space) if space else (True, set())
-                if waiting:
-                    return True
+                # Also where more waits by now. To follow `ingest` page by page would carry some
+                # fifteen vectors at once, at three times the cost of full batches.
                 if is_whole:
                     self._is_refilled = False
                     return False
+                if waiting:
+                    return True
             except StoreError as error:
                 # Emptying it is no help: a full disk, a file in its place, a server that is away.
                 if self._is_refilled or isinstance(error, VectorServerError):
@@ -331,13 +342,13 @@ class Index(CollectionStore):
 
     def apply_journal(self) -> None:
         """Bring the vector store up to date, in all spaces. The caller is `exclusive`."""
-        while self._apply_batch():
+        while self._apply_batch(self._journal_batch):
             pass
         self._unmirrored = 0
 
-    def _apply_batch(self) -> bool:
-        """Carry out the oldest entries of the journal; return False if there was none."""
-        batch = self.catalog.pending(limit=self._journal_batch)
+    def _apply_batch(self, limit: int) -> int:
+        """Carry out the oldest entries of the journal; return how many there were."""
+        batch = self.catalog.pending(limit=limit)
         self._drop_faulty({(entry.id, entry.space): entry.fault for entry in batch if entry.fault})
         for space in sorted({entry.space for entry in batch}):
             entries = [entry for entry in batch if entry.space == space]
@@ -350,7 +361,7 @@ class Index(CollectionStore):
         # Only now: who is killed before this line has the batch applied again, and not lost.
         if batch:
             self.catalog.settle(batch)
-        return bool(batch)
+        return len(batch)
 
     def _drop_faulty(self, faults: Mapping[tuple[str, str], Message]) -> None:
         """Delete vectors that are unusable, by chunk id and space."""
