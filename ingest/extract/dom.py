@@ -50,6 +50,7 @@ _WRITTEN_HINTS = re.compile(
     r"&(?:shy|ZeroWidthSpace|NoBreak"
     r"|#0*(?:173|8203|8288|65279)|#[xX]0*(?:[aA][dD]|200[bB]|2060|[fF][eE][fF]{2}));"
 )
+_HINT_STARTS = ("&#", "&shy", "&ZeroWidthSpace", "&NoBreak")
 # Possessive quantifiers: on a "<" that nothing closes, a backtracking pattern is quadratic.
 _TAG = re.compile(r"""<[a-zA-Z](?:[^"'<>]++|"[^"]*+"|'[^']*+')*+""")
 _QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
@@ -86,7 +87,9 @@ def parse_html(source: str) -> etree._Element | None:
     if not source.isascii():
         for hint in _BREAK_HINTS:
             source = source.replace(hint, "")
-    source = _WRITTEN_HINTS.sub("", source)
+    # The pattern looks at each "&", and most pages have none of these.
+    if any(map(source.__contains__, _HINT_STARTS)):
+        source = _WRITTEN_HINTS.sub("", source)
     # Long tags are those of pictures in several sizes; hardly any page has too many attributes.
     long_tags = (tag for tag in _TAG.findall(source) if len(tag) > _MAX_TAG)
     if any(_drop_excess_attributes(tag) != tag for tag in long_tags):

@@ -330,9 +330,9 @@ def detect_language(declared: str, text: str) -> str:
         return "ko" if re.search(r"[\uac00-\ud7af]", text) else "zh"  # hangul
     if re.fullmatch(r"[a-z]{2}", code) and code not in ("zh", "ja", "ko"):
         return code
-    letters = [character for character in text if character.isalpha()]
-    plain = sum(character.isascii() for character in letters)
-    return "en" if letters and plain > MIN_ASCII * len(letters) else ""
+    letters = sum(map(str.isalpha, text))
+    plain = sum(map(str.isalpha, text.encode("ascii", "ignore").decode("ascii")))
+    return "en" if letters and plain > MIN_ASCII * letters else ""
 
 
 def _scripted_page(url: str) -> ExtractError:

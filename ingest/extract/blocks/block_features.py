@@ -102,8 +102,9 @@ class BlockDescriber:
         for order in (range(len(page)), reversed(range(len(page)))):
             run = FAR
             for at in order:
-                run = 0 if page[at] in ruled.found else min(run + 1, FAR)
-                distances[at] = min(distances[at], run)
+                run = 0 if page[at] in ruled.found else run + 1
+                if run < distances[at]:
+                    distances[at] = run
         self._distances = distances
         self._openings = Counter(block.letters[:ALIKE] for block in page)
         self._names: dict[etree._Element | None, str] = {None: ""}
