@@ -327,20 +327,25 @@ def measure(
             replies = asyncio.run(ask_all(settings, loaded[language][1]))
             figures[language] = print_figures(model.name, language, replies)
             if replies_file is not None:
-                with replies_file.open("a", encoding="utf-8") as file:
-                    for reply in replies:
-                        row = {
-                            "model": model.name,
-                            "question": reply.question.text,
-                            "expected": reply.question.expected,
-                            "said": reply.model,
-                            "shown": reply.shown,
-                            "evidence": reply.evidence,
-                            "block": reply.block,
-                            "notices": reply.notices,
-                        }
-                        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                write_replies(replies_file, model.name, replies)
     return figures
+
+
+def write_replies(file: Path, model: str, replies: Sequence[Reply]) -> None:
+    """Append a line of JSON for each reply."""
+    with file.open("a", encoding="utf-8") as lines:
+        for reply in replies:
+            row = {
+                "model": model,
+                "question": reply.question.text,
+                "expected": reply.question.expected,
+                "said": reply.model,
+                "shown": reply.shown,
+                "evidence": reply.evidence,
+                "block": reply.block,
+                "notices": reply.notices,
+            }
+            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def check_floor() -> int:

@@ -64,7 +64,7 @@ class CreatingHandler(Handler):
 
     def do_HEAD(self) -> None:  # noqa: N802  the base's name
         if self.path.startswith("/api/blobs/"):
-            self._send(200 if self.path.rpartition("/")[2] in self.fake.blobs else 404, b"")
+            self.send_whole(200 if self.path.rpartition("/")[2] in self.fake.blobs else 404, b"")
         else:
             super().do_HEAD()
 
@@ -75,11 +75,11 @@ class CreatingHandler(Handler):
         body = self._body()
         digest = self.path.rpartition("/")[2]
         if digest != f"sha256:{hashlib.sha256(body).hexdigest()}":
-            self._json(400, {"error": "digest mismatch"})
+            self.send_json(400, {"error": "digest mismatch"})
             return
         self.fake.blobs[digest] = body
         self.fake.uploads += 1
-        self._send(201, b"")
+        self.send_whole(201, b"")
 
     def _body(self) -> bytes:
         """Return what was sent, in chunks or in one piece."""
@@ -95,21 +95,21 @@ class CreatingHandler(Handler):
     def _route(self, path: str, body: Json, failure: Any) -> None:
         made = self.fake.created.get(full_name(str(body.get("model") or "")))
         if path == "/api/version":
-            self._json(200, {"version": self.fake.version})
+            self.send_json(200, {"version": self.fake.version})
         elif path == "/api/create":
             self._create(body)
         elif path == "/api/show" and made:
-            self._json(200, self._shown_made(made))
+            self.send_json(200, self._shown_made(made))
         elif path == "/api/chat" and made and body.get("_debug_render_only") and self.fake.renders:
-            self._json(200, {"model": body["model"], "_debug_info": self._rendered(made, body)})
+            self.send_json(200, {"model": body["model"], "_debug_info": self._rendered(made, body)})
         elif path == "/api/chat" and made and body.get("stream") is False:
-            self._json(200, self._replied(body))
+            self.send_json(200, self._replied(body))
         else:
             super()._route(path, body, failure)
 
     def _create(self, body: Json) -> None:
         if complaint := self._complaint(body):
-            self._json(400, {"error": complaint})
+            self.send_json(400, {"error": complaint})
             return
         if self.fake.refusal:
             self._lines([{"status": "parsing GGUF"}, {"error": self.fake.refusal}])

@@ -13,12 +13,10 @@ and error texts follow a true Ollama 0.33 (recordings in tests/data/ollama-golde
 import argparse
 import json
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
@@ -47,6 +45,7 @@ from tests.engines.replies import (
     too_long,
     until,
 )
+from tests.engines.wire_handler import QuietServer, WireHandler
 
 GOLDEN = Path(__file__).parent.parent / "data" / "ollama-golden"
 CREATED = "2026-11-21T00:00:00.000000000Z"
@@ -95,7 +94,7 @@ class OllamaServer:
     """Set when a client closes the connection in mid-stream."""
     closing: threading.Event = field(default_factory=threading.Event)
     _plans: dict[str, Plan] = field(default_factory=dict)
-    _server: "_Server | None" = None
+    _server: QuietServer | None = None
 
     @property
     def handler(self) -> "type[Handler]":
@@ -109,7 +108,7 @@ class OllamaServer:
 
     def __enter__(self) -> Self:
         handler = type("Bound", (self.handler,), {"fake": self})
-        self._server = _Server(("127.0.0.1", self.port), handler)
+        self._server = QuietServer(("127.0.0.1", self.port), handler)
         serve = self._server.serve_forever
         threading.Thread(target=serve, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
@@ -166,40 +165,13 @@ def full_name(model: str) -> str:
     return model if ":" in model else f"{model}:latest"
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that hang up: that is what tests are about."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(WireHandler):
     """One connection. `fake` is the server's script."""
 
     fake: OllamaServer
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base's name
-        """Keep quiet: tests look at `requests`."""
-
-    def do_GET(self) -> None:
-        self._answer({})
-
-    def do_HEAD(self) -> None:
-        self._answer({})
-
-    def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        try:
-            body = json.loads(raw or b"{}")
-        except ValueError:
-            self._json(400, {"error": "invalid character in JSON"})
-            return
-        self._answer(body)
-
-    def _answer(self, body: Json) -> None:
+    def answer(self, body: Json) -> None:
+        """Answer as the script says."""
         path = self.path.split("?", 1)[0]
         self.fake.requests.append(
             Request(method=self.command, path=path, headers=dict(self.headers), body=body)
@@ -218,28 +190,28 @@ class Handler(BaseHTTPRequestHandler):
         name = str(body.get("model") or body.get("name") or "")
         match path:
             case "/" | "/api/version":
-                self._json(200, {"version": "0.33.0"})
+                self.send_json(200, {"version": "0.33.0"})
             case "/api/tags" | "/api/ps":
-                self._json(200, {"models": [listed(m) for m in self._names()]})
+                self.send_json(200, {"models": [listed(m) for m in self._names()]})
             case "/v1/models":
-                self._json(200, {"object": "list", "data": [{"id": m} for m in self._names()]})
+                self.send_json(200, {"object": "list", "data": [{"id": m} for m in self._names()]})
             case "/api/pull":
                 self._pull(name)
             case _ if not self.fake.has(name):
-                self._json(404, missing(path, name))
+                self.send_json(404, missing(path, name))
             case "/api/show":
-                self._json(200, self._shown(name))
+                self.send_json(200, self._shown(name))
             case "/api/embed":
                 self._embed(name, body)
             case "/api/generate":
                 loaded = {"model": name, "created_at": CREATED, "response": "", "done": True}
-                self._json(200, {**loaded, "done_reason": "load"})
+                self.send_json(200, {**loaded, "done_reason": "load"})
             case "/api/chat":
                 self._chat(name, body, failure)
             case "/v1/chat/completions":
                 self._chat_openai(name, body, failure)
             case _:
-                self._send(404, b"404 page not found", "text/plain")
+                self.send_whole(404, b"404 page not found", "text/plain")
 
     def _names(self) -> list[str]:
         return [full_name(name) for name in [*self.fake.models, *self.fake.embedders]]
@@ -258,11 +230,11 @@ class Handler(BaseHTTPRequestHandler):
         for text in texts:
             fault = next((f for mark, f in self.fake.embed_faults.items() if mark in text), None)
             if fault in EMBED_ERRORS:
-                self._json(500, {"error": EMBED_ERRORS[fault]})
+                self.send_json(500, {"error": EMBED_ERRORS[fault]})
                 return
             vectors.append(faulty_row(fault, embedding(text)) if fault else embedding(text))
         count = sum(len(words(text)) for text in texts)
-        self._json(200, {"model": name, "embeddings": vectors, "prompt_eval_count": count})
+        self.send_json(200, {"model": name, "embeddings": vectors, "prompt_eval_count": count})
 
     def _pull(self, name: str) -> None:
         if "missing" in name:
@@ -276,12 +248,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _chat(self, name: str, body: Json, failure: Failure | None) -> None:
         if not self.fake.capable and body.get("think"):
-            self._json(400, {"error": f'"{name}" does not support thinking'})
+            self.send_json(400, {"error": f'"{name}" does not support thinking'})
             return
         line = {"model": name, "created_at": CREATED}
         if not body.get("messages"):
             loaded = {"message": message("", ""), "done": True, "done_reason": "load"}
-            self._json(200, {**line, **loaded})
+            self.send_json(200, {**line, **loaded})
             return
         messages = body["messages"]
         if body.get("think") is False and self.fake.thinking == "field":
@@ -325,27 +297,29 @@ class Handler(BaseHTTPRequestHandler):
         """Fail before the first byte; False when the failure comes in mid-stream."""
         match failure:
             case "missing":
-                self._json(404, missing(path, str(body.get("model", ""))))
+                self.send_json(404, missing(path, str(body.get("model", ""))))
             case "busy":
-                self._json(503, {"error": ENGINE_BUSY})
+                self.send_json(503, {"error": ENGINE_BUSY})
             case "throttled":
-                self._send(429, b"{}", headers={"Retry-After": self.fake.retry_after})
+                self.send_whole(429, b"{}", headers={"Retry-After": self.fake.retry_after})
             case "too_long":
-                self._json(400, too_long(path))
+                self.send_json(400, too_long(path))
             case "mute_too_long" if body.get("stream"):
                 self._stream([], None, media="text/event-stream")
             case "mute_too_long":
-                self._json(400, openai_too_long())
+                self.send_json(400, openai_too_long())
             case "unknown_field":
-                self._json(400, {"error": {"message": "Unrecognized request argument supplied"}})
+                self.send_json(
+                    400, {"error": {"message": "Unrecognized request argument supplied"}}
+                )
             case "crashed":
-                self._json(500, {"error": ENGINE_KILLED})
+                self.send_json(500, {"error": ENGINE_KILLED})
             case "hang":
                 self.fake.closing.wait()
             case "not_json":
-                self._send(200, b"<html><body>Welcome to the hotel network</body></html>")
+                self.send_whole(200, b"<html><body>Welcome to the hotel network</body></html>")
             case "plain_404":
-                self._send(404, b"<html><body>Not Found</body></html>")
+                self.send_whole(404, b"<html><body>Not Found</body></html>")
             case _:
                 return False
         return True
@@ -354,10 +328,10 @@ class Handler(BaseHTTPRequestHandler):
         self, frames: list[bytes], failure: Failure | None, media: str = "application/x-ndjson"
     ) -> None:
         """Send frames one by one, or only as far as the failure lets them come."""
-        self._begin(200, media)
+        self.begin(200, media)
         for frame in until(frames, failure):
             time.sleep(self.fake.delay_s)
-            self._chunk(frame)
+            self.send_chunk(frame)
         match failure:
             case "stall":
                 self.fake.closing.wait()
@@ -365,10 +339,10 @@ class Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
             case "error_line":
                 prefix = b"data: " if media == "text/event-stream" else b""
-                self._chunk(prefix + json.dumps({"error": ENGINE_LOST}).encode() + b"\n\n")
-                self._chunk(b"")
+                self.send_chunk(prefix + json.dumps({"error": ENGINE_LOST}).encode() + b"\n\n")
+                self.send_chunk(b"")
             case _:
-                self._chunk(b"")
+                self.send_chunk(b"")
 
     def _lines(self, lines: list[Json]) -> None:
         self._stream([json.dumps(line).encode() + b"\n" for line in lines], None)
@@ -378,34 +352,7 @@ class Handler(BaseHTTPRequestHandler):
         first = head.read_text() if head.exists() else "HTTP/1.1 200 OK\n"
         media = re.search(r"^content-type: *(\S+)", first, re.M | re.I)
         body = (GOLDEN / f"{golden}.body").read_bytes()
-        self._send(int(first.split()[1]), body, media[1] if media else "application/x-ndjson")
-
-    def _json(self, status: int, body: Json) -> None:
-        self._send(status, json.dumps(body).encode(), "application/json; charset=utf-8")
-
-    def _send(
-        self, status: int, body: bytes, media: str = "text/html", headers: Json | None = None
-    ) -> None:
-        self.send_response(status)
-        for name, value in {
-            "Content-Type": media,
-            "Content-Length": str(len(body)),
-            **(headers or {}),
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def _begin(self, status: int, media: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", media)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-        self.wfile.flush()
+        self.send_whole(int(first.split()[1]), body, media[1] if media else "application/x-ndjson")
 
 
 def main() -> None:

@@ -301,7 +301,7 @@ def test_details_of_other_types_count_as_not_said(shown: dict[str, Any]) -> None
         def handler(self) -> type[Handler]:
             class Sends(Handler):
                 def _route(self, path: str, body: Json, failure: Failure | None) -> None:
-                    self._json(200, shown)
+                    self.send_json(200, shown)
 
             return Sends
 
