@@ -7,6 +7,7 @@ from typing import Literal
 
 from assistant.answer.evidence.passage_reader import Unit
 from ingest.foundation.messages import Language
+from ingest.text.cjk import CJK
 
 DraftKind = Literal[
     "faq",
@@ -31,6 +32,8 @@ LONGEST_QUESTION = 120
 LONGEST_REPLY = 400
 """Characters of an answer: what a small model can be taught to say as a whole."""
 
+
+CJK_LETTER = re.compile(f"[{CJK}]")
 
 QUESTION_MARKS = ("?", "？")
 """Ends of a text that asks, in both languages."""

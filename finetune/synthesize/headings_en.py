@@ -33,11 +33,12 @@ _ORDER = re.compile(
 )
 """A heading that tells to do something, with any verb: "Record a fingerprint"."""
 _NAMED_BY_DEED = re.compile(
-    r"^[a-z]*(?:options|settings|preferences|tools?|modes?|features|rules|buttons?|dialogs?"
+    r"(?:^|\s)[a-z]*(?:options|settings|preferences|tools?|modes?|features|rules|buttons?|dialogs?"
     r"|commands?|areas?|process|methods?|systems?|parameters|properties)$",
     re.IGNORECASE,
 )
 """What is named by a deed and nothing to do: "Printing options"."""
+_STEP = re.compile(r"[A-Z][a-z]+(?<!s)s (?:an?|the|all|each|every)\b")
 _INSTRUCTS = re.compile(
     rf"(?:^|[.!:;,] |\bthen )(?:{'|'.join(_DOING_VERBS)}|click|press|tap|go|type|enter|drag|switch"
     r"|turn|put|hold|double-click|right-click|plug|log|sign|follow|call|ask|fill|pull|push|take"
@@ -53,9 +54,11 @@ def find_deed(heading: str) -> str:
     first, _, rest = heading.partition(" ")
     if re.match(r"How to [a-z]", heading):
         return heading.removeprefix("How to ")
-    if rest and not _NAMED_BY_DEED.search(rest) and (verb := _GERUNDS.get(first.lower())):
+    is_named = _NAMED_BY_DEED.search(rest) and not re.match(r"(?:an?|the|your) ", rest)
+    if rest and not is_named and (verb := _GERUNDS.get(first.lower())):
         return f"{verb} {rest}"
-    if _DOING.match(heading) or _ORDER.match(heading):
+    # "Edit mode" is a mode, as "Printing options" are options.
+    if (_DOING.match(heading) and not is_named) or _ORDER.match(heading):
         return f"{heading[0].lower()}{heading[1:]}"
     return ""
 
@@ -73,7 +76,8 @@ def deed_question(heading: str, reply: str) -> str:
 def topic_question(title: str, heading: str) -> str:
     """Return the question for all that a page says below a heading, "" if that is no topic."""
     # What stands below a deed and does not say how is no more about it.
-    is_other = NO_TOPIC.match(heading) or find_deed(heading)
+    # Nor is "Reads the file", what its subject does in a row of steps, a topic.
+    is_other = NO_TOPIC.match(heading) or find_deed(heading) or _STEP.match(heading)
     if is_other or len(heading.split()) > MOST_TOPIC_WORDS:
         return ""
     return f"What does “{title}” say about “{heading}”?"

@@ -48,6 +48,12 @@ _EXAMPLE = re.compile(
     r"(?:示例|例子|举例|范例|案例|(?:an? |for )?examples?)(?:\W.*)?\s*\d*", re.IGNORECASE
 )
 """Headings of what is made up: its figures are true of nothing."""
+_OF_PARAMETERS = re.compile(
+    r"(?:函数)?语法|参数|返回值|Syntax|(?:Function |Command )?(?:Parameters|Arguments)"
+    r"|Returns?(?: values?)?",
+    re.IGNORECASE,
+)
+"""Headings of what is said of the parameters of a function that a heading above it names."""
 _LINE_BEGIN = re.compile(r"(?:^|\n)[\s>*•\-\d.)）、(（]*\Z")
 """Nothing but the mark of a list stands before what follows, on its line."""
 _MARKED_HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|\*\*|__)(.+?)(?:\*\*|__|#*)[ \t]*$", re.M)
@@ -89,13 +95,14 @@ def draft_questions(document: Document) -> Iterator[QuestionDraft]:
         ]
         yield from _fitting(ask_marked(window, document))
         for piece in pieces:
-            if _EXAMPLE.fullmatch(piece.unit.heading):
+            heading = piece.unit.heading
+            if _EXAMPLE.fullmatch(heading) or _OF_PARAMETERS.fullmatch(heading):
                 continue
             for rule in RULES.get(piece.language, ()):
                 yield from _fitting(rule(piece))
         yield from _fitting(ask_of_rows(pieces))
         yield from _fitting(ask_of_terms(pieces))
-        yield from _fitting(ask_of_sections(pieces))
+        yield from _fitting(ask_of_sections(pieces, window))
 
 
 def text_windows(text: str) -> Iterator[str]:

@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from assistant.answer.evidence.passage_reader import Unit
+from assistant.answer.evidence.passage_reader import HEADING, LINE_RULE, Unit
+from assistant.answer.evidence.plain_text import plain_text
 from finetune.synthesize import headings_en, rules_zh
 from finetune.synthesize.drafts import (
+    CJK_LETTER,
     LONGEST_REPLY,
     QUESTION_MARKS,
     QuestionDraft,
@@ -23,6 +25,9 @@ from ingest.text.words import sentence_spans
 
 SECTION_SENTENCES: Mapping[Language, int] = {"zh": 3, "en": 4}
 """Sentences of a section that is an answer as a whole."""
+
+FAQ_SENTENCES = 6
+"""The same below a question: whoever wrote it meant all of it for an answer."""
 
 LEAST_SECTION: Mapping[Language, int] = {"zh": 12, "en": 24}
 """Characters of an answer for a whole section: less is a note."""
@@ -41,13 +46,14 @@ _ABOUT_ITSELF = re.compile(
 """Beginnings of a text that says what it is about to say."""
 _POINTS_ELSEWHERE = re.compile(
     r"[上下](?:面的?(?=[表图例步列介说所])|[图表例])|[如见][上下]|[以如]下|下列|[参详请]见|参[考照阅看]|不再[重赘]"
-    r"|[这本上下前后]一?[章节](?!目)|第\s?[\d.]+\s?[章节]|本文|上文"
+    r"|[这本上下前后]一?[章节](?!目)|第\s?[\d.]+\s?[章节]|本文|上文|[上下前后]一段"
     r"|\b(?:shown|listed|described|mentioned|explained|given|seen"
     r"|discussed) (?:above|below|previously|(?:earlier|before)(?=[.,;:)]|$))"
     r"|\b(?:images?|screenshots?|figures?|pictures?|diagrams?|tables?|lists?|sections?|examples?)"
-    r" (?:above|below)\b|\b[Ss]ee (?:also |the |section|chapter|“)"
-    r"|\bthis (?:chapter|section|manual|page|document|guide|article|book)\b"
-    r"|\b(?:described|explained|documented|found) in\b|[Tt]ake a look|not repeated"
+    r" (?:above|below)\b|\b[Ss]ee (?:also |the |section|chapter|“)|(?:^|[.;] )See [A-Z]"
+    r"|\b[Tt]his (?:chapter|section|manual|page|document|guide|article|book)\b"
+    r"|\b(?:described|explained|documented|found|discussed|covered) in\b|provided in the\b"
+    r"|[Tt]ake a look|not repeated"
     r"|\bthe following\b|\bmore (?:information|details)\b|\bthe above\b|\bprevious section\b"
     r"|\b[Rr]efer to (?!as\b)"
 )
@@ -72,6 +78,12 @@ _SETS_OUT = re.compile(
 )
 """Beginnings of an answer that only leads to it, or that lost its own beginning."""
 _ASKS_HOW = re.compile(r"怎|如何|为什么|为何")
+_ASKS_THE_WAY = re.compile(
+    r"What(?:['’]s| is) (?:next|new|here)\b|Where (?:next|now|to|do (?:I|you|we) go)\b|What now\b"
+    r"|Ready to\b|(?:接下来|下一步|然后|之后)[^？?]{0,6}[？?]$|[从到去]这里",
+    re.IGNORECASE,
+)
+"""Questions that lead a reader through a text, and ask nothing that it tells."""
 _OWN_VOICE = re.compile(
     r"\b[Mm]y\b|(?:^|[.!?,;:“\"(]\s*|\b(?!(?:phase|type|class|level|part|stage|grade|group|category"
     r"|volume|chapter|section|title|article)\b)(?:[a-z'’]+|When|If|As|Can|Do|Did|Should|Must|May|Why"
@@ -79,6 +91,13 @@ _OWN_VOICE = re.compile(
     r"|Now|Could|Would|Will|Am)\s+)I\b(?![/.])"
 )
 """Whoever wrote it speaks of themselves. World War I and an I/O line are none of it."""
+_TAKES_UP = re.compile(
+    r"(?:但是?|那么?|不过|可是|所以|还有|你[提说]|您[提说]|我[仍还])"
+    r"|(?:But|And|So|Then|Ok(?:ay)?|You(?: (?:a|we)re)? (?:said|say|mention|talk)\w*"
+    r"|I(?:['’]m| am) still)\b",
+    re.IGNORECASE,
+)
+"""Beginnings of a question that takes up what was said before it."""
 _NO_SUBJECT = re.compile(
     r"[A-Z][a-z]+(?<!s)s (?:(?:an?|the|all|your|that|whether|with|TRUE)\b|[A-Z])"
     r"|(?:显示|返回|列出|指定|定义|计算|生成|决定|设置|用于|用来|允许|删除|创建|打开)"
@@ -94,8 +113,14 @@ _PLAIN_HEADING = re.compile(
     r"(?:(?:第[\d一二三四五六七八九十百]+[章节条部分]+|[\d一二三四五六七八九十]+(?:\.\d+)*[、.)）])\s*)?"
     rf"(?P<text>[A-Z{CJK}][^：:?？!！。]{{1,40}})$"
 )
-_NUMBERED = re.compile(r"(?:[A-Z]\.(?=\d))?\d+(?:(?:\.\d+)+\.|(?:\.\d+){2,}|[.、)）])\s+")
+_NUMBERED = re.compile(
+    r"(?:[A-Z]\.(?=\d))?\d+(?:(?:\.\d+)+\.|(?:\.\d+){2,}|[.、)）])\s+"
+    # "3.5 mm plug" is no number of a heading, "8.3 How can I …?" is.
+    r"|\d+\.\d+\s+(?=(?:How|What|Why|Where|When|Who|Which|Is|Are|Can|Do|Does|Should)\b|如何|怎|什么|为|谁|哪)"
+)
 """The number that a heading bears in its document."""
+_HEADING_LINE = re.compile(r"^ {0,3}(?:#{1,6}\s|\*\*[^*\n]+\*\*\s*$)", re.M)
+"""A line that begins another section."""
 _EMPTY_HEADING = re.compile(
     r"(?:see also|references|external links|notes|further reading|overview|introduction|summary"
     r"|contents|conclusion|examples?|description|name|synopsis|options|syntax"
@@ -106,8 +131,11 @@ _EMPTY_HEADING = re.compile(
 _MARKED = re.compile(r"(?:[QA]|问|答|问题|回答|Question|Answer)\s*\d*\s*[：:.]", re.IGNORECASE)
 
 
-def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
-    """Yield a question for each heading whose section is the answer, all of it."""
+def ask_of_sections(pieces: Sequence[SourceText], text: str) -> Iterator[QuestionDraft]:
+    """Yield a question for each heading whose section is the answer, all of it.
+
+    `text` is what the pieces were cut out of.
+    """
     # In order, and each heading once: two sections of one name cannot be distinguished.
     sections: dict[str, list[SourceText]] = {}
     for piece in pieces:
@@ -116,13 +144,17 @@ def ask_of_sections(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         if not heading or any(piece.unit.kind != "sentence" for piece in inside):
             continue
         first, units = inside[0], [piece.unit for piece in inside]
-        reply = _whole_section(units, SECTION_SENTENCES[first.language])
+        asks = heading.endswith(QUESTION_MARKS)
+        most = FAQ_SENTENCES if asks else SECTION_SENTENCES[first.language]
+        reply = _whole_section(units, text, most)
         # It says only in part what stands there, or leads to another text.
         announces = _ABOUT_ITSELF.match(reply) or _ENDS_OPEN.search(reply)
         if not reply or announces or _POINTS_ELSEWHERE.search(reply):
             continue
+        if _is_half_translated(reply, first.language):
+            continue
         section = replace(first, unit=replace(first.unit, text=reply))
-        if heading.endswith(QUESTION_MARKS):
+        if asks:
             # A question in the flow of a text is the author's own, and often left open.
             name = _NUMBERED.sub("", heading, count=1)
             if first.is_heading(heading) and _is_answer(name, reply):
@@ -150,9 +182,19 @@ def _is_answer(question: str, reply: str) -> bool:
     """Return whether what stands below a question answers it, as far as its form tells."""
     if "!" in question or question[:1] in ":：" or len(question) < LEAST_ASKED:
         return False
+    if _ASKS_THE_WAY.match(question) or _TAKES_UP.match(question) or _NO_SUBJECT.match(reply):
+        return False
     # 哪些部件不保修？ is answered by 有些部件……; 怎样卸载？ is not.
     is_led_to = reply.startswith("有些") and _ASKS_HOW.search(question)
     return not is_led_to and not _SETS_OUT.match(reply)
+
+
+def _is_half_translated(reply: str, language: Language) -> bool:
+    """Return whether a sentence of a text is in the other language."""
+    sentences = [reply[start:end] for start, end in sentence_spans(reply)]
+    if language == "en":
+        return CJK_LETTER.search(reply) is not None
+    return any(not CJK_LETTER.search(one) and one.count(" ") > 2 for one in sentences)
 
 
 def _leans_on_text_around(reply: str, texts: Sequence[str]) -> bool:
@@ -177,17 +219,32 @@ def _topic_of(heading: str, first: SourceText) -> str:
     return "" if is_other or name.endswith(".") or _EMPTY_HEADING.fullmatch(name) else name
 
 
-def _whole_section(units: Sequence[Unit], most: int) -> str:
-    """Return all sentences of a section, "" if they are no answer: cut, too many, or too long."""
-    text = ""
-    end = units[0].start
-    for unit in units:
-        # A unit may repeat the sentence before it.
-        if unit.start < end:
-            continue
-        if not is_whole_sentence(unit.text):
-            return ""
-        gap = " " if text and text[-1].isascii() else ""
-        text, end = f"{text}{gap}{unit.text}", unit.end
-    is_short = len(text) <= LONGEST_REPLY and len(list(sentence_spans(text))) <= most
-    return text if is_short else ""
+def _whole_section(units: Sequence[Unit], text: str, most: int) -> str:
+    """Return all that stands in a section, "" if it is no answer: cut, too many, or too long.
+
+    Units leave out what says nothing alone, as "It is red." and what leads to code. An answer
+    without those may say the contrary of its section: it is read from the text itself.
+    """
+    start, end = units[0].start, max(unit.end for unit in units)
+    inside = text[start:end]
+    if not all(is_whole_sentence(unit.text) for unit in units) or _HEADING_LINE.search(inside):
+        return ""
+    if not _begins_and_ends_at_headings(text, start, end, units[0].heading):
+        return ""
+    reply = plain_text(inside)
+    sentences = [reply[left:right].strip() for left, right in sentence_spans(reply)]
+    # A tool tip is often said once more as the text below it.
+    is_short = len(reply) <= LONGEST_REPLY and len(set(sentences)) == len(sentences) <= most
+    return reply if is_short else ""
+
+
+def _begins_and_ends_at_headings(text: str, start: int, end: int, heading: str) -> bool:
+    """Return whether nothing stands between a range of a text and the headings around it."""
+    above = text[:start].rstrip().rpartition("\n")[2]
+    marked = HEADING.match(above)
+    named = plain_text((marked[1] if marked else above).rstrip("# \t"))
+    if named != heading:
+        return False
+    rest, *lines = (line.strip("*_` \t") for line in text[end:].split("\n"))
+    below = next((line for line in lines if line and not LINE_RULE.match(line)), "")
+    return not rest and (not below or below.startswith("#") or below.endswith(QUESTION_MARKS))
