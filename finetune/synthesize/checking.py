@@ -1,5 +1,6 @@
 """Whether a row teaches what the assistant wants: looked up, put and checked as in serving."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from assistant.models.base import ModelTraits
 from assistant.values import Passage, Prompt
 from finetune.synthesize.drafts import DraftKind, QuestionDraft
 from ingest.foundation.messages import Language, Message
+from ingest.text.language import language_of
 from ingest.text.words import content_words, sentence_spans, words
 
 RejectReason = Literal["not_found", "not_in_evidence", "unsupported", "ambiguous", "other_language"]
@@ -25,6 +27,16 @@ HELD_SHARE = 0.9
 
 LEAST_ABSENT = 0.3
 """Share of the words of a question that no passage may hold where it is to be declined."""
+
+ASKING_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """term word name refer mean meant stand used use using call called known say said made
+        consist located kept stored default value type 意思 用于 用来 位于 什么 叫做 多少 哪里
+        定义""",
+    )
+)
+"""Words that ask, and are not asked for: that a passage lacks "refer" tells nothing of it."""
 
 MAX_TITLE_CHARACTERS = 40
 """Characters of a page's title that a question names."""
@@ -166,16 +178,7 @@ class RowChecker:
         prompt, looked_up = await self._look_up(
             draft.question, draft.language, self._top_k * WIDER, without=draft.url
         )
-        held_words = frozenset(
-            word
-            for one in prompt.passages
-            for word in words(f"{one.title} {one.heading} {one.text}")
-        )
-        asked_words = frozenset(content_words(looked_up))
-        # Passages that hold most words of the question may answer it, one or several together:
-        # only a person could tell.
-        absent = len(asked_words - held_words)
-        if not prompt.passages or absent < max(1, LEAST_ABSENT * len(asked_words)):
+        if not prompt.passages or not lack_words(prompt.passages, looked_up):
             return "ambiguous"
         verifier = SentenceVerifier(prompt.passages, question=draft.question)
         sentences = [draft.reply[start:end] for start, end in sentence_spans(draft.reply)]
@@ -200,7 +203,9 @@ class RowChecker:
         is_named = any(name in draft.question for name in (f"“{title}”", f"《{title}》"))
         if is_named or (not is_shared and not draft.names_page):
             yield draft.question
-        if title and not is_named and len(title) <= MAX_TITLE_CHARACTERS:
+        # An English question that names a Chinese page is of a page that is half translated.
+        is_foreign = draft.language == "en" and language_of(title) == "zh"
+        if title and not is_named and not is_foreign and len(title) <= MAX_TITLE_CHARACTERS:
             yield NAMED_PAGE.localize(draft.language).format(title=title, question=draft.question)
 
     async def _look_up(
@@ -284,6 +289,18 @@ def cited_reply(draft: QuestionDraft, prompt: Prompt, gold: int) -> str | None:
             cited = f"{cited.removesuffix(stop)}{gap}[{verdict.passage or gold}]{stop}"
     # The prompt for small models asks for plain prose: citing is code there.
     return reply if prompt.quotes_beneath else cited
+
+
+def lack_words(passages: Sequence[Passage], question: str) -> bool:
+    """Return whether passages lack so many words of what is asked for that none can answer it.
+
+    Passages that hold most of them may answer it, one or several together.
+    """
+    held = frozenset(
+        word for one in passages for word in words(f"{one.title} {one.heading} {one.text}")
+    )
+    asked = frozenset(content_words(question)) - ASKING_WORDS
+    return len(asked - held) >= max(1, LEAST_ABSENT * len(asked))
 
 
 def holds_text(text: str, part: str) -> bool:
