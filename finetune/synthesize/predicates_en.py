@@ -28,15 +28,16 @@ _TIME = (
 _WHEN_PHRASE = (
     rf"(?:(?P<at>on|at|by|in) (?:the )?(?P<time>{_TIME}(?: and {_TIME})?)"
     rf"|(?P<span>(?:from|between|until|after|before)"
-    rf" (?:{_TIME}|\d{{1,2}}(?= (?:to|and|until) \d))(?: (?:to|and|until) {_TIME})?))"
+    rf" (?:{_TIME}|\d{{1,2}}(?= (?:to|and|until) (?:{_CLOCK}|{_DATE})))"
+    rf"(?: (?:to|and|until) {_TIME})?))"
 )
-_STOP = r"(?:[,;](?!\d)|\.)"
-"""End of a clause, and not of the thousands of a figure."""
-_ALL = r"(?=[;.]|, (?:which|who|where|while|because|making)\b)"
+_STOP = r"(?:[,;](?!\d)|\.(?!\S))"
+"""End of a clause: not of the thousands of a figure, nor of a part of "notes.txt"."""
+_ALL = r"(?=;|\.(?!\S)|, (?:which|who|where|while|because|making)\b)"
 """Where what a predicate names is told in full: a comma may go on with it."""
 _AGENT_END = (
-    r"(?= (?:in|on|at|for|from|to|during|after|before|between|with|as|under|who|which|when)\b"
-    r"|[;.]|, (?:who|which|in|on|at|for|from|with|when|where|as|while|after|before)\b)"
+    r"(?= (?:in|on|at|during|after|before|between|with|as|under|who|which|when)\b"
+    r"|;|\.(?!\S)|, (?:who|which|in|on|at|for|from|with|when|where|as|while|after|before)\b)"
 )
 
 BY_WHOM = re.compile(
@@ -48,12 +49,20 @@ BY_WHOM = re.compile(
     r"(?: (?:in|on|at) [^,;:]{1,40}?)? by (?P<agent>(?!an? |\w+ing\b|(?:[^,;.]* )?means\b)[^,;:]+?"
     rf"(?:, [A-Z][\w.\u2024]*(?: [A-Z][\w.\u2024]*)+)?){_AGENT_END}"
 )
+NO_AGENT = re.compile(
+    r"(?:the |its |their )?(?:[\w-]+ ){0,3}(?:call|function|command|program|script|server|system"
+    r"|use|process|tool|library|package|kernel|daemon|driver|module|option|setting|value|method|file"
+    r"|parameter|rule|software|application|client|protocol|default)s?"
+    # "the system" is none, "the system administrator" is somebody.
+    r"(?=$| (?:of|to|in|for|on|with)\b)"
+)
+"""What does something and is nobody: "Who" does not ask for it."""
 WHO_DID = re.compile(
     r"(?P<agent>[A-Z][\w'’-]+(?: (?:[A-Z][\w.\u2024'’-]*|of|de|van|von|and)){1,4})"
     r" (?P<did>(?:wrote|founded|co-founded|designed|invented|discovered|directed|composed|painted"
     r"|proposed|established|led(?! to)|developed|introduced|chaired|published|created|built|coined"
     r"|won|conducted|edited|translated|performed|owns|runs|leads(?! to)|manages|directs)"
-    r" [^,;:]{4,80}?)(?=[,;.]| (?:and|who|which|that|because|while|but)\b)"
+    r" [^,;:]{4,80}?)(?=[,;]|\.(?!\S)| (?:and|who|which|that|because|while|but)\b)"
 )
 WHERE = re.compile(
     rf"{_SUBJECT} {_BE} {_HOW}(?P<verb>located|situated|headquartered|held|born|buried|kept|stored"
@@ -61,7 +70,7 @@ WHERE = re.compile(
     r" (?P<place>(?:in|at|on|near|along|off|outside|inside|under|behind|beneath|above|below"
     r"|opposite|next to|between|to the (?:north|south|east|west)\w* of)"
     r" (?:(?:the|an?) |(?=[A-Z])|(?=\w+['’]s ))[^,;:\d]+?(?:, [A-Z][\w ]+(?=\.))?)"
-    r"(?=[,;.]| (?:and|which|that|where|who|but|because|with) )"
+    rf"(?={_STOP}| (?:and|which|that|where|who|but|because|with) )"
 )
 NO_PLACE = re.compile(
     r"^(?:\w+ )?(?:the |an? )?(?:\w+ )?(?:years?|century|decade|months?|weeks?|days?|morning"
@@ -74,15 +83,16 @@ OF_WHAT = re.compile(
     rf"|{_BE} {_HOW}(?P<made>composed of|made up of|made of|made from|divided into|known as"
     r"|known for|called|named after|used as|used for|equipped with|headed by|caused by|famous for"
     r"|responsible for|served with|paid from|written in))"
-    rf" (?P<object>(?!not\b)(?![^;.]*, but\b)[^;:]{{3,}}?){_ALL}"
+    rf" (?P<object>(?!not\b)(?![^;.]*, but\b)(?![^;]*\band (?:they|it)\b)[^;:]{{3,}}?){_ALL}"
 )
-USED_TO = re.compile(rf"{_SUBJECT} {_BE} {_HOW}used to (?P<deed>[a-z]+ [^;:]+?){_ALL}")
+USED_TO = re.compile(rf"{_SUBJECT} {_BE} {_HOW}used to (?P<deed>(?!\w+ing\b)[a-z]+ [^;:]+?){_ALL}")
 WHY = re.compile(
     rf"{_SUBJECT} (?P<aux>is|are|was|were|can|cannot|could|may|might|must|should|will|would)"
     r"(?P<no> not)? (?P<predicate>[a-z][^,;:]*?),? because (?!of\b)(?P<cause>[^;:]{8,})\."
 )
 NO_CAUSE = re.compile(
-    r"\b(?:only|simply|just|merely|partly|mainly|that|which|who|whether|if)$|\bthat\b"
+    # "the typical one" is one of those that stood before.
+    r"\bones?$|\b(?:only|simply|just|merely|partly|mainly|that|which|who|whether|if)$|\bthat\b"
 )
 PASSIVE_DATED = re.compile(
     rf"(?:In|On) (?P<when>{_PAST_DATE}),? (?P<subject>[^,;:()]+?) (?P<aux>was|were) {_HOW}"
@@ -90,55 +100,56 @@ PASSIVE_DATED = re.compile(
 )
 HAPPENED = re.compile(
     rf"{_SUBJECT} (?P<verb>{'|'.join(PAST_FORMS)})(?P<object>(?: [^\s,;:]+){{0,7}}?)"
-    rf" (?:in|on) (?P<when>{_PAST_DATE})(?=[,;.]| (?:by|with|at|for|after|as|to|and|when|from"
+    rf" (?:in|on) (?P<when>{_PAST_DATE})(?={_STOP}| (?:by|with|at|for|after|as|to|and|when|from"
     r"|because|where|but|under|following)\b)"
 )
 DATE_LED = re.compile(
     rf"(?:In|On) (?P<when>{_PAST_DATE}),? (?P<subject>[^,;:()]+?) (?P<verb>{'|'.join(PAST_FORMS)})"
     # "the first settlement, Fort Caroline" is named by what follows.
-    r"(?P<object>(?: [^\s,;:]+){0,9}?)(?=,(?! ?[A-Z\d])|[;.])"
+    r"(?P<object>(?: [^\s,;:]+){0,9}?)(?=,(?! ?[A-Z\d])|;|\.(?!\S))"
 )
 DATE_FIRST = re.compile(rf"(?:In|On) {_DATE},? ")
 PLANNED = re.compile(
     rf"{_SUBJECT} (?P<aux>will|must|may|can|is|are)(?P<verb>(?: be)? (?:[a-z]+ed|due|open|closed"
     r"|held|made|paid|sent|cut|kept|shown|given)(?: [^\s,;:]+){0,5}?"
     rf"| (?:take place|begin|start|end|open|close)(?: [^\s,;:]+){{0,5}}?|) {_WHEN_PHRASE}"
-    r"(?=[,;.]| (?:and|in|at|by|because|with|for|to|of|from)\b)"
+    rf"(?={_STOP}| (?:and|in|at|by|because|with|for|to|of|from)\b)"
 )
 TAKES_PLACE = re.compile(
     rf"{_SUBJECT} (?P<verb>takes place|begins|starts|ends|opens|closes|leaves|expires)"
-    rf"(?P<object>(?: [^\s,;:]+){{0,3}}?) {_WHEN_PHRASE}(?=[,;.]| (?:and|from|in|at)\b)"
+    rf"(?P<object>(?: [^\s,;:]+){{0,3}}?) {_WHEN_PHRASE}(?={_STOP}| (?:and|from|in|at)\b)"
 )
 COSTS = re.compile(
     rf"{_SUBJECT} (?P<verb>costs?) (?P<price>(?:about |around |up to |only |at least )?"
     r"(?:[$€£¥]\s?\d[\d,.]*\d?(?: (?:million|billion))?"
     r"|\d[\d,.]*(?: (?:million|billion))?"
     r" (?:euros?|pounds?|dollars?|yen|yuan|crowns|francs|kroner))"
-    r"(?: (?:per|an?) \w+)?)(?=[,;.]| (?:and|plus|for|in|from|including)\b)"
+    rf"(?: (?:per|an?) \w+)?)(?={_STOP}| (?:and|plus|for|in|from|including)\b)"
 )
 CHANGED = re.compile(
     rf"{_SUBJECT} (?P<verb>rose|fell|increased|decreased|grew|declined|dropped) by"
     r" (?P<amount>(?:about |around |nearly |more than )?\d[\d,.]*"
     r"(?: (?:per cent|percent|million|points)|%)?)"
-    r"(?=[,;.]| (?:in|to|from|over|since|because|and|during|between)\b)"
+    rf"(?={_STOP}| (?:in|to|from|over|since|because|and|during|between)\b)"
 )
 MEASURED = re.compile(
     rf"{_SUBJECT} {_BE} (?P<amount>(?:about |around |nearly |up to |only )?\d[\d,.]*(?: million)?"
     r" (?:metres?|meters?|kilometres?|kilometers?|centimetres?|millimetres?|miles|feet|inches"
     r"|years|km|m|cm|mm)) (?P<how>high|long|wide|deep|tall|thick|old)"
-    r"(?=[,;.]| (?:and|but|with|at)\b)"
+    rf"(?={_STOP}| (?:and|but|with|at)\b)"
 )
 OF_SIZE = re.compile(
     rf"{_SUBJECT} (?P<verb>has|have|had) an?"
     r" (?P<size>(?:total |estimated |average |maximum |minimum )?(?:population|length|height|width"
     r"|depth|diameter|area|capacity|volume|weight|mass|speed|altitude|elevation|circulation|budget"
     r"|membership|staff|fleet)) of (?P<amount>(?:[a-z]+ ){0,3}\d[\d,.]*(?: [a-z]+){0,3})"
-    r"(?=[,;.]| (?:and|in|with|at)\b)"
+    rf"(?={_STOP}| (?:and|in|with|at)\b)"
 )
 SUPERLATIVE = re.compile(
     r"(?P<subject>[A-Z][\w'’.-]*(?: (?:[A-Z][\w'’.-]*|of|the|and|de|van|von)){0,4}) is the"
     r" (?P<rank>(?:second |third )?(?:largest|smallest|oldest|highest|longest|tallest|deepest"
-    r"|newest|busiest|capital|most \w+) [^,;:]{3,60}?)(?=[,;.]| (?:and|with|by|after|which|that)\b)"
+    r"|newest|busiest|capital|most \w+) [^,;:]{3,60}?)"
+    r"(?=[,;]|\.(?!\S)| (?:and|with|by|after|which|that)\b)"
 )
 _NUMBER = (
     r"(?:\d[\d,]*(?:\.\d+)?(?: (?:hundred|thousand|million|billion))?|[Tt]wo|[Tt]hree|[Ff]our"

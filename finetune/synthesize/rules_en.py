@@ -72,7 +72,8 @@ _DEFINITION = re.compile(
     r"(?P<term>(?:(?:An?|The) )?[A-Z]?\w[^,;:()]{1,50}?)(?: \([^)]{1,40}\))? (?P<aux>is|are|was)"
     r" (?P<body>(?:an?(?! (?:little|bit|lot|few|must|good (?:idea|choice|way|thing"
     r"|place|time|example|option|start|fit|practice|reason|point|deal|many)"
-    r"|integral|important|essential|crucial|vital)\b)|the (?:process|act"
+    r"|integral|important|essential|crucial|vital|similar|further"
+    r"|(?:[\w-]+ )?(?:example|instance|exception|consequence|result|case))\b)|the (?:process|act"
     r"|practice|name|art|ability|part|number|amount|time|place"
     r"|person|area|use|study|largest|smallest|oldest|highest|longest|capital))\b[^;:]{12,})\."
 )
@@ -120,7 +121,7 @@ _HOLDS = re.compile(
 NO_TOPIC = re.compile(
     r"(?:What|Who|Where|When|Why|How|If|Which|Nobody|Nothing|Is|Are|Do|Does|Can|Look|For|Here|Ours"
     r"|Theirs|Figures?|Numbers?|Results?|Steps?|It|This|That|Our|Your|My|A|An|And|Or|But|Files?|Then"
-    r"|Settings?|Says?|With|From|By|On|In|Using|At|To|Additional|Further|Making|Getting)\b",
+    r"|Any|All|No|Each|Every|Settings?|Says?|With|From|By|On|In|Using|At|To|Additional|Further|Making|Getting)\b",
     re.IGNORECASE,
 )
 """What begins half a sentence, or says nothing of what it is about."""
@@ -128,7 +129,7 @@ _NO_DEFINED_NAME = re.compile(
     r"^(?:Every|Each|All|Any|No|Only|Not|Such|Following|Below|Above|Since|Because|Although|Though|While"
     r"|As|Unless|Once|After|Before|Until|Where|Whereas|[A-Z][a-z]+ing .*)\b"
     r"|[^\w\s/.+“”’'()-]| - |\w (?:If|When|This|These|The|It)\b| or "
-    r"|\b(?:there|here|itself|themselves|it|this|that|what|aka)\b"
+    r"|\b(?:there|here|itself|themselves|it|this|that|what|aka)\b|\bof -?\d+$"
 )
 """What is no term: "The line indicates there is a …", a clause, something to do, two things,
 the end of a cell with the sentence behind it."""
@@ -154,6 +155,12 @@ _NAMED_NEXT = re.compile(r" (?:all of |one of )?the following(?: [a-z]+)?$")
 _PLAIN_COLUMN = re.compile(
     r"(?:values?|descriptions?|details|specifications?|data)$", re.IGNORECASE
 )
+_FIGURE_CELL = re.compile(
+    rf"(?:{_HEDGE} )?(?:[A-Z$€£¥<>=≤≥~≈±+-]{{1,3}}\s?)?\d[\d,.]*"
+    r"(?:\s?(?:-|–|to|x|×|/)\s?\d[\d,.]*)*(?:\s?[^\s\d]+){0,4}"
+)
+"""A cell that holds a figure with its unit, and no sentence with one in it."""
+_CODE_NAME = re.compile(r"_|[a-z][A-Z]|^[A-Z\d.-]*[A-Z]{2}[A-Z\d.-]*$|^-")
 _NO_VALUE = re.compile(
     r"\.$|;|[a-z]{3}\. +[A-Z]"
     r"|^(?:Always|Ignored|If|When|Because|Set|Sets|Returns?|Specif(?:y|ies)|Contains|Allows|Shows"
@@ -318,13 +325,18 @@ def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     if not is_name or not is_noun or _NO_VALUE.search(value):
         return "", ""
     if is_plain_column(column):
-        if not any(character.isdigit() for character in value):
-            return "", ""  # a description: "The search_images is Image search."
+        # A description, though it may hold a figure: "The SHA is alias for SHA1."
+        if not _FIGURE_CELL.fullmatch(value):
+            return "", ""
+        # "The MAX_JOBS is 8" is no English, and a name of code has its value in the row.
+        if _CODE_NAME.search(subject):
+            return f"What is the value of {subject}?", f"The value of {subject} is {value}."
         # "Feature" and "Value": the row's own name is what is asked for.
         name = subject[0].lower() + subject[1:] if subject[1:].islower() else subject
         return f"What is the {name}?", f"The {name} is {value}."
     # "USB" and "Wi-Fi" keep their letters, "Price" is the word.
-    name = column[0].lower() + column[1:] if column[1:].islower() else column
+    is_word = column[1:].islower() and column[1:2].isalpha()  # and no "R name"
+    name = column[0].lower() + column[1:] if is_word else column
     verb = "are" if _PLURAL.search(name) else "is"
     return f"What {verb} the {name} of {subject}?", f"The {name} of {subject} {verb} {value}."
 

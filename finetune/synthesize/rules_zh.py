@@ -68,7 +68,7 @@ _DEICTIC = re.compile(
 )
 """Words that point to another text, wherever they stand in a sentence."""
 NAME = (
-    r"(?![在从于按据与及由若虽除每另再又也仍]|以(?!色)|当(?!归)|因(?!特)|随着|自(?![行动来])|最[后初近]|通常"
+    r"(?![在从于按据与及由若虽除每另再又也仍想欲]|要(?![塞素点求闻])|为了|以(?!色)|当(?!归)|因(?!特)|随着|自(?![行动来])|最[后初近]|通常"
     r"|一[般些家位名]|对于|经过|目前|现在|平时|如果|只有|还有)"
     rf"(?:[A-Za-z][A-Za-z0-9_.+-]*+|[{CJK}“《])"
     rf"(?:[A-Za-z][A-Za-z0-9_.+-]*+|[（(][\w\s.·-]{{1,40}}[）)]|[{CJK}·《》“”\-\s&/]){{1,24}}?"
@@ -106,7 +106,7 @@ _NO_DEFINITION = re.compile(
     "一个(?:好主意|问题|例子|重要|关键|不错|很|非常|过程$)|一种(?:享受|选择|遗憾|错误)|一件|一项(?:重要|艰巨)"
 )
 _NO_TERM = re.compile(
-    r"首先|[做去来说看想]|[的在不就也都还只但或和与及当我你这那其有为被把让使从向对比将会能可要更最很※]|^[由自随按根据通经凡一二三四五六七八九十]|如果|因为|原本|其实|本来|主要|通常|一般|曾|现$"
+    r"首先|[做去来说看想]|[的在不就也都还只但或和与及当我你这那其有为被把让使从向对比将会能可要更最很※]|^[由自随按根据通经凡一二三四五六七八九十]|如果|因为|原本|其实|本来|主要|通常|一般|曾|现$|结果$|^例"
 )
 _LISTED = re.compile(
     r"(?:以下|下列)(?:[几\d一二三四五六七八九十]+[个种项类点条方]面?)?(?P<noun>[^，。：:]*)$"
@@ -140,6 +140,8 @@ LONGEST_NAME = 12
 """Characters of a cell below 内容 that names something; a longer one describes it."""
 _NO_VALUE = re.compile("。|^(?:由于|因为|如果|若|当|用来|用于|返回|指定)")
 """In a cell that says more than a value."""
+_FIGURE_CELL = re.compile(r"[约≤≥<>¥￥$±-]?\s?\d[\d,.\s/~～–-]*\S{0,4}(?:\s?[（(].*)?")
+"""A cell with a figure and its unit: 2 字节整数 is 什么, and not 多少."""
 _PAIRS = ("（）", "“”", "()")
 _ASKING = re.compile("什么|如何|怎|哪|是否")
 _NO_TOPIC = re.compile(
@@ -199,6 +201,9 @@ def ask_what_it_is(source: SourceText) -> Iterator[QuestionDraft]:
     term = found["term"]
     if _NO_DEFINITION.search(text):
         return
+    # 「Rate」 is a parameter of the function that it stands under, and of others on the page.
+    if len(term) < 2 or (text[0] in "「“" and term.isascii()) or re.search("[「」『』“”]", term):
+        return
     if len(term) <= LONGEST_TERM and not _NO_TERM.search(term) and not term.isdecimal():
         is_somebody = found["body"].startswith(("一名", "一位"))
         question = f"{term}是谁？" if is_somebody else f"什么是{term}？"
@@ -228,6 +233,9 @@ def ask_for_items(source: SourceText) -> Iterator[QuestionDraft]:
         return
     if listed := _LISTED.search(bare):
         noun = listed["noun"].removeprefix("的") or "内容"
+        # 以下方法创建的格式 are formats, and the list holds methods.
+        if "的" in noun:
+            return
         question = f"{bare[: listed.start()]}哪些{noun}？"
     elif bare.endswith("如下"):
         question = f"{bare.removesuffix('如下')}是怎样的？"
@@ -264,7 +272,7 @@ def is_plain_column(column: str) -> bool:
 
 def column_question(subject: str, column: str, value: str) -> tuple[str, str]:
     """Return the question for a cell of a table, and its answer; "" where it has none."""
-    question_word = "多少" if re.match(r"[约≤≥<>¥￥$±-]?\s?\d", value) else "什么"
+    question_word = "多少" if _FIGURE_CELL.fullmatch(value) else "什么"
     # 编辑器的说明是创建图纸 is no sentence.
     described = _DESCRIBED.search(column)
     is_deed = len(value) > LONGEST_NAME or _DOING.match(value) or _DOES_ITSELF.match(value)

@@ -36,13 +36,16 @@ _NO_SUBJECT = re.compile(
     r"|^(?:[Tt]he|[Aa]n?) (?:process|result|results|answer|approach|solution|method|problem|idea"
     r"|reason|case|system|point|latter|example|situation|difference|choice|option|step|rule|list"
     r"|information|data|value|name|file|command|function|program|feature)$"
+    r"|\bof -?\d+$"
 )
-"""What holds a verb of its own, is the rest of something named before, or could be anything."""
+"""What holds a verb of its own, is the rest of something named before, or could be anything, as
+"a value of 3"."""
 _LEANS_WITHIN = re.compile(r"\b(?:then|thus|therefore|again|instead|however|too|also|otherwise)\b")
 _SAYS_LITTLE = re.compile(
     r"(?:about |only )?(?:several|many|various|some|certain|multiple|a (?:number|lot|few))\b"
+    r"|(?:an? |the )?(?:examples?|illustration|such|follows)\b"
 )
-"""Beginning of an answer that names nothing: "several steps"."""
+"""Beginning of an answer that names nothing: "several steps", "an example"."""
 _BRACKETS = re.compile(r" \([^()]*\)")
 _SMALL_DOT = "\u2024"
 """Stands for the dot of "Mr." while a sentence is read: none of its dots but the last ends it."""
@@ -124,6 +127,8 @@ def _ask_by_whom(text: str, source: SourceText) -> _PredicateQuestion | None:
     found = predicates_en.BY_WHOM.match(text)
     subject = _subject_of(found, source)
     if not found or not subject or len(found["agent"].split()) > MOST_PREDICATE_WORDS:
+        return None
+    if predicates_en.NO_AGENT.match(found["agent"]):
         return None
     question = f"Who {found['aux']} {subject} {found['verb']} by?"
     return _PredicateQuestion(question, found["agent"], "fact", found["subject"])

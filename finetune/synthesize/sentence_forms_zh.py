@@ -42,10 +42,10 @@ _OF_WHAT = re.compile(
     rf"^{_SUBJECT}由(?![于此])(?P<answer>[^。；：]{{2,60}}?)(?P<verb>组成|构成|合成|制成){_END}"
 )
 _HOLDS = re.compile(
-    rf"^{_SUBJECT}(?P<verb>分为|分成|包括|包含|下设|下辖)(?P<answer>[^。；：]*[、和与及][^。；：，]*)。"
+    rf"^{_SUBJECT}(?P<verb>分为|分成|包括|包含|下设|下辖)(?P<answer>(?![在到于由])[^。；：，]*[、和与及][^。；：，]*)。"
 )
 _NAMED = re.compile(
-    rf"^{_SUBJECT}[，,]?(?P<verb>又称|又名|亦称|也称|也叫|又叫|简称|俗称|原名|别名|英文名|学名|古称|旧称|全称)[为是作]?"
+    rf"^{_SUBJECT}[，,]?(?P<verb>又称|又名|亦称|也称|也叫|又叫|简称|俗称|原名|(?<![类级组])别名|英文名|学名|古称|旧称|全称)(?!称)[为是作]?"
     rf"(?P<answer>[^，。；：的]{{1,24}}){_END}"
 )
 _ATTRIBUTE = re.compile(
@@ -69,10 +69,10 @@ _CAUSE_LAST = re.compile(
     rf"^(?P<effect>{NAME}[^，。；：]{{2,30}})，?(?:这?是)?因为(?P<answer>[^，。；：]{{3,40}})。$"
 )
 _PURPOSE = re.compile(
-    rf"^{_SUBJECT}(?P<verb>(?:主要|常|通常|可)?(?:用于|用作|适用于))(?P<answer>(?![^。]*(?:一带|地区|[省市县州]))[^。；：]{{2,40}})。"
+    rf"^{_SUBJECT}(?P<verb>(?:主要|常|通常|可)?(?:用于|用作|适用于))(?P<answer>(?![^。]*(?:一带|地区|[省市县州]))[^。；：，]{{2,40}})。"
 )
 _FOR_DOING = re.compile(
-    rf"^{_SUBJECT}(?P<verb>(?:主要|常|通常|可)?用来)(?P<answer>[^。；：]{{2,40}})。"
+    rf"^{_SUBJECT}(?P<verb>(?:主要|常|通常|可)?用来)(?P<answer>[^。；：，]{{2,40}})。"
 )
 _FOR_SAKE = re.compile(
     rf"^(?P<effect>{NAME}[^，。；：]{{0,20}}?)是为了(?P<answer>[^，。；：]{{3,40}})。$"
@@ -92,6 +92,13 @@ _BIRTH = re.compile(
 _NO_NAME = re.compile(
     r"是|指的|宣称|表示|透露|认为|指出|^一|^(?:参与|参加|开始|与|同|被|获|加入|进入|担任|出任|共同|正式|宣布|随|并|而|都|均|就|才|分别|可以|以及|有些|其|后|使|让|但)|(?:分别|可以|应该?|必须|不|都|均|也|还|仍|曾|已|主要|通常|[后时中内]|期间)$"
 )
+_NO_SUBJECT = re.compile(
+    r"^(?:定义|选择|指定|设[置定]|点击|单击|双击|打开|添加|删除|创建|启用|禁用|使用|应用(?!程序|软件)|插入|返回|执行"
+    r"|显示(?![器屏卡])|输入(?!法)|确定|允许|关闭|按下?|[将会可])|一[个种]$|[或并及和与、]$"
+)
+"""What is done to a thing that is not named, or half of two predicates: 由用户输入或包括……"""
+_NO_EFFECT = re.compile(r"^(?:不|没|无法|未|可|能(?!量|源)|应|必|需|只|仍|会(?![议员计]))")
+"""A clause whose subject stands in the sentence before it."""
 _IN_PLACE: tuple[tuple[re.Pattern[str], str], ...] = (
     (_WHERE, "{subject}{verb}哪里？"),
     (_HELD_AT, "{subject}{day}在哪里{verb}？"),
@@ -120,11 +127,15 @@ def ask_by_predicate(source: SourceText) -> Iterator[QuestionDraft]:
     # 北涧桥（又名…）位于…: the form is read without what is said in brackets.
     bare = _BRACKETS.sub("", text)
     if cause := _CAUSE_FIRST.match(bare) or _CAUSE_LAST.match(bare) or _FOR_SAKE.match(bare):
+        if _NO_EFFECT.match(cause["effect"]) or _NO_SUBJECT.match(cause["effect"]):
+            return
         question = f"为什么{cause['effect']}？"
         yield source.draft(question, source.unit.text, source.unit.text, "cause", names_page=True)
         return
     question, answer, subject = _asked_of_form(bare)
     if not question or len(question) > LONGEST_ASKED or _NO_NAME.search(subject):
+        return
+    if _NO_SUBJECT.search(subject):
         return
     is_date = re.match(r"\d+[年月]", answer) is not None
     if is_date and any(True for _ in ask_for_day(source)):

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from finetune.synthesize import rules_en, rules_zh
-from finetune.synthesize.drafts import QUESTION_MARKS, QuestionDraft, SourceText
-from ingest.text.cjk import CJK
+from finetune.synthesize.drafts import CJK_LETTER, QUESTION_MARKS, QuestionDraft, SourceText
 from ingest.text.language import language_of
 
 LONGEST_CELL = 80
@@ -58,9 +57,15 @@ _NO_CELL = re.compile(
     r"|\[[a-z\d*†‡]{1,2}\]$"
 )
 """In a cell that points elsewhere, e.g. to a footnote, or holds several things or code."""
+_NO_KEY = re.compile(r"\b(?:following|below)\b|以下|下列|^[^\w「“#]", re.IGNORECASE)
+"""In the head of a first column that leads to its cells, and names none of them."""
+_NAVIGATION = frozenset(
+    ("prev", "previous", "next", "up", "home", "上一页", "下一页", "上一级", "起始页")
+)
+"""Heads of links from a page to its neighbours."""
+_KEY = re.compile(r"^(?:Shift|Ctrl|Control|Alt|Super|Cmd|⌘)\b|^F\d{1,2}\b|键$|\w ?\+ ?\w")
 _PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]+")
 """A name that says little without its page: var, Basic."""
-CJK_LETTER = re.compile(rf"[{CJK}]")
 _PLAIN_NAMES = re.compile(
     r"id|key|name|size|type|unit|code|mode|item|date|file|path|flag|port|host|user|year|city|day"
     r"|term|word|kind|step|time"
@@ -91,11 +96,8 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         first = 1 if _INDEX.match(head[0]) and len(head) > 2 else 0
         subject = cells[first].lstrip("•· ")
         named = sum(other[first : first + 1] == cells[first : first + 1] for _, _, other in rows)
-        if named > 1 or len(subject) < 2 or _NO_SUBJECT.match(subject) or "..." in subject:
-            continue
-        # "| sort" in a cell is read as "/ sort": its question would be for another command.
-        # {param} stands for what somebody puts there.
-        if subject.startswith(("/ ", "除了", "{", "<", "[")):
+        leads = _NO_KEY.search(head[first]) or _NAVIGATION & {one.lower() for one in head}
+        if named > 1 or leads or not _is_name(subject):
             continue
         # "WHITE | GREEN" over "RED | YELLOW" is a list in columns, and its first line no head.
         if all(cell.isupper() for cell in (*head, *cells)):
@@ -107,6 +109,16 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
                     yield piece.draft(subject, value, value, "faq")
         else:
             yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
+
+
+def _is_name(subject: str) -> bool:
+    """Return whether a first cell names its row.
+
+    "| sort" is read as "/ sort": its question would be for another command. {param} stands for what
+    somebody puts there, and "+F1" has lost the key before it.
+    """
+    is_cut = subject.startswith(("/ ", "除了", "{", "<", "[", "+", "&")) or "..." in subject
+    return len(subject) >= 2 and not _NO_SUBJECT.match(subject) and not is_cut
 
 
 def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -160,8 +172,13 @@ def _ask_of_cells(
 ) -> Iterator[QuestionDraft]:
     """Yield a question for each cell of a row; `key` is the head of the column that names it."""
     for written, value in columns:
-        column = written.rstrip(":： ")
-        if len(column) < 2 or _NO_VALUE.match(value) or len(value) > LONGEST_CELL:
+        column = written.rstrip(":： ").strip('「」“”"')
+        if (
+            len(column) < 2
+            or column.isdecimal()
+            or _NO_VALUE.match(value)
+            or len(value) > LONGEST_CELL
+        ):
             continue
         is_note = _NOTE_COLUMNS.search(column) or _DESCRIPTION_COLUMN.search(column)
         if is_note and (len(columns) > 1 or not _DESCRIPTION_COLUMN.search(column)):
@@ -179,4 +196,6 @@ def _ask_of_cells(
         # A value in the other language is that of half a translated page.
         if question and (language == "zh" or not CJK_LETTER.search(value)):
             draft = replace(piece, language=language).draft(question, reply, value, "row")
-            yield replace(draft, names_page=_PLAIN_WORD.fullmatch(names[0]) is not None)
+            # F4 and 回车键 do something else in another program.
+            is_common = _PLAIN_WORD.fullmatch(names[0]) or _KEY.search(names[0])
+            yield replace(draft, names_page=is_common is not None)

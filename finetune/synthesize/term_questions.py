@@ -31,7 +31,8 @@ _NO_TERM = re.compile(
 )
 _GLOSSARY = {
     "en": re.compile(
-        r"(?:An?|The) (?![a-z]+ (?:is|are|was|were|will|can|should|must|has|have)\b)\w"
+        r"(?:An?|The) (?![a-z]+ (?:is|are|was|were|will|can|cannot|may|does|should|must|has|have)"
+        r"\b)\w"
         r"|[A-Z][a-z]+(?<!s)(?:s|es) (?:an?|the|all|any|each|every|whether|how|which|you|to|or)\b"
         r"|(?:Number|Amount|Name|Kind|Type|Distance|Time|Size|Path|Address) (?:of|in|between)\b"
         r"|(?:Automatic|Additional|Electronic|Digital|Specially|Method|Person|Part|Process|Way)\b"
@@ -66,6 +67,8 @@ _OTHER_MATTERS = re.compile(
 _OWN_VOICE = re.compile(r"\b(?:I|my|we|our|us|let's)\b|我们?|咱")
 _INDEX_LINE = re.compile(r"[A-Z][^,.!?]{0,39}(?:, [A-Z][^,.!?]{0,39})+$")
 """What stands behind a word of an index: names of pages, parted by commas, and no sentence."""
+_ONLY_NAMES = re.compile(r"(?:(?:[A-Z][\w.’'-]*|and|de|van|von|of|the|&),? ?)+")
+"""Who wrote it, or whose it is: nothing that a term means."""
 _CJK_LETTER = re.compile(f"[{CJK}]")
 
 
@@ -108,6 +111,7 @@ def is_described(term: str, description: str, language: Language) -> bool:
     if is_word and not _is_glossary_entry(term, description, language):
         return False
     leans = _OTHER_MATTERS.match(description) or _INDEX_LINE.match(description)
+    leans = leans or _ONLY_NAMES.fullmatch(description)
     return not leans and not _LEADS_ON.search(description)
 
 
