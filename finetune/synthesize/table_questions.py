@@ -97,7 +97,7 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         subject = cells[first].lstrip("•· ")
         named = sum(other[first : first + 1] == cells[first : first + 1] for _, _, other in rows)
         leads = _NO_KEY.search(head[first]) or _NAVIGATION & {one.lower() for one in head}
-        if named > 1 or leads or not _is_name(subject):
+        if named > 1 or leads or not _names_a_row(subject):
             continue
         # "WHITE | GREEN" over "RED | YELLOW" is a list in columns, and its first line no head.
         if all(cell.isupper() for cell in (*head, *cells)):
@@ -111,7 +111,7 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
             yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
 
 
-def _is_name(subject: str) -> bool:
+def _names_a_row(subject: str) -> bool:
     """Return whether a first cell names its row.
 
     "| sort" is read as "/ sort": its question would be for another command. {param} stands for what
