@@ -36,7 +36,8 @@ _STOP = r"(?:[,;](?!\d)|\.(?!\S))"
 _ALL = r"(?=;|\.(?!\S)|, (?:which|who|where|while|because|making)\b)"
 """Where what a predicate names is told in full: a comma may go on with it."""
 _AGENT_END = (
-    r"(?= (?:in|on|at|during|after|before|between|with|as|under|who|which|when)\b"
+    r"(?= (?:in|into|on|onto|at|through|via|during|after|before|between|with|as|under|who|which"
+    r"|when|once|if)\b"
     r"|;|\.(?!\S)|, (?:who|which|in|on|at|for|from|with|when|where|as|while|after|before)\b)"
 )
 
@@ -50,9 +51,9 @@ BY_WHOM = re.compile(
     rf"(?:, [A-Z][\w.\u2024]*(?: [A-Z][\w.\u2024]*)+)?){_AGENT_END}"
 )
 NO_AGENT = re.compile(
-    r"(?:the |its |their )?(?:[\w-]+ ){0,3}(?:call|function|command|program|script|server|system"
+    r"(?:the |its |their )?(?:[\w()-]+ ){0,3}(?:call|function|command|program|script|server|system"
     r"|use|process|tool|library|package|kernel|daemon|driver|module|option|setting|value|method|file"
-    r"|parameter|rule|software|application|client|protocol|default)s?"
+    r"|parameter|rule|software|application|client|protocol|service|default)s?"
     # "the system" is none, "the system administrator" is somebody.
     r"(?=$| (?:of|to|in|for|on|with)\b)"
 )

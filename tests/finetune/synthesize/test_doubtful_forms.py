@@ -38,6 +38,7 @@ def test_an_answer_is_read_to_its_end(sentence: str, question: str, answer: str)
         "The short way is the typical one because most of the roads end there.",
         "Old hands are used to dealing with rain and with snow.",
         "The valve is opened by the call of the second pump.",
+        "All new water is written by the counter(8) service into the book of the house.",
         # Parameters stand below the name of their function.
         "## Syntax\n\nCount is a number that tells how many of the pumps are meant.",
         "## 语法\n\n「数值」是指要检查的水泵。",
