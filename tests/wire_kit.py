@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import httpcore
+import pytest
 
+from ingest.errors import FetchError, IngestError
 from ingest.web.fetch.http import HttpClient
 from ingest.web.fetch.pinned_network import dial_tcp
 from ingest.web.ssrf import AddressGuard
@@ -91,3 +93,17 @@ class Names:
 
 def client_of(web: Web, guard: AddressGuard, *, timeout_s: float = 5.0) -> HttpClient:
     return HttpClient(guard=guard, agent=AGENT, timeout_s=timeout_s, dial=web.dial)
+
+
+async def failure(serve: Streams) -> IngestError:
+    """Return the error of a request to a site that serves so."""
+    async with listener(serve) as port:
+        client = client_of(Web(port), AddressGuard(resolve=Names([PUBLIC])))
+        try:
+            with pytest.raises(FetchError) as caught:
+                await client.get("http://a.test/", max_bytes=MAX_BYTES)
+        finally:
+            await client.close()
+    assert "\n" not in caught.value.localize("en")
+    assert len(caught.value.localize("zh")) < 300
+    return caught.value

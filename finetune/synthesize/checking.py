@@ -299,8 +299,8 @@ def lack_words(passages: Sequence[Passage], question: str) -> bool:
     held = frozenset(
         word for one in passages for word in words(f"{one.title} {one.heading} {one.text}")
     )
-    asked = frozenset(content_words(question)) - ASKING_WORDS
-    return len(asked - held) >= max(1, LEAST_ABSENT * len(asked))
+    wanted = frozenset(content_words(question)) - ASKING_WORDS
+    return len(wanted - held) >= max(1, LEAST_ABSENT * len(wanted))
 
 
 def holds_text(text: str, part: str) -> bool:

@@ -151,7 +151,10 @@ def ask_of_sections(pieces: Sequence[SourceText], text: str) -> Iterator[Questio
         announces = _ABOUT_ITSELF.match(reply) or _ENDS_OPEN.search(reply)
         if not reply or announces or _POINTS_ELSEWHERE.search(reply):
             continue
-        if _is_half_translated(reply, first.language):
+        # Half translated: Chinese within English, or a whole English sentence within Chinese.
+        sentences = [reply[start:end] for start, end in sentence_spans(reply)]
+        is_english = [not CJK_LETTER.search(one) and one.count(" ") > 2 for one in sentences]
+        if any(is_english) if first.language == "zh" else CJK_LETTER.search(reply):
             continue
         section = replace(first, unit=replace(first.unit, text=reply))
         if asks:
@@ -187,14 +190,6 @@ def _is_answer(question: str, reply: str) -> bool:
     # 哪些部件不保修？ is answered by 有些部件……; 怎样卸载？ is not.
     is_led_to = reply.startswith("有些") and _ASKS_HOW.search(question)
     return not is_led_to and not _SETS_OUT.match(reply)
-
-
-def _is_half_translated(reply: str, language: Language) -> bool:
-    """Return whether a sentence of a text is in the other language."""
-    sentences = [reply[start:end] for start, end in sentence_spans(reply)]
-    if language == "en":
-        return CJK_LETTER.search(reply) is not None
-    return any(not CJK_LETTER.search(one) and one.count(" ") > 2 for one in sentences)
 
 
 def _leans_on_text_around(reply: str, texts: Sequence[str]) -> bool:

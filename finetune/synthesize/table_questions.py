@@ -13,7 +13,10 @@ LONGEST_CELL = 80
 
 _NOT = ("un", "non-", "non", "not ", "no ", "不", "非", "不可", "无")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
-_NO_SUBJECT = re.compile(r"[\W\d_]*$")
+_NO_SUBJECT = re.compile(r"^[\W\d_]*$|^(?:/ |除了|[{<\[+&])|\.\.\.")
+"""A first cell that names no row: signs alone, or what was cut. "| sort" is read as "/ sort", whose
+question would be for another command; {param} stands for what somebody puts there; "+F1" has lost
+the key before it."""
 _NO_VALUE = re.compile(
     r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a|同[上下左右前]|[见如][上下]|ditto"
     r"|(?:the )?same(?: as (?:above|before))?|see (?:above|below))$",
@@ -97,7 +100,7 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         subject = cells[first].lstrip("•· ")
         named = sum(other[first : first + 1] == cells[first : first + 1] for _, _, other in rows)
         leads = _NO_KEY.search(head[first]) or _NAVIGATION & {one.lower() for one in head}
-        if named > 1 or leads or not _names_a_row(subject):
+        if named > 1 or leads or len(subject) < 2 or _NO_SUBJECT.search(subject):
             continue
         # "WHITE | GREEN" over "RED | YELLOW" is a list in columns, and its first line no head.
         if all(cell.isupper() for cell in (*head, *cells)):
@@ -109,16 +112,6 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
                     yield piece.draft(subject, value, value, "faq")
         else:
             yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
-
-
-def _names_a_row(subject: str) -> bool:
-    """Return whether a first cell names its row.
-
-    "| sort" is read as "/ sort": its question would be for another command. {param} stands for what
-    somebody puts there, and "+F1" has lost the key before it.
-    """
-    is_cut = subject.startswith(("/ ", "除了", "{", "<", "[", "+", "&")) or "..." in subject
-    return len(subject) >= 2 and not _NO_SUBJECT.match(subject) and not is_cut
 
 
 def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:

@@ -124,8 +124,8 @@ def proxy_for(url: str) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def _proxy_for(url: str, named: tuple[str | None, ...]) -> str | None:
-    # Remembered: for each page it is asked five times.
-    proxies = _proxies(named)
+    # Remembered: for each page it is asked five times, and the look walks through all variables.
+    proxies = urllib.request.getproxies()
     proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
     if not proxy:
         return None
@@ -138,14 +138,6 @@ def _proxy_for(url: str, named: tuple[str | None, ...]) -> str | None:
     if is_direct:
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
-
-
-@functools.lru_cache(maxsize=4)
-def _proxies(named: tuple[str | None, ...]) -> dict[str, str]:
-    """Return the proxies of the environment whose variables have these values, or the system's."""
-    # Remembered: looking for them walks through all variables.
-    del named
-    return urllib.request.getproxies()
 
 
 def is_public(address: IPAddress) -> bool:

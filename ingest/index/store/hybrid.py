@@ -87,15 +87,13 @@ class Index(CollectionStore):
             catalog: Holds text, words and vectors.
             vectors: Holds a copy of the vectors, for the search by similarity.
             lock_timeout_s: Longest wait for another process that uses the vector store.
-            mirror_every: Chunks that may be written before their vectors are copied to the vector
-                store, in the background.
+            mirror_every: Chunks that may be written before their vectors are copied.
             scan_bytes: Of vectors up to which questions compare with all of them, exactly, and
                 leave the vector store alone.
             copier: Carries the journal of an index of `COPIED_FROM` vectors or more; None: a
                 thread of this process does.
             journal_batch: Vectors carried at once, under the lock.
-            scanned_batch: The same where questions compare with all vectors (`scan_bytes`), and so
-                never wait for the lock.
+            scanned_batch: The same where questions (`scan_bytes`) need no lock.
         """
         # Public for `IndexMaintenance` alone; all others see a `ChunkStore`.
         self.catalog = catalog
@@ -104,8 +102,7 @@ class Index(CollectionStore):
         self._scan_bytes = scan_bytes
         # Chunks written since the journal was last applied. Threads add to it without a lock: a
         # lost count delays a copy that no question needs.
-        self._unmirrored = 0
-        self._is_refilled = False
+        self._unmirrored, self._is_refilled = 0, False
         self._scan = VectorScan(catalog)
         self._copier = copier
         self._journal_batch, self._scanned_batch = journal_batch, scanned_batch

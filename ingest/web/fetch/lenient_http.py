@@ -94,10 +94,12 @@ class LenientStream(httpcore.AsyncNetworkStream):
         # Asked of each idle connection at every request. AnyIO gathers everything that it knows of
         # the connection for each answer: that was an eighth of the main process of `ingest`.
         if info == "is_readable" and hasattr(select, "poll"):
-            if self._socket is None:
-                self._socket = self._stream.get_extra_info("socket")
-            if self._socket is not None:
-                return _is_readable(self._socket)
+            self._socket = self._socket or self._stream.get_extra_info("socket")
+            descriptor = -1 if self._socket is None else self._socket.fileno()
+            if descriptor >= 0:  # not closed by us
+                poll = select.poll()
+                poll.register(descriptor, select.POLLIN)
+                return bool(poll.poll(0))
         return self._stream.get_extra_info(info)
 
 
@@ -123,16 +125,6 @@ class LenientBackend(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait between httpcore's own retries, of which none are configured."""
         await self._backend.sleep(seconds)
-
-
-def _is_readable(connection: Any) -> bool:
-    """Return whether reading would not wait, as of a connection that its server has closed."""
-    descriptor = connection.fileno()
-    if descriptor < 0:  # closed by us
-        return True
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def repair_head(head: bytes) -> bytes:
