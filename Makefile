@@ -85,8 +85,14 @@ lint: .venv/all
 types: .venv/all
 	@$(BIN)/mypy
 
+# What failed is run once more, by itself: the output of both stays above, and the last line names
+# it. Real browsers, clusters and servers share the processors here, and what fails for want of them
+# alone is a test to mend, not a fault of the product (docs/decisions/0019-tests-once-more.md).
 unit: .venv/all
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not engine"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not engine" || { test $$? = 1 && \
+		echo "once more, by itself, what failed beside the others:" && \
+		$(BIN)/python -m pytest -v -m "not engine" --last-failed --last-failed-no-failures none && \
+		echo "passed by itself: to mend nevertheless, a race is in the test or in the product"; }
 
 chromium: .venv/all ## the browser's tests with another version: make chromium CHROMIUM=/folder/of/it
 	@PATH="$(CHROMIUM):$$PATH" $(BIN)/python -m pytest $(PARALLEL) -m chromium tests/ingest/web/fetch
