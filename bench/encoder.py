@@ -31,12 +31,15 @@ XQUAD = DATA / "retrieval"
 CHARACTERS = 400  # of a chunk, by default
 TEXTS = {"zh": 48, "en": 96}
 COMPARED = 12  # texts whose vectors are made in float32, too
+ROUNDS = 7
 E5 = "multilingual-e5-small"
 ENCODERS = (E5, "all-MiniLM-L6-v2")
-LEAST_GAIN = 1.8
-"""Times the rate of the same model in float32: 2.1 at loads 5 and 7."""
+LEAST_GAIN = 1.2
+"""Times the rate of the same model in float32: 1.9, and 1.4 to 1.5 while others take the same cores
+(bench/README.md); 1.0 if its quantised parts were no longer used."""
 FLOORS: dict[str, Callable[[dict[str, float]], bool]] = {
-    f"{LEAST_GAIN} × the rate of float32": lambda row: row["gain"] >= LEAST_GAIN,
+    f"{LEAST_GAIN} × the rate of float32 in Chinese": lambda row: row["gain_zh"] >= LEAST_GAIN,
+    f"{LEAST_GAIN} × the rate of float32 in English": lambda row: row["gain_en"] >= LEAST_GAIN,
     "350 MB": lambda row: row["resident_mb"] <= 350,
     "20 s": lambda row: row["first_s"] <= 20,
     "a cosine of .98": lambda row: row["cosine"] >= 0.98,
@@ -83,7 +86,8 @@ async def measure(name: str, cache: Path) -> dict[str, float]:
 async def beside_float32(cache: Path) -> dict[str, float]:
     """Return how our quantised multilingual-e5-small compares with its float32.
 
-    "cosine": the mean of the vectors' cosines; "gain": texts a second of CPU, ours over float32's.
+    "cosine": the mean of the vectors' cosines; "gain_zh", "gain_en": texts a second of CPU, ours
+    over float32's, the quickest of the rounds each.
     """
     from tokenizers import Tokenizer
 
@@ -91,18 +95,25 @@ async def beside_float32(cache: Path) -> dict[str, float]:
     assert file is not None
     model, tokenizer_file = convert_e5_to_float32(file, cache / "float32")
     tokenizer, session = Tokenizer.from_file(str(tokenizer_file)), open_session(model, threads=1)
-    pieces = [piece for language in TEXTS for piece in texts(language)[:COMPARED]]
     encoder = await open_builtin(E5, cache)
-    await encoder.embed_documents(pieces[:2])
-    start = time.process_time()
-    ours = await encoder.embed_documents(pieces)
-    own_s = time.process_time() - start
-    cosines, start = list[float](), time.process_time()
-    for piece, vector in zip(pieces, ours, strict=True):
-        row = np.array([tokenizer.encode(f"passage: {piece}").ids])
-        feed = {"input_ids": row, "attention_mask": np.ones_like(row)}
-        cosines.append(float(np.dot(session.run(None, feed)[0][0], vector)))
-    return {"cosine": float(np.mean(cosines)), "gain": (time.process_time() - start) / own_s}
+    found, cosines = dict[str, float](), list[float]()
+    for language in TEXTS:
+        pieces = texts(language)[:COMPARED]
+        await encoder.embed_documents(pieces[:2])
+        own_s, float32_s = list[float](), list[float]()
+        for _round in range(ROUNDS):  # in turn: what else the machine does changes meanwhile
+            start = time.process_time()
+            ours = await encoder.embed_documents(pieces)
+            own_s.append(time.process_time() - start)
+            start = time.process_time()
+            for piece, vector in zip(pieces, ours, strict=True):
+                row = np.array([tokenizer.encode(f"passage: {piece}").ids])
+                feed = {"input_ids": row, "attention_mask": np.ones_like(row)}
+                cosines.append(float(np.dot(session.run(None, feed)[0][0], vector)))
+            float32_s.append(time.process_time() - start)
+        # The quickest of each: what others do on the machine only ever adds.
+        found[f"gain_{language}"] = min(float32_s) / min(own_s)
+    return found | {"cosine": float(np.mean(cosines))}
 
 
 def in_process_of_its_own(action: str, name: str, cache: str) -> Any:
@@ -134,7 +145,11 @@ def main() -> int:
         rows[E5] |= asyncio.run(beside_float32(Path(folder)))
     print("encoder                 zh/s   en/s   resident  first use  float32: cosine, × its rate")
     for name, row in rows.items():
-        cosine = f"{row['cosine']:.4f}, {row['gain']:.2f}" if "cosine" in row else "-"
+        cosine = (
+            f"{row['cosine']:.4f}, {row['gain_zh']:.2f} zh, {row['gain_en']:.2f} en"
+            if "cosine" in row
+            else "-"
+        )
         print(
             f"{name:22} {row['zh']:5.1f}  {row['en']:5.1f}  {row['resident_mb']:6.0f} MB"
             f"  {row['first_s']:6.1f} s  {cosine}"
