@@ -124,7 +124,7 @@ def proxy_for(url: str) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def _proxy_for(url: str, named: tuple[str | None, ...]) -> str | None:
-    # Remembered: for each page it is asked five times, and the look walks through all variables.
+    # Remembered: for each page it is asked five times, and the search goes through all variables.
     proxies = urllib.request.getproxies()
     proxy = proxies.get(urlsplit(url).scheme) or proxies.get("all")
     if not proxy:

@@ -87,13 +87,13 @@ class Index(CollectionStore):
             catalog: Holds text, words and vectors.
             vectors: Holds a copy of the vectors, for the search by similarity.
             lock_timeout_s: Longest wait for another process that uses the vector store.
-            mirror_every: Chunks that may be written before their vectors are copied.
+            mirror_every: Chunks written before their vectors are copied, in the background.
             scan_bytes: Of vectors up to which questions compare with all of them, exactly, and
                 leave the vector store alone.
             copier: Carries the journal of an index of `COPIED_FROM` vectors or more; None: a
                 thread of this process does.
             journal_batch: Vectors carried at once, under the lock.
-            scanned_batch: The same where questions (`scan_bytes`) need no lock.
+            scanned_batch: The same while questions leave the vector store alone.
         """
         # Public for `IndexMaintenance` alone; all others see a `ChunkStore`.
         self.catalog = catalog
@@ -102,11 +102,11 @@ class Index(CollectionStore):
         self._scan_bytes = scan_bytes
         # Chunks written since the journal was last applied. Threads add to it without a lock: a
         # lost count delays a copy that no question needs.
-        self._unmirrored, self._is_refilled = 0, False
+        self._unmirrored = 0
         self._scan = VectorScan(catalog)
         self._copier = copier
         self._journal_batch, self._scanned_batch = journal_batch, scanned_batch
-        self._is_closing = False
+        self._is_refilled = self._is_closing = False
         self._upkeep = BackgroundUpkeep(
             self._carry_out, interrupt=copier.stop if copier else lambda: None
         )
@@ -303,7 +303,7 @@ class Index(CollectionStore):
                 self._unmirrored -= written
                 is_whole, waiting = self._state_of(space) if space else (True, set())
                 # Also where more waits by now. To follow `ingest` page by page would carry some
-                # fifteen vectors at once, at three times the cost of full batches.
+                # fifteen vectors at once, at twice the cost of full batches.
                 if is_whole:
                     self._is_refilled = False
                     return False

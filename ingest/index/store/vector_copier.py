@@ -31,8 +31,8 @@ BATCH = 160
 """Vectors carried at once: a question that wants the lock waits .2 s at 100,000, and no thread of
 this process wants Python's."""
 SCANNED_BATCH = 500
-"""The same for an index whose questions compare with all vectors themselves. Chroma takes a fifth
-less CPU for each than in batches of 160; larger ones gain nothing (bench/README.md)."""
+"""The same for an index whose questions compare with all vectors themselves. Chroma takes 3 to
+18 % less CPU than in batches of 160; larger ones gain nothing (bench/README.md)."""
 PAUSE_S = 0.012
 """Between two batches. Longer than others take to look whether the lock is free: a question is to
 get it."""

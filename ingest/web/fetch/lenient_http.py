@@ -92,7 +92,7 @@ class LenientStream(httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Return what the connection below says of itself."""
         # Asked of each idle connection at every request. AnyIO gathers everything that it knows of
-        # the connection for each answer: that was an eighth of the main process of `ingest`.
+        # the connection for each answer: in a profile, a sixteenth of the main process of `ingest`.
         if info == "is_readable" and hasattr(select, "poll"):
             self._socket = self._socket or self._stream.get_extra_info("socket")
             descriptor = -1 if self._socket is None else self._socket.fileno()

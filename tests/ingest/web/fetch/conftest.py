@@ -18,6 +18,14 @@ def net(monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
 
 
 @pytest.fixture
+def direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy of this machine stands between a test and its own server."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
 async def kit(net: Internet) -> AsyncIterator[Kit]:
     kit = Kit()
     yield kit

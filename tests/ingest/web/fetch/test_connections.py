@@ -19,14 +19,7 @@ from tests.wire_kit import (
     listener,
 )
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("direct")]
 
 
 async def test_a_connection_that_closes_as_it_is_used_again_costs_no_page() -> None:

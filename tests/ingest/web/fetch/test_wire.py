@@ -26,14 +26,7 @@ from tests.wire_kit import (
     saying,
 )
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("direct")]
 
 
 async def test_a_connection_goes_to_the_address_that_was_checked_under_its_name() -> None:

@@ -17,14 +17,7 @@ from ingest.web.robots import RobotsPolicy
 from ingest.web.ssrf import AddressGuard
 from tests.wire_kit import AGENT, MAX_BYTES, PUBLIC, Names, Web, client_of, listener
 
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(autouse=True)
-def direct(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("direct")]
 
 
 class Http2Site:
