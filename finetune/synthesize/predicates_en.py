@@ -93,7 +93,7 @@ WHY = re.compile(
 )
 NO_CAUSE = re.compile(
     # "the typical one" is one of those that stood before.
-    r"\bones?$|\b(?:only|simply|just|merely|partly|mainly|that|which|who|whether|if)$|\bthat\b"
+    r"\bones?$|\b(?:only|simply|just|merely|partly|mainly|primarily|largely|mostly|perhaps|probably|that|which|who|whether|if)$|\bthat\b"
 )
 PASSIVE_DATED = re.compile(
     rf"(?:In|On) (?P<when>{_PAST_DATE}),? (?P<subject>[^,;:()]+?) (?P<aux>was|were) {_HOW}"
@@ -174,5 +174,8 @@ HAS_NUMBER = re.compile(
 NUMBER_FIRST = re.compile(
     rf"(?P<number>{_HEDGE}{_NUMBER}) {_COUNTED}"
     r" (?P<verb>were|are|live|lived|work|worked|took part|attended|died)"
+    # "Two fingerprints are listed": where, it does not say.
+    r"(?! (?:listed|shown|displayed|given|used|described|available|possible|needed|required"
+    r"|supported|defined|created|returned|printed|involved|affected|set)[.,;])"
     rf"(?P<rest>(?: [^\s,;:]+){{1,8}}?)(?={_STOP})"
 )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from finetune.synthesize.drafts import QuestionDraft, SourceText, is_whole_sentence
+from finetune.synthesize.subjects_en import LEANS, POINTS, SAYS_NOT_WHICH
 
 SHORTEST, LONGEST = 20, 220
 """Characters of a sentence that a question is made of."""
@@ -73,7 +74,12 @@ _DEFINITION = re.compile(
     r" (?P<body>(?:an?(?! (?:little|bit|lot|few|must|good (?:idea|choice|way|thing"
     r"|place|time|example|option|start|fit|practice|reason|point|deal|many)"
     r"|integral|important|essential|crucial|vital|similar|further"
-    r"|(?:[\w-]+ )?(?:example|instance|exception|consequence|result|case))\b)|the (?:process|act"
+    r"|(?:[\w-]+ )?(?:example|instance|exception|consequence|result|case|solution|choice"
+    r"|alternative|matter|problem|issue|question|advantage|disadvantage|drawback|requirement|candidate|mistake"
+    r"|improvement|success|failure|concern|risk)"
+    r"|(?:elegant|simple|easy|nice|great|perfect|excellent|common|popular|useful|better|safe|possible"
+    r"|convenient|quick|cheap|suitable|natural|usual) (?:way|means|method|option|tool|place|thing"
+    r"|approach|practice|idea|trick))\b)|the (?:process|act"
     r"|practice|name|art|ability|part|number|amount|time|place"
     r"|person|area|use|study|largest|smallest|oldest|highest|longest|capital))\b[^;:]{12,})\."
 )
@@ -81,17 +87,10 @@ _SOMEBODY = re.compile(
     r"an? (?:[\w-]+ ){0,5}(?:actor|actress|singer|writer|author|poet|politician|scientist|physicist"
     r"|chemist|mathematician|engineer|inventor|player|footballer|artist|painter|musician|composer"
     r"|president|director|philosopher|historian|journalist|lawyer|king|queen|emperor|general"
-    r"|explorer|teacher|nurse|doctor|student|member|founder|priest|bishop|monk|theologian)\b"
-)
-LEANS = re.compile(
-    r"^(?:It|Its|They|Their|This|These|That|Those|He|She|His|Her|Him|Such|Both|There|Here|Then|Also"
-    r"|However|But|And|Or|So|Yet|Another|Other|Others|One|Some|Many|Most|What|Who|When|Where|Which"
-    r"|While|If|As|In|On|At|By|For|From|With|Of|To|After|Before|During|Because|Although|Thus"
-    r"|Therefore|Later|Note|We|I|You|Today|Now|[AQ]:)(?!\w)"
-)
-POINTS = re.compile(
-    r"\b(?:it|its|they|their|them|this|these|those|he|she|his|her|him|former|latter|above|below"
-    r"|following|same|we|our|us|I|my)\b"
+    r"|explorer|teacher|nurse|doctor|student|member|founder|priest|bishop|monk|theologian)"
+    # "a general concept" and "a member function" are nobody.
+    r"(?=[,.;]|$| (?:and|at|best|born|by|during|for|from|in|known|of|on|or|that|to|under|which|who"
+    r"|whose|with)\b)"
 )
 ABBREVIATED = re.compile(r"\b(Mrs?|Ms|Dr|Prof|St|Ltd|Inc|Co|Rev|Capt|Gen|No)\.(?= )")
 _CLAUSE = re.compile(
@@ -101,14 +100,11 @@ _CLAUSE = re.compile(
 _LEAD = re.compile(
     r"(?P<subject>[^,;:]+?) (?P<aux>must|should|can|may|will)(?P<no> not)?"
     r" (?P<verb>[a-z]+[^,;:]*?)"
-    r"(?: (?:the following|one of the following|all of the following)(?P<noun> [a-z]+)?)?"
+    r"(?: (?:the following|one of the following|all of the following|one of)(?P<noun> [a-z]+)?)?"
 )
 _ONE_OF_THEM = re.compile(
     r"\b(?:must|should|will|has to|have to|needs? to|requires?)\b.* (?:one|any|either|some) of the"
     r"|\b(?:at least|at most|exactly|either)(?: (?:one|the)\b.*)?$"
-)
-_BARE_MEASURE = re.compile(
-    r"[Tt]he (?:maximum|minimum|default|average|total|initial|current|usual|normal) [a-z]+"
 )
 _FOLLOWING = re.compile(
     r"The following (?P<noun>[a-z][^,;:]*?) (?P<aux>are|is|must|can|may|should|will)"
@@ -167,6 +163,7 @@ _NO_VALUE = re.compile(
     r"|Uses|Enables|Displays|Provides|Creates|Opens|Adds|Removes|Gives|Makes|Has|Is|Are|Can)\b"
 )
 """In a cell that says more than a value."""
+_FORMER = re.compile(r"\b(?:with|before|until|earlier|older|prior|previously|originally)\b")
 _PLURAL = re.compile(r"(?<!\b[Ss]erie)(?<!\b[Ll]en)(?<!\b[Mm]ean)(?<=[a-z]{3})(?<![sui])s$")
 """A head of several things: "extensions", and not "status", "basis" or "address"."""
 
@@ -210,6 +207,10 @@ def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
         found = pattern.fullmatch(text)
         if found is None or not is_subject(found["subject"]):
             continue
+        # "The limit was 990 with 2.8 and earlier": of those alone.
+        is_former = found.groupdict().get("aux") == "was" and _FORMER.search(text)
+        if is_former or SAYS_NOT_WHICH.fullmatch(found["subject"]):
+            continue
         # "2 gigabytes of memory": how many gigabytes of what belongs together.
         if pattern is not _WITHIN and found.groupdict().get("rest", "").startswith(" of"):
             continue
@@ -221,9 +222,9 @@ def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
         question = QUESTIONS[pattern].format(**parts)
         answer = parts.get("value") or f"{parts['number']} {parts['unit']}"
         # "The maximum depth is 4095": of what, its page says.
-        is_bare = pattern is _IS_FIGURE and _BARE_MEASURE.fullmatch(parts["subject"])
+        is_bare = pattern is _IS_FIGURE and not re.search(r"[A-Z0-9“]| of ", parts["subject"])
         question = question[0].upper() + question[1:]
-        yield source.draft(question, text, answer, "figure", names_page=bool(is_bare))
+        yield source.draft(question, text, answer, "figure", names_page=is_bare)
         return
 
 

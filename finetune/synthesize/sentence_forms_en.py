@@ -12,12 +12,11 @@ from finetune.synthesize import predicates_en
 from finetune.synthesize.drafts import DraftKind, QuestionDraft, SourceText, is_whole_sentence
 from finetune.synthesize.rules_en import (
     ABBREVIATED,
-    LEANS,
-    POINTS,
     SHORTEST,
     in_mid_sentence,
     is_subject,
 )
+from finetune.synthesize.subjects_en import LEANS, POINTS, SAYS_NOT_WHICH
 from finetune.synthesize.verbs_en import PAST_FORMS, split_verb
 
 LONGEST = 300
@@ -33,9 +32,6 @@ _POINTS_AWAY = re.compile(
 _NO_SUBJECT = re.compile(
     r"\b(?:must|will|can|may|might|should|shall|would|could|do|does|did|not|to|then|others?"
     r"|rest|remaining|such|previous|next|resulting|corresponding|respective|said)\b"
-    r"|^(?:[Tt]he|[Aa]n?) (?:process|result|results|answer|approach|solution|method|problem|idea"
-    r"|reason|case|system|point|latter|example|situation|difference|choice|option|step|rule|list"
-    r"|information|data|value|name|file|command|function|program|feature)$"
     r"|\bof -?\d+$"
 )
 """What holds a verb of its own, is the rest of something named before, or could be anything, as
@@ -46,6 +42,11 @@ _SAYS_LITTLE = re.compile(
     r"|(?:an? |the )?(?:examples?|illustration|such|follows)\b"
 )
 """Beginning of an answer that names nothing: "several steps", "an example"."""
+_GOES_ON = re.compile(
+    r"\b(?:and|or|but|so) (?:can|does|has|have|is|are|may|must|needs?|refers?|represents?|requires?"
+    r"|should|uses?|was|were|will)\b|\bsee\b"
+)
+"""In what is named: the sentence goes on about its subject, or leads to another text."""
 _BRACKETS = re.compile(r" \([^()]*\)")
 _SMALL_DOT = "\u2024"
 """Stands for the dot of "Mr." while a sentence is read: none of its dots but the last ends it."""
@@ -104,6 +105,11 @@ def _subject_of(found: re.Match[str] | None, source: SourceText) -> str:
     """Return the subject as it stands within a question, "" where there is none."""
     if found is None or not is_subject(found["subject"]) or _NO_SUBJECT.search(found["subject"]):
         return ""
+    # "Pattern is used to match": one plain word without an article is a thing of the page's own.
+    bare = found["subject"]
+    is_bare = bare.isalpha() and bare[-1] != "s" and source.is_known(bare.lower())
+    if SAYS_NOT_WHICH.fullmatch(bare) or is_bare:
+        return ""
     return in_mid_sentence(found["subject"], source)
 
 
@@ -155,6 +161,8 @@ def _ask_of_what(text: str, source: SourceText) -> _PredicateQuestion | None:
     found = predicates_en.OF_WHAT.match(text)
     subject = _subject_of(found, source)
     if not found or not subject or _SAYS_LITTLE.match(found["object"]):
+        return None
+    if _GOES_ON.search(found["object"]):
         return None
     if found["made"]:
         question = f"What {found['aux']} {subject} {found['made']}?"

@@ -13,10 +13,15 @@ LONGEST_CELL = 80
 
 _NOT = ("un", "non-", "non", "not ", "no ", "不", "非", "不可", "无")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
-_NO_SUBJECT = re.compile(r"^[\W\d_]*$|^(?:/ |除了|[{<\[+&])|\.\.\.")
-"""A first cell that names no row: signs alone, or what was cut. "| sort" is read as "/ sort", whose
-question would be for another command; {param} stands for what somebody puts there; "+F1" has lost
-the key before it."""
+_NO_SUBJECT = re.compile(
+    r"^[\W\d_]*$|^(?:/ |除了|[{<\[+&])|\.\.\."
+    r"|^\(?(?:none|n/?a|not (?:applicable|available|set|used)|all|any|others?|unknown|empty|blank"
+    r"|yes|no|true|false|total|sum|无|没有|空|不适用|全部|所有|任意|其[他它]|未知|是|否|合计|总计|小计)\)?$",
+    re.IGNORECASE,
+)
+"""A first cell that names no row: signs alone, "none", a sum, or what was cut. "| sort" is read as
+"/ sort", whose question would be for another command; {param} stands for what somebody puts there;
+"+F1" has lost the key before it."""
 _NO_VALUE = re.compile(
     r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a|同[上下左右前]|[见如][上下]|ditto"
     r"|(?:the )?same(?: as (?:above|before))?|see (?:above|below))$",
@@ -66,7 +71,9 @@ _NAVIGATION = frozenset(
     ("prev", "previous", "next", "up", "home", "上一页", "下一页", "上一级", "起始页")
 )
 """Heads of links from a page to its neighbours."""
-_KEY = re.compile(r"^(?:Shift|Ctrl|Control|Alt|Super|Cmd|⌘)\b|^F\d{1,2}\b|键$|\w ?\+ ?\w")
+_KEY = re.compile(
+    r"^(?:Shift|Ctrl|Control|Alt|Super|Cmd|⌘|Esc|Meta|Tab|Enter)\b|^(?:\^|[CM]-)\S$|^F\d{1,2}\b|键$|\w ?\+ ?\w"
+)
 _PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]+")
 """A name that says little without its page: var, Basic."""
 _PLAIN_NAMES = re.compile(

@@ -27,7 +27,7 @@ _IDENTIFIER = re.compile(r"(?=.*(?:[_$/.\d]|\w-\w|[a-z][A-Z]|[A-Z]{2}))[^\s,]+$"
 """A name that means one thing wherever it stands: cdrom-checker, use_network, SMTP."""
 _NO_TERM = re.compile(
     r"\.\.\.|…|[:：;；?？!！|<>{}=“”\"]|^[\W\d_]+$|^(?:[A-Z]\.)?\d+\.|^(?:See|Note|Tip)\b"
-    r"|^\w\w?$|^[^-].*, "
+    r"|^\w\w?$|^[^-].*, |\bexample\."
 )
 _GLOSSARY = {
     "en": re.compile(
@@ -46,7 +46,7 @@ advice on a field of a dialog, and tells nobody what it is."""
 _FUNCTION_WORD = re.compile(
     r"From|Into|With|None|Other|Misc|Both|Next|Type|Name|Text|Value|Yes|Default", re.IGNORECASE
 )
-_LEADS_ON = re.compile(r"[:：,，;；、(（]$")
+_LEADS_ON = re.compile(r"(?:[:：,，;；、(（]|, (?:and|or)|[;；、]\s?[和或及])$")
 _REFERS = re.compile(
     r"\b[Ss]ee\b|\b(?:above|below|following|previous(?:ly)?|next|earlier|later|described|documented"
     r"|mentioned|former|latter)\b|https?:|\bwww\.|\.\.\.|…"
