@@ -6,7 +6,7 @@ is read to its end, so that no answer is a part of one.
 
 import re
 
-from finetune.synthesize.verbs_en import PAST_FORMS
+from finetune.synthesize.sentence_parts_en import PAST_FORMS
 
 MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _SUBJECT = r"(?P<subject>[^,;:()]+?)"
@@ -58,6 +58,23 @@ NO_AGENT = re.compile(
     r"(?=$| (?:of|to|in|for|on|with)\b)"
 )
 """What does something and is nobody: "Who" does not ask for it."""
+_PEOPLE = "|".join(
+    re.findall(
+        r"[a-z]+",
+        """administrator agencies agency architect army artist author bishop board brother builder
+    caretaker chair chairman chairwoman child children citizen club committee companies company
+    contributor council customer daughter department developer director doctor employee engineer
+    families family farmer firm gardener government group king maintainer man manager mayor member
+    men ministries ministry monk navy nun nurse organisation organization owner parent people police
+    president queen researcher resident school scientist secretary sister societies society soldier
+    son staff student teacher team treasurer universities university user volunteer woman women
+    worker writer""",
+    )
+)
+SOMEBODY = re.compile(
+    rf"(?:(?:the|its|their|his|her) )?(?:[a-z-]+ ){{0,2}}?(?:[A-Z][a-z]|(?:{_PEOPLE})s?\b)"
+)
+"""Who is somebody, by a name or as what they are."""
 WHO_DID = re.compile(
     r"(?P<agent>[A-Z][\w'’-]+(?: (?:[A-Z][\w.\u2024'’-]*|of|de|van|von|and)){1,4})"
     r" (?P<did>(?:wrote|founded|co-founded|designed|invented|discovered|directed|composed|painted"
@@ -76,7 +93,9 @@ WHERE = re.compile(
 NO_PLACE = re.compile(
     r"^(?:\w+ )?(?:the |an? )?(?:\w+ )?(?:years?|century|decade|months?|weeks?|days?|morning"
     r"|evening|summer|winter|spring|autumn|past|future|case|form|context|way|event|beginning|end"
-    rf"|basis|manner|contempt|esteem|regard|check|mind|principle|{MONTH}|{_DAY})\b"
+    rf"|basis|manner|order|contempt|esteem|regard|check|mind|principle|{MONTH}|{_DAY})\b"
+    # "in a file": no place, or not all of it.
+    r"|^(?:in|on|at) an? [a-z]+$|\b(?:in|on|at|of|to|for|by|with|from)$"
 )
 OF_WHAT = re.compile(
     rf"{_SUBJECT} (?:(?P<does>consists? of|consisted of|comprises?|comprised|stands? for"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from finetune.synthesize.drafts import QuestionDraft, SourceText, is_whole_sentence
-from finetune.synthesize.subjects_en import LEANS, POINTS, SAYS_NOT_WHICH
+from finetune.synthesize.sentence_parts_en import LEANS, POINTS, SAYS_NOT_WHICH
 
 SHORTEST, LONGEST = 20, 220
 """Characters of a sentence that a question is made of."""
@@ -77,7 +77,8 @@ _DEFINITION = re.compile(
     r"|(?:[\w-]+ )?(?:example|instance|exception|consequence|result|case|solution|choice"
     r"|alternative|matter|problem|issue|question|advantage|disadvantage|drawback|requirement|candidate|mistake"
     r"|improvement|success|failure|concern|risk)"
-    r"|(?:elegant|simple|easy|nice|great|perfect|excellent|common|popular|useful|better|safe|possible"
+    r"|(?:very |really )?(?:great|nice|wonderful|excellent|perfect|fantastic) [a-z -]+"
+    r"|(?:elegant|simple|easy|common|popular|useful|better|safe|possible"
     r"|convenient|quick|cheap|suitable|natural|usual) (?:way|means|method|option|tool|place|thing"
     r"|approach|practice|idea|trick))\b)|the (?:process|act"
     r"|practice|name|art|ability|part|number|amount|time|place"
@@ -209,7 +210,7 @@ def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
             continue
         # "The limit was 990 with 2.8 and earlier": of those alone.
         is_former = found.groupdict().get("aux") == "was" and _FORMER.search(text)
-        if is_former or SAYS_NOT_WHICH.fullmatch(found["subject"]):
+        if is_former or " or " in found["subject"] or SAYS_NOT_WHICH.fullmatch(found["subject"]):
             continue
         # "2 gigabytes of memory": how many gigabytes of what belongs together.
         if pattern is not _WITHIN and found.groupdict().get("rest", "").startswith(" of"):
@@ -232,6 +233,8 @@ def ask_when(source: SourceText) -> Iterator[QuestionDraft]:
     """Yield the question for the date on which something was done."""
     text = source.unit.text
     found = _WHEN.fullmatch(text) if stands_alone(text) else None
+    if found and SAYS_NOT_WHICH.fullmatch(found["subject"]):
+        return
     if found and is_subject(found["subject"]) and not re.search(r"\d{4}", found["rest"]):
         question = (
             f"When {found['aux']} {in_mid_sentence(found['subject'], source)} {found['verb']}?"
@@ -248,6 +251,8 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
     if found["body"].endswith((", for example", ", for instance")):
+        return
+    if SAYS_NOT_WHICH.fullmatch(found["term"]):
         return
     if _NO_DEFINED_NAME.search(found["term"]) or _SECOND_SUBJECT.search(found["body"]):
         return

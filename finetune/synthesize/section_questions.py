@@ -56,6 +56,7 @@ _POINTS_ELSEWHERE = re.compile(
     r"|\b[Tt]his (?:chapter|section|manual|page|document|guide|article|book)\b"
     r"|\b(?:described|explained|documented|found|discussed|covered) in\b|provided in the\b"
     r"|[Tt]ake a look|not repeated"
+    r"|\b(?:described|listed|shown|given|explained|discussed|summari[sz]ed)(?: \w+ly)? here\b"
     r"|\bthe following\b|\bmore (?:information|details)\b|\bthe above\b|\bprevious section\b"
     r"|\b[Rr]efer to (?!as\b)"
 )
@@ -95,7 +96,8 @@ _OWN_VOICE = re.compile(
 """Whoever wrote it speaks of themselves. World War I and an I/O line are none of it."""
 _TAKES_UP = re.compile(
     r"(?:但是?|那么?|不过|可是|所以|还有|你[提说]|您[提说]|我[仍还])"
-    r"|(?:But|And|So|Then|Ok(?:ay)?|You(?: (?:a|we)re)? (?:said|say|mention|talk)\w*"
+    r"|(?:But|And|So|Then|Ok(?:ay)?|It|This|That|They"
+    r"|You(?: (?:a|we)re)? (?:said|say|mention|talk)\w*"
     r"|I(?:['’]m| am) still)\b",
     re.IGNORECASE,
 )

@@ -16,8 +16,13 @@ from finetune.synthesize.rules_en import (
     in_mid_sentence,
     is_subject,
 )
-from finetune.synthesize.subjects_en import LEANS, POINTS, SAYS_NOT_WHICH
-from finetune.synthesize.verbs_en import PAST_FORMS, split_verb
+from finetune.synthesize.sentence_parts_en import (
+    LEANS,
+    PAST_FORMS,
+    POINTS,
+    SAYS_NOT_WHICH,
+    split_verb,
+)
 
 LONGEST = 300
 """Characters of a sentence: longer than what `rules_en` reads, as one clause alone is asked for."""
@@ -30,7 +35,7 @@ _POINTS_AWAY = re.compile(
 )
 """Words that point out of their sentence. "Its" and "they" behind what is asked for point to it."""
 _NO_SUBJECT = re.compile(
-    r"\b(?:must|will|can|may|might|should|shall|would|could|do|does|did|not|to|then|others?"
+    r"\b(?:must|will|can|may|might|should|shall|would|could|cannot|do|does|did|not|or|to|then|others?"
     r"|rest|remaining|such|previous|next|resulting|corresponding|respective|said)\b"
     r"|\bof -?\d+$"
 )
@@ -136,14 +141,16 @@ def _ask_by_whom(text: str, source: SourceText) -> _PredicateQuestion | None:
         return None
     if predicates_en.NO_AGENT.match(found["agent"]):
         return None
-    question = f"Who {found['aux']} {subject} {found['verb']} by?"
+    # "Journal files are created by named": what does something and is nobody is asked for as well.
+    who = "Who" if predicates_en.SOMEBODY.match(found["agent"]) else "What"
+    question = f"{who} {found['aux']} {subject} {found['verb']} by?"
     return _PredicateQuestion(question, found["agent"], "fact", found["subject"])
 
 
 def _ask_where(text: str, source: SourceText) -> _PredicateQuestion | None:
     found = predicates_en.WHERE.match(text)
     subject = _subject_of(found, source)
-    if not found or not subject or predicates_en.NO_PLACE.match(found["place"]):
+    if not found or not subject or predicates_en.NO_PLACE.search(found["place"]):
         return None
     question = f"Where {found['aux']} {subject} {found['verb']}?"
     return _PredicateQuestion(question, found["place"], "fact", found["subject"])
@@ -151,7 +158,7 @@ def _ask_where(text: str, source: SourceText) -> _PredicateQuestion | None:
 
 def _ask_of_what(text: str, source: SourceText) -> _PredicateQuestion | None:
     if deed := predicates_en.USED_TO.match(text):
-        subject = _subject_of(deed, source)
+        subject = "" if _GOES_ON.search(deed["deed"]) else _subject_of(deed, source)
         question = f"What {deed['aux']} {subject} used for?"
         return (
             _PredicateQuestion(question, f"to {deed['deed']}", "fact", deed["subject"])

@@ -91,6 +91,8 @@ _BIRTH = re.compile(
 )
 _NO_NAME = re.compile(
     r"是|指的|宣称|表示|透露|认为|指出|^一|^(?:参与|参加|开始|与|同|被|获|加入|进入|担任|出任|共同|正式|宣布|随|并|而|都|均|就|才|分别|可以|以及|有些|其|后|使|让|但)|(?:分别|可以|应该?|必须|不|都|均|也|还|仍|曾|已|主要|通常|[后时中内]|期间)$"
+    # 系统有一些软件包 and IFS 也被 hold a predicate of their own; 另个功能 is one of several.
+    r"|有一?[些个]|有(?:许多|不少|几)|并非|不是|唯一|另(?:[个一外]|有)|能够|也(?!门)|[^棉]被(?!子|褥)"
 )
 _NO_SUBJECT = re.compile(
     r"^(?:定义|选择|指定|设[置定]|点击|单击|双击|打开|添加|删除|创建|启用|禁用|使用|应用(?!程序|软件)|插入|返回|执行"
@@ -99,6 +101,8 @@ _NO_SUBJECT = re.compile(
 """What is done to a thing that is not named, or half of two predicates: 由用户输入或包括……"""
 _NO_EFFECT = re.compile(r"^(?:不|没|无法|未|可|能(?!量|源)|应|必|需|只|仍|会(?![议员计]))")
 """A clause whose subject stands in the sentence before it."""
+_ALSO = re.compile("也(?!门)|仍|又(?!名)")
+"""What is so as well: beside what, the sentence before tells."""
 _IN_PLACE: tuple[tuple[re.Pattern[str], str], ...] = (
     (_WHERE, "{subject}{verb}哪里？"),
     (_HELD_AT, "{subject}{day}在哪里{verb}？"),
@@ -129,7 +133,11 @@ def ask_by_predicate(source: SourceText) -> Iterator[QuestionDraft]:
     if cause := _CAUSE_FIRST.match(bare) or _CAUSE_LAST.match(bare) or _FOR_SAKE.match(bare):
         if _NO_EFFECT.match(cause["effect"]) or _NO_SUBJECT.match(cause["effect"]):
             return
-        question = f"为什么{cause['effect']}？"
+        # "sudo 程序是为了……": what is for a purpose may be a thing, which nobody asks why.
+        is_aim = cause.re is _FOR_SAKE
+        question = f"{cause['effect']}是为了什么？" if is_aim else f"为什么{cause['effect']}？"
+        if _ALSO.search(question):
+            return
         yield source.draft(question, source.unit.text, source.unit.text, "cause", names_page=True)
         return
     question, answer, subject = _asked_of_form(bare)

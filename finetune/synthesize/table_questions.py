@@ -1,6 +1,8 @@
 """Questions of tables: each cell of a row that has a name is asked for by name and head."""
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -10,6 +12,10 @@ from ingest.text.language import language_of
 
 LONGEST_CELL = 80
 """Characters of a cell that is asked for."""
+
+MOST_OF_COLUMN = 12
+"""Cells of a column that are asked for. A list of 300 packages with their sizes would be all that a
+model learns of its manual."""
 
 _NOT = ("un", "non-", "non", "not ", "no ", "不", "非", "不可", "无")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
@@ -72,7 +78,8 @@ _NAVIGATION = frozenset(
 )
 """Heads of links from a page to its neighbours."""
 _KEY = re.compile(
-    r"^(?:Shift|Ctrl|Control|Alt|Super|Cmd|⌘|Esc|Meta|Tab|Enter)\b|^(?:\^|[CM]-)\S$|^F\d{1,2}\b|键$|\w ?\+ ?\w"
+    r"^(?:Shift|Ctrl|Control|Alt|Super|Cmd|⌘|Esc|Meta|Tab|Enter)\b|^(?:\^|[CM]-)\S$|^F\d{1,2}\b"
+    r"|键$|\w ?\+ ?\w"
 )
 _PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]+")
 """A name that says little without its page: var, Basic."""
@@ -96,7 +103,9 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         for head, parted, cells in [piece.unit.text.partition("\n")]
         if parted
     ]
+    sizes, places = Counter(tuple(head) for _, head, _ in rows), Counter[tuple[str, ...]]()
     for piece, head, cells in rows:
+        places[tuple(head)] += 1
         if _is_row_of_values(head, [other for _, same, other in rows if same == head]):
             continue
         # An empty cell is left out of the text: which one, nobody can tell.
@@ -118,7 +127,12 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
                 if _ANSWERS.match(column) and len(value) > 1:
                     yield piece.draft(subject, value, value, "faq")
         else:
-            yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
+            # All along each column, and not all of the same rows.
+            size, turn = sizes[tuple(head)], places[tuple(head)]
+            most = min(size, MOST_OF_COLUMN)
+            parts = [(turn + at) * most // size for at in range(-1, len(columns))]
+            few = [one != before for before, one in itertools.pairwise(parts)]
+            yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns, few)
 
 
 def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -168,10 +182,17 @@ def _shape_of(cell: str) -> str:
 
 
 def _ask_of_cells(
-    piece: SourceText, key: str, subject: str, columns: Sequence[tuple[str, str]]
+    piece: SourceText,
+    key: str,
+    subject: str,
+    columns: Sequence[tuple[str, str]],
+    is_asked: Sequence[bool],
 ) -> Iterator[QuestionDraft]:
-    """Yield a question for each cell of a row; `key` is the head of the column that names it."""
-    for written, value in columns:
+    """Yield a question for each cell of a row that `is_asked` for.
+
+    `key` is the head of the column that names the row.
+    """
+    for written, value in itertools.compress(columns, is_asked):
         column = written.rstrip(":： ").strip('「」“”"')
         if (
             len(column) < 2

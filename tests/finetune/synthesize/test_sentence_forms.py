@@ -139,7 +139,7 @@ def test_what_an_english_predicate_does_not_tell_is_not_asked(sentence: str) -> 
         ),
         ("沈砚秋是陶艺家，1931年出生于江西景德镇。", "沈砚秋出生于哪里？", "江西景德镇"),
         ("因为木材易燃，廊桥上禁止明火。", "为什么廊桥上禁止明火？", ""),
-        ("加糖是为了中和番茄的酸味。", "为什么加糖？", ""),
+        ("加糖是为了中和番茄的酸味。", "加糖是为了什么？", ""),
     ],
 )
 def test_a_chinese_predicate_asks_in_place(sentence: str, question: str, answer: str) -> None:

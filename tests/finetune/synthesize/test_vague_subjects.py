@@ -1,0 +1,118 @@
+"""Sentences and rows that only their text around them says enough of."""
+
+import pytest
+
+from tests.finetune.synthesize.test_doubtful_forms import table
+from tests.finetune.synthesize.test_questions import answers_of, drafts_of
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        # Which procedure, which comments, which of the limits?
+        "The default value is 20.",
+        "The default maximal time interval is 1 hour.",
+        "The comments are used as a region to mark the schedule of the pumps.",
+        "The exact procedure depends on the goals of the house.",
+        "The first four pumps are used for the initial filling.",
+        "All messages are stored in the single file of the house.",
+        "The procedure is very simple because the pumps are hybrid ones.",
+        "The limit of Alma was 990 with Alma 2.8 and earlier.",
+        "Two matching pumps are listed.",
+        "Pattern is used to match the message of the pump.\n\nA pattern is a mask.",
+        # What begins with a clause or an adverb has its subject behind it.
+        "Since no further pumps are used for the tanks and the tower is new, all is well.",
+        "Unsurprisingly Alma manages the pumps in the form of a list.",
+        # An opinion of a thing is none of what it is, and a bare "is preferred primarily" no cause.
+        "Alma is an elegant solution for filling from the tower to the tanks of the house.",
+        "Alma is preferred primarily because the filling is often faster.",
+        # What is named goes on with another predicate, or leads to another text.
+        "Pump variables consist of any number of letters and must be enclosed in quotes.",
+        "The Alma pump is used to fill the tanks, see Filling for details.",
+        "系统有一些不错的水泵用于灌溉和排水。",
+        "灌溉格式并非唯一用于花园的格式。",
+        "水泵也被用来做花园的灌溉。",
+        "水泵的另个有趣的功能是尊重花园。",
+        "本地修建的水塔也限制了漏水的范围，因为只修建了一部分。",
+        "An in-view pump cannot refer to a tank that is built later in the house.",
+        "The statement has two clauses.",
+        "The key tag or the key number is 10376.",
+        "The signed copies of the letters are stored in a file.",
+        "Messages of Alma are displayed in the order in which they came.",
+        "New letters were written and published in 1987.",
+        "Please refer to section 5 of the long book of pumps.",
+        "Alma is a great texture maker for all of the houses.",
+        "The existing pump-count value is the number of letters for a single name.",
+        # No meaning of a term, a section that only announces, a heading that takes up another.
+        "cookie-secret\n: Grammar: cookie-secret <string>; may occur multiple times",
+        "NSEC3 Hashing\n: The only value that is defined is 1 for SHA-1, so no field is there.",
+        "## It's not working; how can I find out why?\n\nThe best way is to look into the log.",
+        # A row that has no name.
+        table("Pump,Availability", "none,Alma 1.0", "(not applicable),Alma 1.1"),
+        table("水泵,可用性", "无,青禾一号", "其他,青禾二号"),
+    ],
+)
+def test_what_only_its_text_tells_asks_nothing(sentence: str) -> None:
+    assert answers_of(sentence) == {}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "question", "answer"),
+    [
+        ("Hand pumps are a general concept of the whole house.", "What are hand pumps?", ""),
+        ("Anna Berg is a general of the old army of Norway.", "Who is Anna Berg?", ""),
+        (
+            "The virtual_pumps parameter is used for tanks only.",
+            "What is the virtual_pumps parameter used for?",
+            "tanks only",
+        ),
+        # What does something and is nobody.
+        (
+            "Journal files are created by named in the folder of Alma.",
+            "What are journal files created by?",
+            "named",
+        ),
+        ("The pump is repaired by the gardener in May.", "Who is the pump repaired by?", ""),
+        ("Twelve pumps were lost in the flood.", "How many pumps were lost in the flood?", ""),
+        (
+            "The first president of Penmar was elected in 1921.",
+            "When was the first president of Penmar elected?",
+            "1921",
+        ),
+        ("水泵站是为了灌溉花园。", "水泵站是为了什么？", ""),
+    ],
+)
+def test_what_says_its_subject_is_asked_for(sentence: str, question: str, answer: str) -> None:
+    answers = answers_of(sentence)
+    assert answers[question] == (answer or answers[question])
+
+
+def test_a_figure_of_a_common_noun_is_asked_of_its_page() -> None:
+    (bare, named) = drafts_of(
+        "The default polling delay is 3 seconds.\n\nThe default delay of Alma is 4 seconds."
+    )
+    assert (bare.question, bare.names_page) == ("What is the default polling delay?", True)
+    assert (named.question, named.names_page) == ("What is the default delay of Alma?", False)
+
+
+def test_a_key_and_an_option_are_asked_of_their_page() -> None:
+    keys = drafts_of(table("Key,Function", "^K,kill-line", "Esc l,downcase-word"))
+    assert [one.names_page for one in keys] == [True, True]
+    (choice,) = drafts_of("The pump can be one of:\n\n- a red one\n- a green one\n- a blue one")
+    assert choice.question == "What can the pump be?"
+
+
+def test_of_a_long_table_some_cells_are_asked_for_from_end_to_end() -> None:
+    rows = [f"pump-{number},{number} litres,{number} kilos" for number in range(100, 140)]
+    asked = [one.question for one in drafts_of(table("Pump,Volume,Weight", *rows))]
+    numbers = [int(question.partition("pump-")[2][:3]) for question in asked]
+    assert len(asked) == 24
+    assert min(numbers) < 105
+    assert max(numbers) > 135
+    short = drafts_of(table("Pump,Volume,Weight", *rows[:12]))
+    assert len(short) == 24
+
+
+def test_a_count_in_brackets_is_no_unit() -> None:
+    answers = answers_of(table("软件包,命令", "p7zip,7zr(1)", "gzip,gunzip(1)"))
+    assert answers["p7zip的命令是什么？"] == "7zr(1)"
