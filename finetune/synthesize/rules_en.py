@@ -76,7 +76,7 @@ _DEFINITION = re.compile(
     r"|integral|important|essential|crucial|vital|similar|further"
     r"|(?:[\w-]+ )?(?:example|instance|exception|consequence|result|case|solution|choice"
     r"|alternative|matter|problem|issue|question|advantage|disadvantage|drawback|requirement|candidate|mistake"
-    r"|improvement|success|failure|concern|risk)"
+    r"|improvement|success|failure|concern|risk|fit|fraction)"
     r"|(?:very |really )?(?:great|nice|wonderful|excellent|perfect|fantastic) [a-z -]+"
     r"|(?:elegant|simple|easy|common|popular|useful|better|safe|possible"
     r"|convenient|quick|cheap|suitable|natural|usual) (?:way|means|method|option|tool|place|thing"
@@ -126,7 +126,7 @@ _NO_DEFINED_NAME = re.compile(
     r"^(?:Every|Each|All|Any|No|Only|Not|Such|Following|Below|Above|Since|Because|Although|Though|While"
     r"|As|Unless|Once|After|Before|Until|Where|Whereas|[A-Z][a-z]+ing .*)\b"
     r"|[^\w\s/.+“”’'()-]| - |\w (?:If|When|This|These|The|It)\b| or "
-    r"|\b(?:there|here|itself|themselves|it|this|that|what|aka)\b|\bof -?\d+$"
+    r"|\b(?:there|here|itself|themselves|it|this|that|what|aka)\b|\bof -?\d+$| [a-z]+ed$"
 )
 """What is no term: "The line indicates there is a …", a clause, something to do, two things,
 the end of a cell with the sentence behind it."""
@@ -141,6 +141,7 @@ _OPEN_CLAUSE = re.compile(
     r"|by|be (?:found|seen|obtained|downloaded|located|reached))$"
 )
 """Ends of a line that its list goes on with a clause, a deed or a place: "What" asks for none."""
+_OF_THIS = re.compile(r"\b(?:this|these|those|its?|their|they|above)\b")
 _NO_ITEM = re.compile(r"[:;`{}]|[.?!] [A-Z]|.{81}|^(?:If|When|Note|You)\b")
 """In an item that is a sentence or code, and cannot stand in a row of them."""
 _WANTS_OBJECT = re.compile(
@@ -250,7 +251,7 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     found = _DEFINITION.fullmatch(text) if stands_alone(text) else None
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
-    if found["body"].endswith((", for example", ", for instance")):
+    if found["body"].endswith((", for example", ", for instance")) or ", not " in found["body"]:
         return
     if SAYS_NOT_WHICH.fullmatch(found["term"]):
         return
@@ -287,6 +288,7 @@ def ask_for_list(source: SourceText) -> Iterator[QuestionDraft]:
     # "Icon size – You can choose from:" is a label with its sentence, and "It must hold at least
     # one of the following files:" is not answered by all of them.
     is_no_lead = "–" in bare or _OPEN_CLAUSE.search(bare) or _ONE_OF_THEM.search(bare)
+    is_no_lead = is_no_lead or _OF_THIS.search(bare)
     if is_no_lead or any(map(_NO_ITEM.search, items)):
         return
     question = ""

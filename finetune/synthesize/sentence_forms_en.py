@@ -36,6 +36,7 @@ _POINTS_AWAY = re.compile(
 """Words that point out of their sentence. "Its" and "they" behind what is asked for point to it."""
 _NO_SUBJECT = re.compile(
     r"\b(?:must|will|can|may|might|should|shall|would|could|cannot|do|does|did|not|or|to|then|others?"
+    r"|until|unless|nothing|everything|something|anything|happens?"
     r"|rest|remaining|such|previous|next|resulting|corresponding|respective|said)\b"
     r"|\bof -?\d+$"
 )
@@ -45,6 +46,9 @@ _LEANS_WITHIN = re.compile(r"\b(?:then|thus|therefore|again|instead|however|too|
 _SAYS_LITTLE = re.compile(
     r"(?:about |only )?(?:several|many|various|some|certain|multiple|a (?:number|lot|few))\b"
     r"|(?:an? |the )?(?:examples?|illustration|such|follows)\b"
+    # "is called when the pump starts", "is called by Alma": no name.
+    r"|(?:when(?:ever)?|while|before|after|once|if|only|by|in|at|with|from|to|every|each|again"
+    r"|twice|[a-z]+ly)\b"
 )
 """Beginning of an answer that names nothing: "several steps", "an example"."""
 _GOES_ON = re.compile(
@@ -52,6 +56,8 @@ _GOES_ON = re.compile(
     r"|should|uses?|was|were|will)\b|\bsee\b"
 )
 """In what is named: the sentence goes on about its subject, or leads to another text."""
+_CUT_SHORT = re.compile(r" (?:[a-z]+ed|built|done|found|given|held|kept|known|made|written)$")
+"""End of "a table created", which the sentence goes on to tell more of."""
 _BRACKETS = re.compile(r" \([^()]*\)")
 _SMALL_DOT = "\u2024"
 """Stands for the dot of "Mr." while a sentence is read: none of its dots but the last ends it."""
@@ -139,7 +145,7 @@ def _ask_by_whom(text: str, source: SourceText) -> _PredicateQuestion | None:
     subject = _subject_of(found, source)
     if not found or not subject or len(found["agent"].split()) > MOST_PREDICATE_WORDS:
         return None
-    if predicates_en.NO_AGENT.match(found["agent"]):
+    if predicates_en.NO_AGENT.match(found["agent"]) or _CUT_SHORT.search(found["agent"]):
         return None
     # "Journal files are created by named": what does something and is nobody is asked for as well.
     who = "Who" if predicates_en.SOMEBODY.match(found["agent"]) else "What"
@@ -151,6 +157,8 @@ def _ask_where(text: str, source: SourceText) -> _PredicateQuestion | None:
     found = predicates_en.WHERE.match(text)
     subject = _subject_of(found, source)
     if not found or not subject or predicates_en.NO_PLACE.search(found["place"]):
+        return None
+    if _CUT_SHORT.search(found["place"]):
         return None
     question = f"Where {found['aux']} {subject} {found['verb']}?"
     return _PredicateQuestion(question, found["place"], "fact", found["subject"])

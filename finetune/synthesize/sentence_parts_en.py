@@ -69,7 +69,8 @@ LEANS = re.compile(
     r"|However|But|And|Or|So|Yet|Another|Other|Others|One|Some|Many|Most|What|Who|When|Where|Which"
     r"|While|If|As|In|On|At|By|For|From|With|Of|To|After|Before|During|Because|Although|Thus"
     r"|Therefore|Later|Note|We|I|You|Today|Now|Since|Unless|Until|Once|Whereas|Though|Even|Unlike"
-    r"|Like|Instead|Otherwise|Again|Still|Just|Next|Perhaps|Maybe|Depending|Please|Refer|See|Let"
+    r"|Like|Instead|Otherwise|Again|Still|Just|Next|Perhaps|Maybe|Depending|Please|Refer|See|Let|Suppose"
+    r"|Imagine|Assume|Consider|Nothing|Everything|Something"
     # "Unsurprisingly Debian": an adverb of the whole sentence.
     r"|(?!(?:Anomaly|Assembly|Butterfly|Emily|Family|Italy|July|Lily|Monopoly|Rally|Reply|Sicily"
     r"|Supply)\b)[A-Z][a-z]+ly|[AQ]:)(?!\w)"
@@ -82,13 +83,14 @@ _GENERAL_NOUNS = "|".join(
     re.findall(
         r"[a-z]+",
         """action answer approach argument behavior behaviour block case category change choice
-    clause command comment condition configuration data default definition difference directive
-    element entry entries error example expression feature field file format function idea
-    information interval item key keyword latter length level limit line list maximum message method minimum
-    mode name number object operation option output page parameter part path pathname pattern point
-    problem procedure process processes program properties property query reason record request
-    response result row rule section setting situation size solution statement step string system
-    table text time type value variable version""",
+        clause code command comment condition configuration data default definition
+        difference directive element entry entries error example expression feature field
+        file format function idea information interval item key keyword latter length level
+        limit line list maximum message method minimum mode name number object operation
+        option output page parameter part path pathname pattern point problem procedure
+        process processes program properties property query reason record request response
+        result row rule section setting situation size solution statement step string system
+        table text time type value variable version""",
     )
 )
 _GENERAL_WORDS = "|".join(
@@ -101,11 +103,11 @@ _GENERAL_WORDS = "|".join(
 )
 SAYS_NOT_WHICH = re.compile(
     # "The default value", "the exact procedure", "the first four commands", "all messages".
-    rf"(?:[Tt]he|[Aa]n?|[Yy]our) (?:(?:{_GENERAL_WORDS}) )*(?:{_GENERAL_NOUNS})s?"
+    rf"(?:[Tt]he|[Aa]n?|[Yy]our|[Ee]ach|[Ee]very) (?:(?:{_GENERAL_WORDS}) )*(?:{_GENERAL_NOUNS})s?"
     r"|(?:[Tt]he|[Aa]n?) (?:\w+ )?(?:exact|precise|actual|specific|particular|new|first|second"
     r"|third|last|next|final|same|whole|entire|existing|original|usual|various|different|right|correct)\b"
     r"(?!.* (?:of|in|at|from|to|on)\b|.* [A-Z]).*"
     r"|(?:All|Any|No|Several|Various|Certain|Different|Few|Fewer|More|Less|Matching|New|Larger"
-    r"|Smaller|Higher|Lower)\b.*"
+    r"|Smaller|Higher|Lower|Separate|Reasonable|Additional|Extra|Similar|Multiple)\b.*"
 )
 """A whole subject that could be anything: which one, only the text before it tells."""

@@ -43,6 +43,12 @@ from tests.finetune.synthesize.test_questions import answers_of, drafts_of
         "Please refer to section 5 of the long book of pumps.",
         "Alma is a great texture maker for all of the houses.",
         "The existing pump-count value is the number of letters for a single name.",
+        "The letters are stored in a table created with the help of Alma.",
+        "The closing method is called whenever a pump of the house is closed.",
+        "Suppose Alma is used as the format of letters for the house.",
+        "Separate tanks are used for each pump and each tower in the house.",
+        "Flexible filling is a feature of the house, not a mistake.",
+        "The letters that can be used to move a pump opened by this call are:\n\n- next\n- open",
         # No meaning of a term, a section that only announces, a heading that takes up another.
         "cookie-secret\n: Grammar: cookie-secret <string>; may occur multiple times",
         "NSEC3 Hashing\n: The only value that is defined is 1 for SHA-1, so no field is there.",
