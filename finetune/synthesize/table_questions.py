@@ -64,8 +64,9 @@ _DESCRIPTION_COLUMN = re.compile("说明$")
 """Says something more about the row where other columns stand beside it."""
 _NO_COLUMN = re.compile(
     r"(?<!目)的(?!士)|[了是我你它]|[:：，,。;；、=<>\[\]{}“”\"`]|\.$|\d\D+\d|[（(][^）)]*$"
+    r"|\b(?:in|by|at|of|for|from|to|with|on)$"
 )
-"""In what is no name of a column, but a cell of a table without a head."""
+"""In what is no name of a column, as "optional in", but a cell of a table without a head."""
 _NO_CELL = re.compile(
     r"[:：](?!\d)|[;；`{}|]|\.\.\.|…|[?？!！]$|^[(（]|^[-–—/]+$|[参详请]见|^见|参[考照阅](?!价)|\bsee\b|https?:"
     r"|\[[a-z\d*†‡]{1,2}\]$"
@@ -79,7 +80,7 @@ _NAVIGATION = frozenset(
 """Heads of links from a page to its neighbours."""
 _KEY = re.compile(
     r"^(?:Shift|Ctrl|Control|Alt|Super|Cmd|⌘|Esc|Meta|Tab|Enter)\b|^(?:\^|[CM]-)\S$|^F\d{1,2}\b"
-    r"|键$|\w ?\+ ?\w"
+    r"|键$|\w ?\+ ?\w|^(?P<quote>['\"]).{1,8}(?P=quote)$|^[‘“].{1,8}[’”]$"
 )
 _PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]+")
 """A name that says little without its page: var, Basic."""

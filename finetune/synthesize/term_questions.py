@@ -70,6 +70,11 @@ _INDEX_LINE = re.compile(r"[A-Z][^,.!?]{0,39}(?:, [A-Z][^,.!?]{0,39})+$")
 """What stands behind a word of an index: names of pages, parted by commas, and no sentence."""
 _ONLY_NAMES = re.compile(r"(?:(?:[A-Z][\w.’'-]*|and|de|van|von|of|the|&),? ?)+")
 """Who wrote it, or whose it is: nothing that a term means."""
+_VERSION_NOTE = re.compile(
+    r"(?:Added|Available|Changed|Deprecated|Introduced|New|Part of [^.]{1,40}|Removed) (?:in|since)"
+    r" (?:[\w.-]+ ){0,2}[\d.]+$"
+)
+"""When it came, and nothing of what it is."""
 _CJK_LETTER = re.compile(f"[{CJK}]")
 
 
@@ -112,7 +117,7 @@ def is_described(term: str, description: str, language: Language) -> bool:
     if is_word and not _is_glossary_entry(term, description, language):
         return False
     leans = _OTHER_MATTERS.match(description) or _INDEX_LINE.match(description)
-    leans = leans or _ONLY_NAMES.fullmatch(description)
+    leans = leans or _ONLY_NAMES.fullmatch(description) or _VERSION_NOTE.match(description)
     return not leans and not _LEADS_ON.search(description)
 
 

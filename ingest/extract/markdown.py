@@ -19,7 +19,7 @@ from ingest.extract.dom import (
     letters_of,
     text_of,
 )
-from ingest.extract.tables import read_rows
+from ingest.extract.tables import escape_cell, read_rows
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ol", "ul", "menu"})
@@ -89,7 +89,7 @@ class _MarkdownWriter:
                 if width < 2:  # one column is a list without bullets
                     self.text(cells[0])
                     continue
-                self.text(f"| {' | '.join(cells)} |")
+                self.text(f"| {' | '.join(map(escape_cell, cells))} |")
                 if number == 0:
                     self._new_line(1)
                     self.text("|" + "---|" * width)

@@ -45,7 +45,7 @@ def read_rows(table: etree._Element) -> list[list[str]]:
                 continue
             if cell is None:
                 break
-            text = flatten_text(cell).replace("|", "/")
+            text = flatten_text(cell)
             is_empty = is_empty and not text
             columns = _span(cell, "colspan")
             repeated = "" if is_alone or len(text) > MAX_LABEL else text
@@ -63,6 +63,11 @@ def read_rows(table: etree._Element) -> list[list[str]]:
                 texts.pop()
             rows.append(texts[:MAX_COLUMNS])
     return rows
+
+
+def escape_cell(text: str) -> str:
+    """Return the text of a cell as GFM wants it in a row: a bar of its own ends no cell."""
+    return text.replace("|", "\\|")
 
 
 def _span(cell: etree._Element, attribute: str) -> int:

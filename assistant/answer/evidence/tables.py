@@ -9,6 +9,8 @@ from assistant.values import EvidenceKind
 TABLE_RULE = re.compile(r"\s*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*$")
 """The line between the head of a table and its rows."""
 
+_CELL_END = re.compile(r"(?<!\\)\|")
+
 
 def read_table(reader: PassageReader, at: int) -> int:
     """Read a table, each row with its head, and return the line behind it."""
@@ -40,4 +42,6 @@ def read_table(reader: PassageReader, at: int) -> int:
 
 
 def _cells(row: str) -> list[str]:
-    return [plain_text(cell) for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))]
+    # GFM: a bar of the cell's own has a backslash before it.
+    cells = _CELL_END.split(row.strip().strip("|"))
+    return [plain_text(cell.replace("\\|", "|")) for cell in cells]

@@ -21,6 +21,7 @@ MAX_SENTENCE_CHARACTERS = 1_500
 """Characters of a passage's sentence that are compared: lines of 100 KB are no sentences."""
 CHINESE_SHARE = 0.3
 """Share of CJK characters among the letters of a text, above which its words are Chinese."""
+_FIRST_CELL = re.compile(r"\|((?:[^|\\]|\\.)*)")
 _ITEM = re.compile(r"\s*(?:[-*•·▪]|\d{1,2}[.)、．]|[（(][一二三四五六七八九十\d]{1,3}[)）])\s*\S")
 
 
@@ -55,7 +56,8 @@ class PassageSentences:
             elif head is None:
                 head = text
             else:
-                self._rows[index] = read_sentence(passage.text[start:end].split("|")[1]).words
+                first = _FIRST_CELL.match(passage.text, start, end)
+                self._rows[index] = read_sentence(first[1] if first else "").words
                 text = head.followed_by(text)
             self.sentences.append(text)
         self.lists = list(self._find_lists(passage.text))

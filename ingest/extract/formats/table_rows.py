@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
+from ingest.extract.tables import escape_cell
+
 MAX_TABLE_CHARACTERS = 350
 """Characters up to which a table stays one: it fits into a chunk, its head row beside its rows. Of
 a longer one most chunks would hold figures without the names of their columns."""
@@ -13,7 +15,7 @@ _FIGURE = re.compile(r"[\s\d.,:%+\-/$€£¥()]*")
 
 def render_rows(rows: Sequence[Sequence[str]]) -> str:
     """Return a short table as Markdown, and each row of a long one with the head of each cell."""
-    cells = [[" ".join(cell.split()).replace("|", "/") for cell in row] for row in rows]
+    cells = [[" ".join(cell.split()) for cell in row] for row in rows]
     cells = [row for row in cells if any(row)]
     if not cells:
         return ""
@@ -26,7 +28,7 @@ def render_rows(rows: Sequence[Sequence[str]]) -> str:
     if 2 * width * len(cells) <= MAX_TABLE_CHARACTERS:
         whole = [[*row, *[""] * (width - len(row))] for row in cells]
         table = "\n".join(
-            f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(row)} |"
+            f"|{'|'.join(row)}|" if row[0] == "---" else f"| {' | '.join(map(escape_cell, row))} |"
             for row in (whole[0], ["---"] * width, *whole[1:])
         )
         if len(table) <= MAX_TABLE_CHARACTERS:

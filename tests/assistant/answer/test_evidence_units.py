@@ -251,3 +251,10 @@ def test_footnote_numbers_of_a_page_are_not_shown() -> None:
     )
     block = best("What is the weight limit of small drones?", text)
     assert re.search(r"\[\d+\]", block.text) is None
+
+
+def test_a_bar_within_a_cell_ends_no_cell_and_is_shown_as_it_is() -> None:
+    table = "| Operation | Syntax |\n|---|---|\n| Bitwise Or | a \\| b |\n| Division | a / b |\n"
+    block = best("What is the syntax of Bitwise Or?", table)
+    assert "Bitwise Or · a | b" in block.text
+    assert "\\" not in block.text

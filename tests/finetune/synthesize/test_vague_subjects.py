@@ -53,7 +53,9 @@ from tests.finetune.synthesize.test_questions import answers_of, drafts_of
         "cookie-secret\n: Grammar: cookie-secret <string>; may occur multiple times",
         "NSEC3 Hashing\n: The only value that is defined is 1 for SHA-1, so no field is there.",
         "## It's not working; how can I find out why?\n\nThe best way is to look into the log.",
-        # A row that has no name.
+        "PyObject_GC_Count\n: Part of the Stable ABI since version 3.9.",
+        # A row that has no name, a column that is half of a sentence.
+        table("Feature,Optional in,Mandatory in", "print_function,2.6,3.0", "division,2.2,3.0"),
         table("Pump,Availability", "none,Alma 1.0", "(not applicable),Alma 1.1"),
         table("水泵,可用性", "无,青禾一号", "其他,青禾二号"),
     ],
@@ -104,6 +106,8 @@ def test_a_figure_of_a_common_noun_is_asked_of_its_page() -> None:
 def test_a_key_and_an_option_are_asked_of_their_page() -> None:
     keys = drafts_of(table("Key,Function", "^K,kill-line", "Esc l,downcase-word"))
     assert [one.names_page for one in keys] == [True, True]
+    (letter, _) = drafts_of(table("Character,Meaning", "'x',exclusive creation", "'r',reading"))
+    assert letter.names_page
     (choice,) = drafts_of("The pump can be one of:\n\n- a red one\n- a green one\n- a blue one")
     assert choice.question == "What can the pump be?"
 

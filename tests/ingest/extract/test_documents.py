@@ -343,3 +343,10 @@ def test_pages_of_a_pdf_in_a_mail_are_named(tmp_path: Path) -> None:
     heading = lines.index("##### agenda.pdf, page 2")
     assert "The budget is 81,000." in "\n".join(lines[:heading])
     assert "The vote is late." in "\n".join(lines[heading:])
+
+
+def test_a_bar_in_a_table_of_a_file_stays_one(tmp_path: Path) -> None:
+    short = b"name,command\nlong names,ls | sort\nwords,wc\n"
+    assert "| long names | ls \\| sort |" in read(tmp_path / "a.csv", short).text
+    long = b"name,command\n" + b"long names,ls | sort\nwords,wc\n" * 30
+    assert "name: long names; command: ls | sort" in read(tmp_path / "b.csv", long).text

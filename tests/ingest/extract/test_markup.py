@@ -28,6 +28,15 @@ def text(body: str) -> str:
 # ---------------------------------------------------------------- tables
 
 
+def test_a_bar_within_a_cell_stays_one_and_ends_no_cell() -> None:
+    found = text(
+        "<table><tr><th>Operation</th><th>Syntax</th></tr>"
+        "<tr><td>Bitwise Or</td><td><code>a | b</code></td></tr>"
+        "<tr><td>Pages</td><td>ls | sort</td></tr></table>"
+    )
+    assert "| Bitwise Or | a \\| b |\n| Pages | ls \\| sort |" in found
+
+
 def test_merged_cell_stands_in_every_row_that_it_covers() -> None:
     found = text(
         "<table><tr><th>Class</th><th>Season</th><th>Fee</th></tr>"
