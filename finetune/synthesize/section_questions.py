@@ -127,8 +127,9 @@ _HEADING_LINE = re.compile(r"^ {0,3}(?:#{1,6}\s|\*\*[^*\n]+\*\*\s*$)", re.M)
 """A line that begins another section."""
 _EMPTY_HEADING = re.compile(
     r"(?:see also|references|external links|notes|further reading|overview|introduction|summary"
-    r"|contents|conclusion|examples?|description|name|synopsis|options|syntax"
-    r"|technical information|usage|目录|参考.*|参见|示例|例子|举例|范例|概述|简介|前言"
+    r"|contents|conclusion|tips?|warnings?|cautions?|important|hints?|remarks?|note|examples?"
+    r"|description|name|synopsis|options|syntax|technical information|usage"
+    r"|备注|注意|提示|警告|目录|参考.*|参见|示例|例子|举例|范例|概述|简介|前言"
     r"|引言|结语|附录|总结|摘要|语法|技术信息|其[他它]|说明)",
     re.IGNORECASE,
 )

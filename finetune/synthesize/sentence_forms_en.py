@@ -106,6 +106,9 @@ def _says_its_subject(text: str) -> bool:
 def _is_name(subject: str, source: SourceText) -> bool:
     """Return whether a subject is known by its name: "the tower" is that of its page."""
     bare = re.sub(r"^(?:[Tt]he|[Aa]n?) ", "", subject)
+    # "function number 12" is one of a list of its page.
+    if re.search(r"\b[a-z]+ -?\d+$", bare):
+        return False
     if re.search(r"[A-Z0-9]", bare[bare == subject :]):
         return True  # apart from the capital that every sentence begins with
     is_word = " " in subject or source.is_known(subject.lower())

@@ -82,8 +82,13 @@ _KEY = re.compile(
     r"^(?:Shift|Ctrl|Control|Alt|Super|Cmd|⌘|Esc|Meta|Tab|Enter)\b|^(?:\^|[CM]-)\S$|^F\d{1,2}\b"
     r"|键$|\w ?\+ ?\w|^(?P<quote>['\"]).{1,8}(?P=quote)$|^[‘“].{1,8}[’”]$"
 )
-_PLAIN_WORD = re.compile(r"[a-z]+|[A-Z][a-z]+")
-"""A name that says little without its page: var, Basic."""
+_PLAIN_WORD = re.compile(r"^(?:[a-z]+|[A-Z][a-z]+)$")
+_NUMBERED = re.compile(
+    r"\b(?:case|channel|class|field|function|group|item|level|line|mode|number|option|part|phase"
+    r"|port|row|rule|slot|stage|step|strategy|type|value|version) \d+$",
+    re.IGNORECASE,
+)
+"""Names that say little without their page: var, Basic, Strategy 12."""
 _PLAIN_NAMES = re.compile(
     r"id|key|name|size|type|unit|code|mode|item|date|file|path|flag|port|host|user|year|city|day"
     r"|term|word|kind|step|time"
@@ -219,5 +224,5 @@ def _ask_of_cells(
         if question and (language == "zh" or not CJK_LETTER.search(value)):
             draft = replace(piece, language=language).draft(question, reply, value, "row")
             # F4 and 回车键 do something else in another program.
-            is_common = _PLAIN_WORD.fullmatch(names[0]) or _KEY.search(names[0])
-            yield replace(draft, names_page=is_common is not None)
+            is_common = any(one.search(names[0]) for one in (_PLAIN_WORD, _KEY, _NUMBERED))
+            yield replace(draft, names_page=is_common)

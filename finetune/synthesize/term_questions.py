@@ -25,6 +25,8 @@ LEAST_SPACES = 5
 
 _IDENTIFIER = re.compile(r"(?=.*(?:[_$/.\d]|\w-\w|[a-z][A-Z]|[A-Z]{2}))[^\s,]+$")
 """A name that means one thing wherever it stands: cdrom-checker, use_network, SMTP."""
+_PLACEHOLDER = re.compile(r"-|[a-z]+(?:_[a-z]+)+$")
+"""An option, or what stands for a value, as new_name: another command has another of that name."""
 _NO_TERM = re.compile(
     r"\.\.\.|…|[:：;；?？!！|<>{}=“”\"]|^[\W\d_]+$|^(?:[A-Z]\.)?\d+\.|^(?:See|Note|Tip)\b"
     r"|^\w\w?$|^[^-].*, |\bexample\."
@@ -96,7 +98,7 @@ def ask_of_terms(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
                 reply,
                 reply,
                 "term",
-                names_page=not _IDENTIFIER.match(term) or term.startswith("-"),
+                names_page=not _IDENTIFIER.match(term) or _PLACEHOLDER.match(term) is not None,
             )
 
 

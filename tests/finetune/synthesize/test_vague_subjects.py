@@ -108,6 +108,17 @@ def test_a_key_and_an_option_are_asked_of_their_page() -> None:
     assert [one.names_page for one in keys] == [True, True]
     (letter, _) = drafts_of(table("Character,Meaning", "'x',exclusive creation", "'r',reading"))
     assert letter.names_page
+    (place, name) = drafts_of(
+        "new_owner\n: The new owner of the pump.\n\nSMTP_PORT\n: The port of all of the letters."
+    )
+    assert [place.names_page, name.names_page] == [True, False]
+    numbered = drafts_of(table("Strategy,Object", "Operator Strategy 11,is-above"))
+    assert [one.names_page for one in numbered] == [True]
+    (use,) = drafts_of("Function number 12 is used to support the networks of Alma.")
+    assert use.names_page
+    assert (
+        answers_of("# Pumps\n\n## Note\n\nTo enable logging, set the pump to the red mode.") == {}
+    )
     (choice,) = drafts_of("The pump can be one of:\n\n- a red one\n- a green one\n- a blue one")
     assert choice.question == "What can the pump be?"
 
