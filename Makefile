@@ -85,8 +85,7 @@ lint: .venv/all
 types: .venv/all
 	@$(BIN)/mypy
 
-# What failed is run once more, by itself: the output of both stays above, and the last line names
-# it. Real browsers, clusters and servers share the processors here, and what fails for want of them
+# What failed is run once more, by itself. The output of both runs stays, and a line says so. Real browsers, clusters and servers share the processors here, and what fails for want of them
 # alone is a test to mend, not a fault of the product (docs/decisions/0019-tests-once-more.md).
 unit: .venv/all
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not engine" || { test $$? = 1 && \

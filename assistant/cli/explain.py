@@ -201,6 +201,7 @@ def _answer_lines(snapshot: Snapshot) -> Iterator[Message]:
         yield Message("{sign} {text}{left_out}", sign=sign, text=text, left_out=left_out)
         if verdict.passage is not None:
             span = texts.get(verdict.passage, "")[verdict.start : verdict.end]
+            span = span.replace("\\|", "|")  # as a row of Markdown has it
             yield Message(
                 "    {verdict} [{number}]: “{span}”",
                 verdict=VERDICTS[verdict.kind],

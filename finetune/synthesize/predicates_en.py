@@ -72,7 +72,8 @@ _PEOPLE = "|".join(
     )
 )
 SOMEBODY = re.compile(
-    rf"(?:(?:the|its|their|his|her) )?(?:[a-z-]+ ){{0,2}}?(?:[A-Z][a-z]|(?:{_PEOPLE})s?\b)"
+    r"(?:the|its|their|his|her)\b|.*[^\W\d_a-z]"
+    rf"|(?:[a-z-]+ ){{0,2}}?(?:{_PEOPLE}|[a-z]{{3,}}(?:er|or|ant|ist|ian|eer))s?\b"
 )
 """Who is somebody, by a name or as what they are."""
 WHO_DID = re.compile(
@@ -195,6 +196,6 @@ NUMBER_FIRST = re.compile(
     r" (?P<verb>were|are|live|lived|work|worked|took part|attended|died)"
     # "Two fingerprints are listed": where, it does not say.
     r"(?! (?:listed|shown|displayed|given|used|described|available|possible|needed|required"
-    r"|supported|defined|created|returned|printed|involved|affected|set)[.,;])"
+    r"|supported|defined|created|returned|printed|set)[.,;])"
     rf"(?P<rest>(?: [^\s,;:]+){{1,8}}?)(?={_STOP})"
 )

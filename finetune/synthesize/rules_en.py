@@ -74,9 +74,11 @@ _DEFINITION = re.compile(
     r" (?P<body>(?:an?(?! (?:little|bit|lot|few|must|good (?:idea|choice|way|thing"
     r"|place|time|example|option|start|fit|practice|reason|point|deal|many)"
     r"|integral|important|essential|crucial|vital|similar|further"
-    r"|(?:[\w-]+ )?(?:example|instance|exception|consequence|result|case|solution|choice"
-    r"|alternative|matter|problem|issue|question|advantage|disadvantage|drawback|requirement|candidate|mistake"
-    r"|improvement|success|failure|concern|risk|fit|fraction)"
+    r"|(?:[\w-]+ )?(?:(?:example|instance|exception|consequence|result|case)\b"
+    # "a solution for", and no "issue tracker" or "solution of salt".
+    r"|(?:solution(?! of)|choice|alternative|matter|problem|issue|question|advantage|disadvantage"
+    r"|drawback|requirement|candidate|mistake|improvement|success|failure|concern|risk|fit|fraction"
+    r"|violation)(?= (?:for|to|of|in|with|that|when|if)\b|[,.]))"
     r"|(?:very |really )?(?:great|nice|wonderful|excellent|perfect|fantastic) [a-z -]+"
     r"|(?:elegant|simple|easy|common|popular|useful|better|safe|possible"
     r"|convenient|quick|cheap|suitable|natural|usual) (?:way|means|method|option|tool|place|thing"
@@ -88,10 +90,10 @@ _SOMEBODY = re.compile(
     r"an? (?:[\w-]+ ){0,5}(?:actor|actress|singer|writer|author|poet|politician|scientist|physicist"
     r"|chemist|mathematician|engineer|inventor|player|footballer|artist|painter|musician|composer"
     r"|president|director|philosopher|historian|journalist|lawyer|king|queen|emperor|general"
-    r"|explorer|teacher|nurse|doctor|student|member|founder|priest|bishop|monk|theologian)"
-    # "a general concept" and "a member function" are nobody.
-    r"(?=[,.;]|$| (?:and|at|best|born|by|during|for|from|in|known|of|on|or|that|to|under|which|who"
-    r"|whose|with)\b)"
+    r"|explorer|teacher|nurse|doctor|student|member|founder|priest|bishop|monk|theologian)\b"
+    # "a general concept", "a member state" and "a student card" are nobody.
+    r"(?<!general)(?! (?:function|state|variable|card|licence|license|loan|name|object)\b)|"
+    r"an? (?:[\w-]+ ){0,5}general(?= (?:and|at|during|from|in|of|who)\b|[,.;]|$)"
 )
 ABBREVIATED = re.compile(r"\b(Mrs?|Ms|Dr|Prof|St|Ltd|Inc|Co|Rev|Capt|Gen|No)\.(?= )")
 _CLAUSE = re.compile(
@@ -105,6 +107,7 @@ _LEAD = re.compile(
 )
 _ONE_OF_THEM = re.compile(
     r"\b(?:must|should|will|has to|have to|needs? to|requires?)\b.* (?:one|any|either|some) of the"
+    r"|\b(?:must|should|will)\b.* one of$"
     r"|\b(?:at least|at most|exactly|either)(?: (?:one|the)\b.*)?$"
 )
 _FOLLOWING = re.compile(
@@ -126,7 +129,8 @@ _NO_DEFINED_NAME = re.compile(
     r"^(?:Every|Each|All|Any|No|Only|Not|Such|Following|Below|Above|Since|Because|Although|Though|While"
     r"|As|Unless|Once|After|Before|Until|Where|Whereas|[A-Z][a-z]+ing .*)\b"
     r"|[^\w\s/.+“”’'()-]| - |\w (?:If|When|This|These|The|It)\b| or "
-    r"|\b(?:there|here|itself|themselves|it|this|that|what|aka)\b|\bof -?\d+$| [a-z]+ed$"
+    r"|\b(?:there|here|itself|themselves|it|this|that|what|aka)\b|\bof -?\d+$"
+    r"| (?!(?:shed|(?:\w*flower|sea|river|raised )?bed|red|sled|[a-z]*eed)$)[a-z]+ed$"
 )
 """What is no term: "The line indicates there is a …", a clause, something to do, two things,
 the end of a cell with the sentence behind it."""
@@ -211,7 +215,8 @@ def ask_how_many(source: SourceText) -> Iterator[QuestionDraft]:
             continue
         # "The limit was 990 with 2.8 and earlier": of those alone.
         is_former = found.groupdict().get("aux") == "was" and _FORMER.search(text)
-        if is_former or " or " in found["subject"] or SAYS_NOT_WHICH.fullmatch(found["subject"]):
+        is_either = pattern is _IS_FIGURE and " or " in found["subject"]
+        if is_former or is_either or SAYS_NOT_WHICH.fullmatch(found["subject"]):
             continue
         # "2 gigabytes of memory": how many gigabytes of what belongs together.
         if pattern is not _WITHIN and found.groupdict().get("rest", "").startswith(" of"):
@@ -251,7 +256,7 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     found = _DEFINITION.fullmatch(text) if stands_alone(text) else None
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
-    if found["body"].endswith((", for example", ", for instance")) or ", not " in found["body"]:
+    if found["body"].endswith((", for example", ", for instance")):
         return
     if SAYS_NOT_WHICH.fullmatch(found["term"]):
         return

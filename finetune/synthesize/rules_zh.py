@@ -140,7 +140,9 @@ LONGEST_NAME = 12
 """Characters of a cell below 内容 that names something; a longer one describes it."""
 _NO_VALUE = re.compile("。|^(?:由于|因为|如果|若|当|用来|用于|返回|指定)")
 """In a cell that says more than a value."""
-_FIGURE_CELL = re.compile(r"[约≤≥<>¥￥$±-]?\s?\d[\d,.\s/~～–-]*\S{0,4}(?:\s?[（(](?!\d+[)）]).*)?")
+_FIGURE_CELL = re.compile(
+    r"[约≤≥<>¥￥$±-]?\s?\d[\d,.\s/~～–-]*[^\s（(]{0,4}(?:\s?[（(](?!\d+[)）]).*)?"
+)
 """A cell with a figure and its unit: 2 字节整数 and 7zr(1) are 什么, and not 多少."""
 _PAIRS = ("（）", "“”", "()")
 _ASKING = re.compile("什么|如何|怎|哪|是否")

@@ -51,10 +51,11 @@ _POINTS_ELSEWHERE = re.compile(
     r"|discussed) (?:above|below|previously|(?:earlier|before)(?=[.,;:)]|$))"
     r"|\b(?:image|screenshot|figure|picture|diagram|table|list|section|example|text|option|command"
     r"|information|description|instruction|step|code|discussion|procedure|rule|parameter|setting"
-    r"|paragraph|note)s? (?:above|below)\b"
-    r"|\b[Ss]ee (?:also |the |section|chapter|“)|(?:^|[.;] )See [A-Z]"
+    r"|paragraph|note)s? (?:above|below)\b(?! \d)"
+    r"|\b[Ss]ee (?:also |the |section|chapter|“)|(?:^|[.;] )See [A-Z]|\b[Pp]lease see\b"
     r"|\b[Tt]his (?:chapter|section|manual|page|document|guide|article|book)\b"
-    r"|\b(?:described|explained|documented|found|discussed|covered) in\b|provided in the\b"
+    r"|\b(?:described|explained|documented|found|discussed|covered) in\b"
+    r"|found at (?:the|https?)\b|provided in the\b"
     r"|[Tt]ake a look|not repeated"
     r"|\b(?:described|listed|shown|given|explained|discussed|summari[sz]ed)(?: \w+ly)? here\b"
     r"|\bthe following\b|\bmore (?:information|details)\b|\bthe above\b|\bprevious section\b"
@@ -96,7 +97,7 @@ _OWN_VOICE = re.compile(
 """Whoever wrote it speaks of themselves. World War I and an I/O line are none of it."""
 _TAKES_UP = re.compile(
     r"(?:但是?|那么?|不过|可是|所以|还有|你[提说]|您[提说]|我[仍还])"
-    r"|(?:But|And|So|Then|Ok(?:ay)?|It|This|That|They"
+    r"|(?:But|And|So|Then|Ok(?:ay)?|(?-i:It|This|That|They)"
     r"|You(?: (?:a|we)re)? (?:said|say|mention|talk)\w*"
     r"|I(?:['’]m| am) still)\b",
     re.IGNORECASE,

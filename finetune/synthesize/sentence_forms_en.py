@@ -46,17 +46,22 @@ _LEANS_WITHIN = re.compile(r"\b(?:then|thus|therefore|again|instead|however|too|
 _SAYS_LITTLE = re.compile(
     r"(?:about |only )?(?:several|many|various|some|certain|multiple|a (?:number|lot|few))\b"
     r"|(?:an? |the )?(?:examples?|illustration|such|follows)\b"
-    # "is called when the pump starts", "is called by Alma": no name.
-    r"|(?:when(?:ever)?|while|before|after|once|if|only|by|in|at|with|from|to|every|each|again"
-    r"|twice|[a-z]+ly)\b"
 )
 """Beginning of an answer that names nothing: "several steps", "an example"."""
 _GOES_ON = re.compile(
     r"\b(?:and|or|but|so) (?:can|does|has|have|is|are|may|must|needs?|refers?|represents?|requires?"
-    r"|should|uses?|was|were|will)\b|\bsee\b"
+    r"|should|uses?|was|were|will)\b|, see\b"
+    r"|, and (?:an?|the) (?:(?!that\b|which\b)[^\s,;]+ )+(?:can|is|are|was|were|will|may|must)\b"
 )
 """In what is named: the sentence goes on about its subject, or leads to another text."""
-_CUT_SHORT = re.compile(r" (?:[a-z]+ed|built|done|found|given|held|kept|known|made|written)$")
+_NO_NAME = re.compile(
+    r"(?:when(?:ever)?|while|before|after|once|if|only|by|in|at|with|from|to|every|each|again|twice"
+    r"|automatically|directly|internally|recursively|repeatedly)\b"
+)
+"""Behind "is called": "when the pump starts", "by Alma"."""
+_CUT_SHORT = re.compile(
+    r" (?!(?:shed|bed|[a-z]*eed)$)(?:[a-z]+ed|built|done|found|given|held|kept|known|made|written)$"
+)
 """End of "a table created", which the sentence goes on to tell more of."""
 _BRACKETS = re.compile(r" \([^()]*\)")
 _SMALL_DOT = "\u2024"
@@ -119,10 +124,7 @@ def _subject_of(found: re.Match[str] | None, source: SourceText) -> str:
     """Return the subject as it stands within a question, "" where there is none."""
     if found is None or not is_subject(found["subject"]) or _NO_SUBJECT.search(found["subject"]):
         return ""
-    # "Pattern is used to match": one plain word without an article is a thing of the page's own.
-    bare = found["subject"]
-    is_bare = bare.isalpha() and bare[-1] != "s" and source.is_known(bare.lower())
-    if SAYS_NOT_WHICH.fullmatch(bare) or is_bare:
+    if SAYS_NOT_WHICH.fullmatch(found["subject"]):
         return ""
     return in_mid_sentence(found["subject"], source)
 
@@ -180,7 +182,8 @@ def _ask_of_what(text: str, source: SourceText) -> _PredicateQuestion | None:
     subject = _subject_of(found, source)
     if not found or not subject or _SAYS_LITTLE.match(found["object"]):
         return None
-    if _GOES_ON.search(found["object"]):
+    is_no_name = found["made"] == "called" and _NO_NAME.match(found["object"])
+    if is_no_name or _GOES_ON.search(found["object"]):
         return None
     if found["made"]:
         question = f"What {found['aux']} {subject} {found['made']}?"

@@ -68,12 +68,14 @@ LEANS = re.compile(
     r"^(?:It|Its|They|Their|This|These|That|Those|He|She|His|Her|Him|Such|Both|There|Here|Then|Also"
     r"|However|But|And|Or|So|Yet|Another|Other|Others|One|Some|Many|Most|What|Who|When|Where|Which"
     r"|While|If|As|In|On|At|By|For|From|With|Of|To|After|Before|During|Because|Although|Thus"
-    r"|Therefore|Later|Note|We|I|You|Today|Now|Since|Unless|Until|Once|Whereas|Though|Even|Unlike"
-    r"|Like|Instead|Otherwise|Again|Still|Just|Next|Perhaps|Maybe|Depending|Please|Refer|See|Let|Suppose"
+    r"|Therefore|Later|Note|We|I|You|Today|Now|Since|Unless|Until|Once(?! Upon)|Whereas|Though|Even"
+    r"|Unlike"
+    r"|Like|Instead|Otherwise|Again|Still|Just|Next|Perhaps|Maybe|Depending|Please|Refer|See|Let"
+    r"|Suppose|Sometimes|Often|Always|Never"
     r"|Imagine|Assume|Consider|Nothing|Everything|Something"
     # "Unsurprisingly Debian": an adverb of the whole sentence.
-    r"|(?!(?:Anomaly|Assembly|Butterfly|Emily|Family|Italy|July|Lily|Monopoly|Rally|Reply|Sicily"
-    r"|Supply)\b)[A-Z][a-z]+ly|[AQ]:)(?!\w)"
+    r"|(?!(?:Anomaly|Assembly|Beverly|Butterfly|Elderly|Family|Friendly|Kimberly|Monopoly|Monthly"
+    r"|Nightly|Quarterly|Supply)\b)[A-Z][a-z]{4,}ly|[AQ]:)(?![\w'’-]|\.\w)"
 )
 POINTS = re.compile(
     r"\b(?:it|its|they|their|them|this|these|those|he|she|his|her|him|former|latter|above|below"
@@ -104,10 +106,15 @@ _GENERAL_WORDS = "|".join(
 SAYS_NOT_WHICH = re.compile(
     # "The default value", "the exact procedure", "the first four commands", "all messages".
     rf"(?:[Tt]he|[Aa]n?|[Yy]our|[Ee]ach|[Ee]very) (?:(?:{_GENERAL_WORDS}) )*(?:{_GENERAL_NOUNS})s?"
-    r"|(?:[Tt]he|[Aa]n?) (?:\w+ )?(?:exact|precise|actual|specific|particular|new|first|second"
-    r"|third|last|next|final|same|whole|entire|existing|original|usual|various|different|right|correct)\b"
-    r"(?!.* (?:of|in|at|from|to|on)\b|.* [A-Z]).*"
-    r"|(?:All|Any|No|Several|Various|Certain|Different|Few|Fewer|More|Less|Matching|New|Larger"
-    r"|Smaller|Higher|Lower|Separate|Reasonable|Additional|Extra|Similar|Multiple)\b.*"
+    r"|(?:[Tt]he|[Aa]n?) (?:[a-z-]+ )?(?:exact|precise|actual|specific|particular|new|first|second"
+    r"|third|last|next|final|same|whole|entire|existing|original|usual|various|different|right"
+    rf"|correct) (?:[a-z-]+ )?(?:{_GENERAL_NOUNS})s?"
+    r"|[Tt]he (?:first|last|next|other) (?:two|three|four|five|six|seven|eight|nine|ten|\d+)\b"
+    r"(?!.* (?:of|in|at|from|to|on)\b).*"
+    r"|(?:All|Any|No|Several|Various|Certain|Different|Few|Fewer|More|Less|New|Larger|Smaller"
+    r"|Higher|Lower|Separate|Reasonable|Additional|Extra|Similar|Multiple)"
+    rf" (?:[a-z-]+ )?(?:{_GENERAL_NOUNS})s?"
+    # "Pattern is used to match": a thing of its page, as those of a syntax.
+    rf"|(?i:{_GENERAL_NOUNS})"
 )
 """A whole subject that could be anything: which one, only the text before it tells."""

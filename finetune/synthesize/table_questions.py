@@ -14,20 +14,20 @@ LONGEST_CELL = 80
 """Characters of a cell that is asked for."""
 
 MOST_OF_COLUMN = 12
-"""Cells of a column that are asked for. A list of 300 packages with their sizes would be all that a
-model learns of its manual."""
+"""Cells of a column of one table that are asked for. A list of 300 packages with their sizes would
+be all that a model learns of its manual."""
 
 _NOT = ("un", "non-", "non", "not ", "no ", "不", "非", "不可", "无")
 _INDEX = re.compile(r"(?:序号|编号|#|No\.?|ID|Nr\.?)$", re.IGNORECASE)
 _NO_SUBJECT = re.compile(
     r"^[\W\d_]*$|^(?:/ |除了|[{<\[+&])|\.\.\."
-    r"|^\(?(?:none|n/?a|not (?:applicable|available|set|used)|all|any|others?|unknown|empty|blank"
-    r"|yes|no|true|false|total|sum|无|没有|空|不适用|全部|所有|任意|其[他它]|未知|是|否|合计|总计|小计)\)?$",
+    r"|^\(?(?:none|n/a|not (?:applicable|available|set|used)|all|any|others?|unknown|empty|blank"
+    r"|(?-i:[Yy]es|[Nn]o)|true|false|total|sum|无|没有|空|不适用|全部|所有|任意|其[他它]|未知|是|否|合计|总计|小计)\)?$",
     re.IGNORECASE,
 )
-"""A first cell that names no row: signs alone, "none", a sum, or what was cut. "| sort" is read as
-"/ sort", whose question would be for another command; {param} stands for what somebody puts there;
-"+F1" has lost the key before it."""
+"""A first cell that names no row: signs alone, "none", a sum, or what was cut. {param} stands
+for what somebody puts there; "+F1" has lost the key before it, "/ sort" the bar that some
+converters write so."""
 _NO_VALUE = re.compile(
     r"(?:[\W_]*|无|否|是|有|yes|no|none|n/a|同[上下左右前]|[见如][上下]|ditto"
     r"|(?:the )?same(?: as (?:above|before))?|see (?:above|below))$",
@@ -64,11 +64,11 @@ _DESCRIPTION_COLUMN = re.compile("说明$")
 """Says something more about the row where other columns stand beside it."""
 _NO_COLUMN = re.compile(
     r"(?<!目)的(?!士)|[了是我你它]|[:：，,。;；、=<>\[\]{}“”\"`]|\.$|\d\D+\d|[（(][^）)]*$"
-    r"|\b(?:in|by|at|of|for|from|to|with|on)$"
+    r"|(?<![-\w])(?:in|by|at|of|for|from|to|with|on)$"
 )
 """In what is no name of a column, as "optional in", but a cell of a table without a head."""
 _NO_CELL = re.compile(
-    r"[:：](?!\d)|[;；`{}|]|\.\.\.|…|[?？!！]$|^[(（]|^[-–—/]+$|[参详请]见|^见|参[考照阅](?!价)|\bsee\b|https?:"
+    r"[:：](?!\d)|[;；`{}]|\.\.\.|…|[?？!！]$|^[(（]|^[-–—/]+$|[参详请]见|^见|参[考照阅](?!价)|\bsee\b|https?:"
     r"|\[[a-z\d*†‡]{1,2}\]$"
 )
 """In a cell that points elsewhere, e.g. to a footnote, or holds several things or code."""
@@ -96,6 +96,7 @@ _PLAIN_NAMES = re.compile(
 """Heads of a column that are as short as units and keys."""
 _SHORT_KEY = re.compile(r"[a-z][a-z,. ]{0,3}")
 """A unit or a key: mm, sda."""
+_PROPER_NAME = re.compile(r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|van|von|of)){1,3}")
 _PATH = re.compile(r"(?=\S*[A-Za-z]\S*/\S*[A-Za-z])[!-~]+")
 """Words parted by strokes, as a name of a setting: no 180/200, and no 电话/传真."""
 
@@ -109,9 +110,11 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         for head, parted, cells in [piece.unit.text.partition("\n")]
         if parted
     ]
-    sizes, places = Counter(tuple(head) for _, head, _ in rows), Counter[tuple[str, ...]]()
+    sizes = Counter((piece.unit.heading, *head) for piece, head, _ in rows)
+    places = Counter[tuple[str, ...]]()
     for piece, head, cells in rows:
-        places[tuple(head)] += 1
+        table = (piece.unit.heading, *head)
+        places[table] += 1
         if _is_row_of_values(head, [other for _, same, other in rows if same == head]):
             continue
         # An empty cell is left out of the text: which one, nobody can tell.
@@ -133,12 +136,12 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
                 if _ANSWERS.match(column) and len(value) > 1:
                     yield piece.draft(subject, value, value, "faq")
         else:
-            # All along each column, and not all of the same rows.
-            size, turn = sizes[tuple(head)], places[tuple(head)]
-            most = min(size, MOST_OF_COLUMN)
-            parts = [(turn + at) * most // size for at in range(-1, len(columns))]
-            few = [one != before for before, one in itertools.pairwise(parts)]
-            yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns, few)
+            # Of a long column every so many cells, from its first to its last, and of each row
+            # those of other columns.
+            size, most = sizes[table], min(sizes[table], MOST_OF_COLUMN)
+            counts = [(places[table] + at) * most // size for at in range(-1, len(columns))]
+            is_asked = [one != before for before, one in itertools.pairwise(counts)]
+            yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns, is_asked)
 
 
 def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -151,6 +154,10 @@ def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
     # Below "shareable | unshareable" are two lists, and no cell is one of the other.
     if any(f"{prefix}{head[0]}".lower() == name.lower() for prefix in _NOT for name in head):
         return True
+    # A grid of people or places, whose first line is no head.
+    cells = [cell for row in below for cell in row]
+    if all(map(_PROPER_NAME.fullmatch, head)) and len(head) > 1:
+        return 3 * sum(_PROPER_NAME.fullmatch(cell) is not None for cell in cells) >= 2 * len(cells)
     # "mm" beside 毫米, "sda" beside "First disk": heads of one table are written alike.
     others = " ".join(head[1:])
     is_odd_one = others[:1].isupper() or CJK_LETTER.match(others)

@@ -61,7 +61,7 @@ _OTHER_MATTERS = re.compile(
     r"(?:Also|But|And|Or|So|However|Then|Thus|Now|Currently|New|More|Another|Some|Many|Most|Once|It"
     r"|Its|They|Their|This|These|That|Those|There|Here|He|She|You|Your|We|Our|I|If|When|While|As"
     r"|Because|Although|After|Before|During|By|With|Without|In|Inside|On|At|For|From|To|Under|Note"
-    r"|The (?:only|more|greater|higher|lower|larger|smaller)"
+    r"|The (?:only|more|greater|higher|lower|larger|smaller)\b(?!(?: [a-z-]+){0,2} of\b)"
     r"|if|when|unless|because|Please|Same|Like|Only|Not|Just|Unlike|Caution|Warning)\b"
     r"|[a-z]+[.?!] |(?:Grammar|Syntax|Usage|Default|Type|Example|Values?|Format):"
     r"|[这那此该其它他您你我]|如果|当|由于|因为|在|对于|通过|根据|现在|新|同样|同上|注意|请|也|但|而|并|默认|有时|一般|很多|许多|点击"

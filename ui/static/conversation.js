@@ -112,9 +112,12 @@ async function copyText(text, button, labels) {
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
+const OWN_BAR = "\ue000";
+
 // Where on the page a passage's sentence stands: browsers scroll to it and mark it.
 function textFragment(sentence) {
-  const plain = sentence.replace(/[\s*_`#|>]+/g, " ").trim();
+  // A bar of a cell's own, "\\|" in the row of a table, is on the page as well.
+  const plain = sentence.replaceAll("\\|", OWN_BAR).replace(/[\s*_`#|>]+/g, " ").replaceAll(OWN_BAR, "|").trim();
   if (!plain) return "";
   const words = plain.split(" ");
   const code = (text) => encodeURIComponent(text).replace(/-/g, "%2D");
@@ -460,6 +463,7 @@ class TurnView {
 // The lines of a passage with its ranges marked; a heading is drawn as one, without its signs.
 function passageLines(characters, ranges) {
   const lines = [];
+  const shown = (from, to) => characters.slice(from, to).join("").replaceAll("\\|", "|");
   for (let start = 0; start < characters.length;) {
     const found = characters.indexOf("\n", start);
     const end = found < 0 ? characters.length : found + 1;
@@ -469,10 +473,10 @@ function passageLines(characters, ranges) {
     for (const [from, to] of ranges) {
       const [first, last] = [Math.max(from, at), Math.min(to, end)];
       if (first >= last) continue;
-      line.append(characters.slice(at, first).join(""), make("mark", {}, characters.slice(first, last).join("")));
+      line.append(shown(at, first), make("mark", {}, shown(first, last)));
       at = last;
     }
-    line.append(characters.slice(at, end).join(""));
+    line.append(shown(at, end));
     lines.push(line);
     start = end;
   }

@@ -9,6 +9,7 @@ from assistant.values import EvidenceKind
 TABLE_RULE = re.compile(r"\s*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*$")
 """The line between the head of a table and its rows."""
 
+_OUTER_BARS = re.compile(r"^\||(?<!\\)\|$")
 _CELL_END = re.compile(r"(?<!\\)\|")
 
 
@@ -43,5 +44,5 @@ def read_table(reader: PassageReader, at: int) -> int:
 
 def _cells(row: str) -> list[str]:
     # GFM: a bar of the cell's own has a backslash before it.
-    cells = _CELL_END.split(row.strip().strip("|"))
+    cells = _CELL_END.split(_OUTER_BARS.sub("", row.strip()))
     return [plain_text(cell.replace("\\|", "|")) for cell in cells]

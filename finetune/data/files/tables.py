@@ -14,6 +14,8 @@ from finetune.records import RawRow
 from ingest.foundation.messages import Message
 
 DELIMITERS = ",\t;|"
+_OWN_BAR = "\ue000"
+"""Stands for a bar that ends no cell while a row is read: a private character, in no text."""
 """Excel writes semicolons where the comma is the decimal mark."""
 
 HEADER_LINES = 8
@@ -51,7 +53,7 @@ def table_rows(file: TextIO, name: str, limit: int) -> Iterator[RawRow | Rejecte
         try:
             cells = rows.read_row()
             if delimiter == "|":
-                cells = _strip_edges(cells)
+                cells = [cell.replace(_OWN_BAR, "|") for cell in _strip_edges(cells)]
                 if cells and all(map(_RULE.fullmatch, cells)):
                     continue  # the line under the header of a table in Markdown
             filled = [bool(cell) and not cell.isspace() for cell in cells]
@@ -123,7 +125,9 @@ class _RowReader:
             size += len(line.text)
             if not line.whole or not is_within_limit(line.text, self._limit) or size > self._limit:
                 raise too_long_error(self._limit)
-            yield line.text
+            # In Markdown, a bar of the cell's own has a backslash before it.
+            is_markdown = self._delimiter == "|"
+            yield line.text.replace("\\|", _OWN_BAR) if is_markdown else line.text
 
     def _next_line(self) -> Line | None:
         return self._returned.pop() if self._returned else next(self._lines, None)

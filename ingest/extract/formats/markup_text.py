@@ -92,6 +92,7 @@ _TEX_LINK = re.compile(r"\\href\{([^{}]*)\}\{([^{}]*)\}")
 _ADOC_HEADING = re.compile(r"(?m)^(={1,6})[ \t]+(\S.*)$")
 _ADOC_CODE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?(-{4,}|\.{4,})\n(.*?)^\1[ \t]*$")
 _ADOC_TABLE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?\|={3,}\n(.*?)^\|={3,}[ \t]*$")
+_ADOC_BAR = re.compile(r"(?<!\\)\|")
 _ADOC_SPAN = re.compile(r"(?m)(?:^|\s)(?:\d+|\.\d+|\d+\.\d+)[+*][^\s|]*\|")
 _ADOC_SET = re.compile(
     r"(?m)^(?::[\w!-]+:.*|\[[^\]\n]*\]|//(?!/).*|(?:include|toc)::.*|(?:ifdef|ifndef|endif)::.*\[\]"
@@ -283,8 +284,9 @@ def read_adoc(text: str) -> str:
 
     def table(found: re.Match[str]) -> str:
         first = found[1].lstrip().partition("\n")[0]
-        width = first.count("|")
-        lead, *cells = (cell.strip() for cell in found[1].split("|"))
+        width = len(_ADOC_BAR.findall(first))
+        parts = (cell.strip() for cell in _ADOC_BAR.split(found[1]))
+        lead, *cells = (cell.replace("\\|", "|") for cell in parts)
         # A row may take several lines: the first one, which is the head, says how many cells.
         # Where cells are left over, some span others, and the table stays as it is written.
         if not width or lead or len(cells) % width or _ADOC_SPAN.search(found[1]):

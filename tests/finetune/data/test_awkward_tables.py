@@ -384,3 +384,9 @@ def test_people_are_masked_and_what_only_looks_like_them_is_left(
     text: str, masked: str | None
 ) -> None:
     assert mask_personal(text, 0) == (masked or text)
+
+
+def test_a_bar_in_a_row_of_markdown_ends_no_cell(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("| question | answer |\n|---|---|\n| What sorts? | ls \\| sort |\n")
+    assert pairs_in(path) == [("What sorts?", "ls | sort")]

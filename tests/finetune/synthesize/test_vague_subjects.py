@@ -39,21 +39,24 @@ from tests.finetune.synthesize.test_questions import answers_of, drafts_of
         "The key tag or the key number is 10376.",
         "The signed copies of the letters are stored in a file.",
         "Messages of Alma are displayed in the order in which they came.",
-        "New letters were written and published in 1987.",
         "Please refer to section 5 of the long book of pumps.",
         "Alma is a great texture maker for all of the houses.",
         "The existing pump-count value is the number of letters for a single name.",
         "The letters are stored in a table created with the help of Alma.",
         "The closing method is called whenever a pump of the house is closed.",
         "Suppose Alma is used as the format of letters for the house.",
-        "Separate tanks are used for each pump and each tower in the house.",
-        "Flexible filling is a feature of the house, not a mistake.",
+        "The applicant must submit one of:\n\n- a passport\n- a visa\n- a permit",
         "The letters that can be used to move a pump opened by this call are:\n\n- next\n- open",
         # No meaning of a term, a section that only announces, a heading that takes up another.
         "cookie-secret\n: Grammar: cookie-secret <string>; may occur multiple times",
         "NSEC3 Hashing\n: The only value that is defined is 1 for SHA-1, so no field is there.",
         "## It's not working; how can I find out why?\n\nThe best way is to look into the log.",
         "PyObject_GC_Count\n: Part of the Stable ABI since version 3.9.",
+        "The required pumps are called basic, and an informal list can be found in the house.",
+        "A broken pump is a violation of the policy of the whole house.",
+        "Sometimes users are calling for a pump because they have not read the book.",
+        "## Handling of new pumps\n\nPlease see the Checklist for Managers on the site of Alma.",
+        table("Ann Berg,Leo Marr,Ida Fox", "Tom Reed,Eva Lind,Max Orr", "Jo Ray,Al Poe,Kim Yu"),
         # A row that has no name, a column that is half of a sentence.
         table("Feature,Optional in,Mandatory in", "print_function,2.6,3.0", "division,2.2,3.0"),
         table("Pump,Availability", "none,Alma 1.0", "(not applicable),Alma 1.1"),
@@ -88,6 +91,61 @@ def test_what_only_its_text_tells_asks_nothing(sentence: str) -> None:
             "1921",
         ),
         ("水泵站是为了灌溉花园。", "水泵站是为了什么？", ""),
+        # Names and nouns that look like what says too little.
+        ("Bob Dylan is an American singer-songwriter with ten awards.", "Who is Bob Dylan?", ""),
+        ("Carl Berg was a Swedish painter active in Paris.", "Who was Carl Berg?", ""),
+        ("The telescope is operated by NASA in Penmar.", "Who is the telescope operated by?", ""),
+        (
+            "The lease was signed by contractors in May.",
+            "Who was the lease signed by?",
+            "contractors",
+        ),
+        ("New York is a city of many islands and bridges.", "What is New York?", ""),
+        ("Lower Saxony is located in the north of Germany.", "Where is Lower Saxony located?", ""),
+        ("The first aid kit holds 12 pieces.", "How many pieces does the first aid kit hold?", ""),
+        ("The right lung consists of three lobes.", "What does the right lung consist of?", ""),
+        (
+            "New employees must complete the training within 30 days.",
+            "Within how many days must new employees complete the training?",
+            "30 days",
+        ),
+        (
+            "Monthly reports must be submitted within 5 days.",
+            "Within how many days must monthly reports be submitted?",
+            "5 days",
+        ),
+        ("Next.js is a framework for pages of all kinds.", "What is Next.js?", ""),
+        ("Jira is an issue tracking tool of a large firm.", "What is Jira?", ""),
+        ("Brine is a strong solution of salt in water.", "What is Brine?", ""),
+        ("Wind speed is a measure of how fast the air moves.", "What is wind speed?", ""),
+        (
+            "The bicycles are stored in the garden shed.",
+            "Where are the bicycles stored?",
+            "in the garden shed",
+        ),
+        (
+            "The telescope is used to see distant galaxies.",
+            "What is the telescope used for?",
+            "to see distant galaxies",
+        ),
+        (
+            "The household consists of family members.",
+            "What does the household consist of?",
+            "family members",
+        ),
+        (
+            "Paper is made of wood pulp and of rags.\n\nMost paper is white.",
+            "What is paper made of?",
+            "",
+        ),
+        (
+            "The buyer or seller may cancel within 14 days.",
+            "Within how many days may the buyer or seller cancel?",
+            "14 days",
+        ),
+        ("青禾岛植被由松树和竹子组成。", "青禾岛植被由什么组成？", "松树和竹子"),
+        (table("House,Check-in", "Alma,15:00"), "What is the check-in of Alma?", "15:00"),
+        (table("What,Command", "Pages,ls"), "What is the command of Pages?", "ls"),
     ],
 )
 def test_what_says_its_subject_is_asked_for(sentence: str, question: str, answer: str) -> None:
@@ -134,6 +192,12 @@ def test_of_a_long_table_some_cells_are_asked_for_from_end_to_end() -> None:
     assert len(short) == 24
 
 
+def test_each_table_of_a_page_is_asked_for() -> None:
+    rows = ["Option,Default", *(f"pump-{number},{number} kg" for number in range(10, 15))]
+    tables = [f"## House {name}\n\n{table(*rows).replace('pump', name)}" for name in "ABCDEF"]
+    assert len(drafts_of("\n\n".join(tables))) == 30
+
+
 def test_a_count_in_brackets_is_no_unit() -> None:
-    answers = answers_of(table("软件包,命令", "p7zip,7zr(1)", "gzip,gunzip(1)"))
-    assert answers["p7zip的命令是什么？"] == "7zr(1)"
+    answers = answers_of(table("软件包,命令", "p7zip,7z(1)", "gzip,gunzip(1)"))
+    assert answers["p7zip的命令是什么？"] == "7z(1)"

@@ -271,3 +271,9 @@ def test_marks_of_markdown_without_a_note_of_their_name_are_text(tmp_path: Path)
     source = "A berth[^b] has a number: drop [^0-9] before you type it.\n\n[^b]: On the quay.\n"
     text = read(tmp_path / "a.md", source).text
     assert text.startswith("A berth has a number: drop [^0-9] before you type it.\n\nOn the quay.")
+
+
+def test_a_bar_of_a_cell_of_asciidoc_ends_no_cell(tmp_path: Path) -> None:
+    table = "|===\n|What |Command\n\n|long names |ls \\| sort\n|words |wc\n|===\n"
+    text = read(tmp_path / "a.adoc", f"= Kiln\n\n{table}").text
+    assert "| long names | ls \\| sort |\n| words | wc |" in text
