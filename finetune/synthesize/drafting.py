@@ -120,7 +120,7 @@ def distinct_questions(
     found: dict[str, tuple[QuestionDraft, bool]] = {}
     for draft in drafts:
         question = normalize_question(draft.question)
-        if len(of_page[draft.url, question]) > 1:
+        if draft.is_spare or len(of_page[draft.url, question]) > 1:
             continue
         is_shared = len(answers[question]) > 1
         # A question that pages share is asked of each of them, by its name.

@@ -56,6 +56,9 @@ class QuestionDraft:
     """The text of the document that the answer was taken from, without Markdown."""
     names_page: bool = False
     """Whether it is asked with the name of its page alone: its sentence leaves its subject out."""
+    is_spare: bool = False
+    """Whether it is one cell too many of a long table: it shows what is ambiguous, and is not
+    asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

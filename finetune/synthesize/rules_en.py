@@ -134,6 +134,7 @@ _NO_DEFINED_NAME = re.compile(
 )
 """What is no term: "The line indicates there is a …", a clause, something to do, two things,
 the end of a cell with the sentence behind it."""
+_NO_BUG = re.compile(r", not an? (?:bug|mistake|fault|flaw|problem)\b")
 _SECOND_SUBJECT = re.compile(r"\b(?:and|but|while|whereas) [^,]{1,40}? (?:is|are|was|were|can)\b")
 """The sentence goes on about something else."""
 _NO_NOUN = re.compile(r"(?:\w{2,}ed|adds|gives|takes|needs|does|has|makes|shows|holds)$")
@@ -256,7 +257,7 @@ def ask_what_is(source: SourceText) -> Iterator[QuestionDraft]:
     found = _DEFINITION.fullmatch(text) if stands_alone(text) else None
     if not found or len(found["term"].split()) > MOST_TERM_WORDS or _CLAUSE.search(found["term"]):
         return
-    if found["body"].endswith((", for example", ", for instance")):
+    if found["body"].endswith((", for example", ", for instance")) or _NO_BUG.search(found["body"]):
         return
     if SAYS_NOT_WHICH.fullmatch(found["term"]):
         return

@@ -48,6 +48,7 @@ _SAYS_LITTLE = re.compile(
     r"|(?:an? |the )?(?:examples?|illustration|such|follows)\b"
 )
 """Beginning of an answer that names nothing: "several steps", "an example"."""
+_COUNTS = re.compile(r"(?:Only|Each|Much|One|None)\b(?! of\b)")
 _GOES_ON = re.compile(
     r"\b(?:and|or|but|so) (?:can|does|has|have|is|are|may|must|needs?|refers?|represents?|requires?"
     r"|should|uses?|was|were|will)\b|, see\b"
@@ -124,7 +125,7 @@ def _subject_of(found: re.Match[str] | None, source: SourceText) -> str:
     """Return the subject as it stands within a question, "" where there is none."""
     if found is None or not is_subject(found["subject"]) or _NO_SUBJECT.search(found["subject"]):
         return ""
-    if SAYS_NOT_WHICH.fullmatch(found["subject"]):
+    if SAYS_NOT_WHICH.fullmatch(found["subject"]) or _COUNTS.match(found["subject"]):
         return ""
     return in_mid_sentence(found["subject"], source)
 

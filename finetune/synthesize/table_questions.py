@@ -141,7 +141,9 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
             size, most = sizes[table], min(sizes[table], MOST_OF_COLUMN)
             counts = [(places[table] + at) * most // size for at in range(-1, len(columns))]
             is_asked = [one != before for before, one in itertools.pairwise(counts)]
-            yield from _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns, is_asked)
+            cells_asked = _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
+            for at, draft in cells_asked:
+                yield replace(draft, is_spare=not is_asked[at])
 
 
 def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -199,13 +201,12 @@ def _ask_of_cells(
     key: str,
     subject: str,
     columns: Sequence[tuple[str, str]],
-    is_asked: Sequence[bool],
-) -> Iterator[QuestionDraft]:
-    """Yield a question for each cell of a row that `is_asked` for.
+) -> Iterator[tuple[int, QuestionDraft]]:
+    """Yield a question for each cell of a row, with the place of its column.
 
     `key` is the head of the column that names the row.
     """
-    for written, value in itertools.compress(columns, is_asked):
+    for at, (written, value) in enumerate(columns):
         column = written.rstrip(":： ").strip('「」“”"')
         if (
             len(column) < 2
@@ -232,4 +233,4 @@ def _ask_of_cells(
             draft = replace(piece, language=language).draft(question, reply, value, "row")
             # F4 and 回车键 do something else in another program.
             is_common = any(one.search(names[0]) for one in (_PLAIN_WORD, _KEY, _NUMBERED))
-            yield replace(draft, names_page=is_common)
+            yield at, replace(draft, names_page=is_common)

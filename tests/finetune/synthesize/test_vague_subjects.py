@@ -2,6 +2,7 @@
 
 import pytest
 
+from finetune.synthesize.drafting import distinct_questions
 from tests.finetune.synthesize.test_doubtful_forms import table
 from tests.finetune.synthesize.test_questions import answers_of, drafts_of
 
@@ -44,6 +45,8 @@ from tests.finetune.synthesize.test_questions import answers_of, drafts_of
         "The existing pump-count value is the number of letters for a single name.",
         "The letters are stored in a table created with the help of Alma.",
         "The closing method is called whenever a pump of the house is closed.",
+        "Flexible filling is a feature of the house, not a mistake.",
+        "Only the best pumps are used to fill the tanks of the house.",
         "Suppose Alma is used as the format of letters for the house.",
         "The applicant must submit one of:\n\n- a passport\n- a visa\n- a permit",
         "The letters that can be used to move a pump opened by this call are:\n\n- next\n- open",
@@ -183,19 +186,32 @@ def test_a_key_and_an_option_are_asked_of_their_page() -> None:
 
 def test_of_a_long_table_some_cells_are_asked_for_from_end_to_end() -> None:
     rows = [f"pump-{number},{number} litres,{number} kilos" for number in range(100, 140)]
-    asked = [one.question for one in drafts_of(table("Pump,Volume,Weight", *rows))]
+    drafts = drafts_of(table("Pump,Volume,Weight", *rows))
+    asked = [draft.question for draft, _ in distinct_questions(drafts).values()]
+    assert len(drafts) == 80
     numbers = [int(question.partition("pump-")[2][:3]) for question in asked]
     assert len(asked) == 24
     assert min(numbers) < 105
     assert max(numbers) > 135
     short = drafts_of(table("Pump,Volume,Weight", *rows[:12]))
-    assert len(short) == 24
+    assert not any(draft.is_spare for draft in short)
+
+
+def test_a_cell_that_is_not_asked_for_shows_that_another_is_ambiguous() -> None:
+    keys = [f"Esc {letter},do-{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    others = [f"Esc {letter},undo-{letter}" for letter in "abcdefghijklmnopqrstuvwxy"]
+    first, second = table("Key,Function", *keys), table("Key,Function", *others)
+    drafts = drafts_of(f"## Lists\n\n{first}\n\n## Letters\n\n{second}")
+    asked = [draft.question for draft, _ in distinct_questions(drafts).values()]
+    assert asked == ["What is the function of Esc z?"]
 
 
 def test_each_table_of_a_page_is_asked_for() -> None:
     rows = ["Option,Default", *(f"pump-{number},{number} kg" for number in range(10, 15))]
     tables = [f"## House {name}\n\n{table(*rows).replace('pump', name)}" for name in "ABCDEF"]
-    assert len(drafts_of("\n\n".join(tables))) == 30
+    drafts = drafts_of("\n\n".join(tables))
+    assert len(drafts) == 30
+    assert not any(draft.is_spare for draft in drafts)
 
 
 def test_a_count_in_brackets_is_no_unit() -> None:
