@@ -74,6 +74,8 @@ _NO_CELL = re.compile(
 """In a cell that points elsewhere, e.g. to a footnote, or holds several things or code."""
 _NO_KEY = re.compile(r"\b(?:following|below)\b|以下|下列|^[^\w「“#]", re.IGNORECASE)
 """In the head of a first column that leads to its cells, and names none of them."""
+_TYPE_HEAD = re.compile(r"(?:data ?)?types?$|(?:数据)?类型$", re.IGNORECASE)
+_OF_PARAMETER = re.compile(r"defaults?\b|mandatory|required|默认|缺省|必[填需选]", re.IGNORECASE)
 _NAVIGATION = frozenset(
     ("prev", "previous", "next", "up", "home", "上一页", "下一页", "上一级", "起始页")
 )
@@ -124,7 +126,13 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
         first = 1 if _INDEX.match(head[0]) and len(head) > 2 else 0
         subject = cells[first].lstrip("•· ")
         named = sum(other[first : first + 1] == cells[first : first + 1] for _, _, other in rows)
-        leads = _NO_KEY.search(head[first]) or _NAVIGATION & {one.lower() for one in head}
+        # "integer | 60" under "Type | Default" is of a parameter that is named above its table.
+        is_of_other = _TYPE_HEAD.match(head[first]) and any(map(_OF_PARAMETER.match, head))
+        leads = (
+            is_of_other
+            or _NO_KEY.search(head[first])
+            or _NAVIGATION & {one.lower() for one in head}
+        )
         if named > 1 or leads or len(subject) < 2 or _NO_SUBJECT.search(subject):
             continue
         # "WHITE | GREEN" over "RED | YELLOW" is a list in columns, and its first line no head.

@@ -63,6 +63,7 @@ from tests.finetune.synthesize.test_questions import answers_of, drafts_of
         # A row that has no name, a column that is half of a sentence.
         table("Feature,Optional in,Mandatory in", "print_function,2.6,3.0", "division,2.2,3.0"),
         table("Pump,Availability", "none,Alma 1.0", "(not applicable),Alma 1.1"),
+        table("type,default,mandatory", "integer,60,no", "word,red,no"),
         table("水泵,可用性", "无,青禾一号", "其他,青禾二号"),
     ],
 )
