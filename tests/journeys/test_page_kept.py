@@ -137,3 +137,18 @@ def test_two_tabs_rename_one_conversation_and_one_deletes_it_while_the_other_ans
     other.done(0)
     expect(other.turn(1).whole).to_have_attribute("data-state", "stopped")
     expect(other.turn(1).answer).to_contain_text("开启灯光系统")
+
+
+def test_a_bar_in_a_cell_is_shown_without_what_escapes_it(
+    shell_with_model: Shell, ollama: OllamaServer, tab: Tab
+) -> None:
+    cells = "| 做什么 | 命令 |\n|---|---|\n| 排列长文件名 | ls \\| sort |\n| 数字数 | wc |\n"
+    (shell_with_model.folder / "commands.md").write_text(f"# 命令手册\n\n{cells}")
+    shell_with_model("ingest", "commands.md")
+    ollama.answer = "排列长文件名的命令是 ls | sort[1]。"
+    tab.ask("排列长文件名的命令是什么？")
+    turn = tab.done(0)
+    turn.answer.locator(".qz-cite").first.click()
+    card = tab.page.get_by_role("dialog")
+    expect(card).to_contain_text("ls | sort")
+    expect(card).not_to_contain_text("\\")
