@@ -39,6 +39,7 @@ from ingest.foundation.messages import (
 from ingest.local_files import shown_url
 from ingest.report import page_line, printable
 from ingest.text.language import choose_language
+from ingest.text.table_cells import unescape_cells
 
 MAX_LINE_COLUMNS = 120
 """Columns of a quoted text; an ideograph takes two."""
@@ -200,8 +201,8 @@ def _answer_lines(snapshot: Snapshot) -> Iterator[Message]:
         text = _short(each.text)
         yield Message("{sign} {text}{left_out}", sign=sign, text=text, left_out=left_out)
         if verdict.passage is not None:
-            span = texts.get(verdict.passage, "")[verdict.start : verdict.end]
-            span = span.replace("\\|", "|")  # as a row of Markdown has it
+            passage = texts.get(verdict.passage, "")
+            span = unescape_cells(passage[verdict.start : verdict.end])
             yield Message(
                 "    {verdict} [{number}]: “{span}”",
                 verdict=VERDICTS[verdict.kind],

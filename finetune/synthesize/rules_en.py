@@ -135,6 +135,7 @@ _NO_DEFINED_NAME = re.compile(
 """What is no term: "The line indicates there is a …", a clause, something to do, two things,
 the end of a cell with the sentence behind it."""
 _NO_BUG = re.compile(r", not an? (?:bug|mistake|fault|flaw|problem)\b")
+"""Says what something is held for, and not what it is."""
 _SECOND_SUBJECT = re.compile(r"\b(?:and|but|while|whereas) [^,]{1,40}? (?:is|are|was|were|can)\b")
 """The sentence goes on about something else."""
 _NO_NOUN = re.compile(r"(?:\w{2,}ed|adds|gives|takes|needs|does|has|makes|shows|holds)$")
@@ -147,6 +148,7 @@ _OPEN_CLAUSE = re.compile(
 )
 """Ends of a line that its list goes on with a clause, a deed or a place: "What" asks for none."""
 _OF_THIS = re.compile(r"\b(?:this|these|those|its?|their|they|above)\b")
+"""In a line that leads to a list: whose it is, the text before tells."""
 _NO_ITEM = re.compile(r"[:;`{}]|[.?!] [A-Z]|.{81}|^(?:If|When|Note|You)\b")
 """In an item that is a sentence or code, and cannot stand in a row of them."""
 _WANTS_OBJECT = re.compile(
@@ -171,6 +173,7 @@ _NO_VALUE = re.compile(
 )
 """In a cell that says more than a value."""
 _FORMER = re.compile(r"\b(?:with|before|until|earlier|older|prior|previously|originally)\b")
+"""What was so under conditions that the sentence names besides."""
 _PLURAL = re.compile(r"(?<!\b[Ss]erie)(?<!\b[Ll]en)(?<!\b[Mm]ean)(?<=[a-z]{3})(?<![sui])s$")
 """A head of several things: "extensions", and not "status", "basis" or "address"."""
 

@@ -49,17 +49,18 @@ _SAYS_LITTLE = re.compile(
 )
 """Beginning of an answer that names nothing: "several steps", "an example"."""
 _COUNTS = re.compile(r"(?:Only|Each|Much|One|None)\b(?! of\b)")
+"""Begins a subject that is some of its kind: "only one statement"."""
 _GOES_ON = re.compile(
     r"\b(?:and|or|but|so) (?:can|does|has|have|is|are|may|must|needs?|refers?|represents?|requires?"
     r"|should|uses?|was|were|will)\b|, see\b"
     r"|, and (?:an?|the) (?:(?!that\b|which\b)[^\s,;]+ )+(?:can|is|are|was|were|will|may|must)\b"
 )
 """In what is named: the sentence goes on about its subject, or leads to another text."""
-_NO_NAME = re.compile(
+_WHEN_CALLED = re.compile(
     r"(?:when(?:ever)?|while|before|after|once|if|only|by|in|at|with|from|to|every|each|again|twice"
     r"|automatically|directly|internally|recursively|repeatedly)\b"
 )
-"""Behind "is called": "when the pump starts", "by Alma"."""
+"""Behind "is called", of a function: "when the pump starts", "by Alma"."""
 _CUT_SHORT = re.compile(
     r" (?!(?:shed|bed|[a-z]*eed)$)(?:[a-z]+ed|built|done|found|given|held|kept|known|made|written)$"
 )
@@ -183,8 +184,8 @@ def _ask_of_what(text: str, source: SourceText) -> _PredicateQuestion | None:
     subject = _subject_of(found, source)
     if not found or not subject or _SAYS_LITTLE.match(found["object"]):
         return None
-    is_no_name = found["made"] == "called" and _NO_NAME.match(found["object"])
-    if is_no_name or _GOES_ON.search(found["object"]):
+    is_when = found["made"] == "called" and _WHEN_CALLED.match(found["object"])
+    if is_when or _GOES_ON.search(found["object"]):
         return None
     if found["made"]:
         question = f"What {found['aux']} {subject} {found['made']}?"

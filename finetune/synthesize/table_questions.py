@@ -76,6 +76,7 @@ _NO_KEY = re.compile(r"\b(?:following|below)\b|以下|下列|^[^\w「“#]", re.
 """In the head of a first column that leads to its cells, and names none of them."""
 _TYPE_HEAD = re.compile(r"(?:data ?)?types?$|(?:数据)?类型$", re.IGNORECASE)
 _OF_PARAMETER = re.compile(r"defaults?\b|mandatory|required|默认|缺省|必[填需选]", re.IGNORECASE)
+"""Heads of a first column, and of another one, of a table that describes one parameter."""
 _NAVIGATION = frozenset(
     ("prev", "previous", "next", "up", "home", "上一页", "下一页", "上一级", "起始页")
 )
@@ -99,6 +100,7 @@ _PLAIN_NAMES = re.compile(
 _SHORT_KEY = re.compile(r"[a-z][a-z,. ]{0,3}")
 """A unit or a key: mm, sda."""
 _PROPER_NAME = re.compile(r"[A-Z][\w.'’-]*(?: (?:[A-Z][\w.'’-]*|de|van|von|of)){1,3}")
+"""A name of somebody, or of a place: Ann Berg, Isle of Wight."""
 _PATH = re.compile(r"(?=\S*[A-Za-z]\S*/\S*[A-Za-z])[!-~]+")
 """Words parted by strokes, as a name of a setting: no 180/200, and no 电话/传真."""
 
@@ -149,8 +151,8 @@ def ask_of_rows(pieces: Sequence[SourceText]) -> Iterator[QuestionDraft]:
             size, most = sizes[table], min(sizes[table], MOST_OF_COLUMN)
             counts = [(places[table] + at) * most // size for at in range(-1, len(columns))]
             is_asked = [one != before for before, one in itertools.pairwise(counts)]
-            cells_asked = _ask_of_cells(piece, head[first], subject.rstrip(":： "), columns)
-            for at, draft in cells_asked:
+            name = subject.rstrip(":： ")
+            for at, draft in _ask_of_cells(piece, head[first], name, columns):
                 yield replace(draft, is_spare=not is_asked[at])
 
 
@@ -166,8 +168,9 @@ def _is_row_of_values(head: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
         return True
     # A grid of people or places, whose first line is no head.
     cells = [cell for row in below for cell in row]
-    if all(map(_PROPER_NAME.fullmatch, head)) and len(head) > 1:
-        return 3 * sum(_PROPER_NAME.fullmatch(cell) is not None for cell in cells) >= 2 * len(cells)
+    named = sum(_PROPER_NAME.fullmatch(cell) is not None for cell in cells)
+    if len(head) > 1 and all(map(_PROPER_NAME.fullmatch, head)) and 3 * named >= 2 * len(cells):
+        return True
     # "mm" beside 毫米, "sda" beside "First disk": heads of one table are written alike.
     others = " ".join(head[1:])
     is_odd_one = others[:1].isupper() or CJK_LETTER.match(others)

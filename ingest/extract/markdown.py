@@ -19,7 +19,8 @@ from ingest.extract.dom import (
     letters_of,
     text_of,
 )
-from ingest.extract.tables import escape_cell, read_rows
+from ingest.extract.tables import read_rows
+from ingest.text.table_cells import escape_cell
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _LISTS = frozenset({"ol", "ul", "menu"})

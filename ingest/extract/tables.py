@@ -65,11 +65,6 @@ def read_rows(table: etree._Element) -> list[list[str]]:
     return rows
 
 
-def escape_cell(text: str) -> str:
-    """Return the text of a cell as GFM wants it in a row: a bar of its own ends no cell."""
-    return text.replace("|", "\\|")
-
-
 def _span(cell: etree._Element, attribute: str) -> int:
     span = cell.get(attribute, "1").strip()
     return min(int(span), MAX_SPAN) if re.fullmatch(r"[1-9]\d{0,4}", span) else 1

@@ -112,12 +112,10 @@ async function copyText(text, button, labels) {
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
-const OWN_BAR = "\ue000";
-
 // Where on the page a passage's sentence stands: browsers scroll to it and mark it.
 function textFragment(sentence) {
-  // A bar of a cell's own, "\\|" in the row of a table, is on the page as well.
-  const plain = sentence.replaceAll("\\|", OWN_BAR).replace(/[\s*_`#|>]+/g, " ").replaceAll(OWN_BAR, "|").trim();
+  // "\|" in the row of a table is a bar of the cell's own, which is on the page as well.
+  const plain = sentence.replace(/\\\||[\s*_`#|>]+/g, (mark) => (mark === "\\|" ? "|" : " ")).trim();
   if (!plain) return "";
   const words = plain.split(" ");
   const code = (text) => encodeURIComponent(text).replace(/-/g, "%2D");

@@ -5,12 +5,10 @@ import re
 from assistant.answer.evidence.passage_reader import ROW, PassageReader
 from assistant.answer.evidence.plain_text import plain_text
 from assistant.values import EvidenceKind
+from ingest.text.table_cells import split_row
 
 TABLE_RULE = re.compile(r"\s*\|?(?:\s*:?-{3,}:?\s*\|)+\s*(?::?-{3,}:?)?\s*$")
 """The line between the head of a table and its rows."""
-
-_OUTER_BARS = re.compile(r"^\||(?<!\\)\|$")
-_CELL_END = re.compile(r"(?<!\\)\|")
 
 
 def read_table(reader: PassageReader, at: int) -> int:
@@ -43,6 +41,4 @@ def read_table(reader: PassageReader, at: int) -> int:
 
 
 def _cells(row: str) -> list[str]:
-    # GFM: a bar of the cell's own has a backslash before it.
-    cells = _CELL_END.split(_OUTER_BARS.sub("", row.strip()))
-    return [plain_text(cell.replace("\\|", "|")) for cell in cells]
+    return list(map(plain_text, split_row(row)))

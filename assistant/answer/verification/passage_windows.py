@@ -10,6 +10,7 @@ from assistant.answer.verification.overlap import word_shares
 from assistant.answer.verification.tokens import SentenceText, read_sentence
 from assistant.values import Passage
 from ingest.text.language import cjk_share
+from ingest.text.table_cells import split_row
 from ingest.text.words import sentence_spans
 
 WINDOWS_COMPARED = 2
@@ -21,7 +22,6 @@ MAX_SENTENCE_CHARACTERS = 1_500
 """Characters of a passage's sentence that are compared: lines of 100 KB are no sentences."""
 CHINESE_SHARE = 0.3
 """Share of CJK characters among the letters of a text, above which its words are Chinese."""
-_FIRST_CELL = re.compile(r"\|((?:[^|\\]|\\.)*)")
 _ITEM = re.compile(r"\s*(?:[-*•·▪]|\d{1,2}[.)、．]|[（(][一二三四五六七八九十\d]{1,3}[)）])\s*\S")
 
 
@@ -56,8 +56,8 @@ class PassageSentences:
             elif head is None:
                 head = text
             else:
-                first = _FIRST_CELL.match(passage.text, start, end)
-                self._rows[index] = read_sentence(first[1] if first else "").words
+                first = split_row(passage.text[start:end])[0]
+                self._rows[index] = read_sentence(first).words
                 text = head.followed_by(text)
             self.sentences.append(text)
         self.lists = list(self._find_lists(passage.text))

@@ -15,7 +15,7 @@ from ingest.foundation.messages import Message
 
 DELIMITERS = ",\t;|"
 _OWN_BAR = "\ue000"
-"""Stands for a bar that ends no cell while a row is read: a private character, in no text."""
+"""Stands for a bar that ends no cell while a row is read: csv knows no such bars."""
 """Excel writes semicolons where the comma is the decimal mark."""
 
 HEADER_LINES = 8

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from ingest.extract.base import FileContent
 from ingest.extract.formats.office_text import parse_day
 from ingest.extract.formats.table_rows import render_rows
+from ingest.text.table_cells import CELL_END, unescape_cells
 
 _BLANKS = " \t"
 _FENCED = re.compile(r"(?ms)^````\n.*?^````$")
@@ -92,7 +93,6 @@ _TEX_LINK = re.compile(r"\\href\{([^{}]*)\}\{([^{}]*)\}")
 _ADOC_HEADING = re.compile(r"(?m)^(={1,6})[ \t]+(\S.*)$")
 _ADOC_CODE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?(-{4,}|\.{4,})\n(.*?)^\1[ \t]*$")
 _ADOC_TABLE = re.compile(r"(?ms)^(?:\[[^\]\n]*\]\n)?\|={3,}\n(.*?)^\|={3,}[ \t]*$")
-_ADOC_BAR = re.compile(r"(?<!\\)\|")
 _ADOC_SPAN = re.compile(r"(?m)(?:^|\s)(?:\d+|\.\d+|\d+\.\d+)[+*][^\s|]*\|")
 _ADOC_SET = re.compile(
     r"(?m)^(?::[\w!-]+:.*|\[[^\]\n]*\]|//(?!/).*|(?:include|toc)::.*|(?:ifdef|ifndef|endif)::.*\[\]"
@@ -284,9 +284,8 @@ def read_adoc(text: str) -> str:
 
     def table(found: re.Match[str]) -> str:
         first = found[1].lstrip().partition("\n")[0]
-        width = len(_ADOC_BAR.findall(first))
-        parts = (cell.strip() for cell in _ADOC_BAR.split(found[1]))
-        lead, *cells = (cell.replace("\\|", "|") for cell in parts)
+        width = len(CELL_END.findall(first))
+        lead, *cells = (unescape_cells(cell).strip() for cell in CELL_END.split(found[1]))
         # A row may take several lines: the first one, which is the head, says how many cells.
         # Where cells are left over, some span others, and the table stays as it is written.
         if not width or lead or len(cells) % width or _ADOC_SPAN.search(found[1]):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
-from ingest.extract.tables import escape_cell
+from ingest.text.table_cells import escape_cell
 
 MAX_TABLE_CHARACTERS = 350
 """Characters up to which a table stays one: it fits into a chunk, its head row beside its rows. Of

@@ -207,6 +207,13 @@ def test_a_cell_that_is_not_asked_for_shows_that_another_is_ambiguous() -> None:
     assert asked == ["What is the function of Esc z?"]
 
 
+def test_a_head_of_names_is_read_like_any_other_where_its_cells_are_none() -> None:
+    prices = table("Pump Name,Unit Price", "alma,4 kg", "bora,5 kg")
+    assert len(drafts_of(prices)) == 2
+    # The first line is one more row: a cell of it stands below itself.
+    assert answers_of(table("Alma House,Red Pump", "bora,Red Pump", "carla,blue one")) == {}
+
+
 def test_each_table_of_a_page_is_asked_for() -> None:
     rows = ["Option,Default", *(f"pump-{number},{number} kg" for number in range(10, 15))]
     tables = [f"## House {name}\n\n{table(*rows).replace('pump', name)}" for name in "ABCDEF"]
