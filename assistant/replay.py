@@ -111,7 +111,9 @@ class Replay:
         for notice in chosen_model.notices:
             yield notice
         traits = await chosen_model.model.describe()
-        trace = AnswerTrace(query=snapshot.query, looked_up=snapshot.looked_up)
+        trace = AnswerTrace(
+            query=snapshot.query, looked_up=snapshot.looked_up, compared=snapshot.compared
+        )
         # Evidence is chosen and the prompt is built again: a change of ours shows in a replay.
         replies = reply_from_passages(
             chosen_model.model,
@@ -122,6 +124,7 @@ class Replay:
                 reply_tokens=self._reply_tokens,
                 history=snapshot.history,
                 looked_up=snapshot.looked_up,
+                compared=snapshot.compared,
             ),
             traits=traits,
             fallback_model=self._fallback_model,

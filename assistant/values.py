@@ -138,13 +138,27 @@ class Passage:
         return self.page + sum(start < end for start in self.page_breaks)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitSimilarity:
+    """How near a piece of a passage is to the question in meaning, by the vectors of an encoder."""
+
+    passage: int
+    """`Passage.number`."""
+    start: int
+    end: int
+    """Character range in the passage's text."""
+    similarity: float
+    """0 for a text on something else, 1 for the question itself: the cosine above the encoder's
+    noise floor, as a share of what is left above that."""
+
+
 EvidenceKind = Literal["sentence", "definition", "row", "list", "code", "block"]
 Answerability = Literal["answerable", "nearest", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockScore:
-    """What a score is made of: five shares of the question, added up, times four factors.
+    """What a score is made of: shares of the question and nearness, added up, times four factors.
 
     Of a block of several sentences, that of the sentence which was chosen first.
     """
@@ -167,11 +181,14 @@ class BlockScore:
     """More than 1 for what was written to be looked up: definitions, code, a row on the subject."""
     length: float
     """1, less for long text."""
+    similarity: float = 0.0
+    """For being near in meaning; 0 where no encoder compared them."""
 
     @property
     def total(self) -> float:
         """What blocks of one question are ordered by; it compares nothing across questions."""
         shares = self.own_words + self.above + self.title + self.beside + self.passage
+        shares += self.similarity
         return shares * self.rank * self.answer_type * self.kind * self.length
 
 

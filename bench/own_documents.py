@@ -27,7 +27,7 @@ from typing import Any
 
 import click
 
-from assistant.answer.evidence import choose_evidence
+from assistant.answer.evidence import choose_evidence, compare_units
 from assistant.answer.retrieval import Retriever
 from bench.manuals import open_encoder
 from bench.quotes import squeezed
@@ -74,7 +74,9 @@ async def measure(
     counts: Counter[str] = Counter()
     for case in (case for each in documents for case in each["questions"]):
         found = await retriever.retrieve(case["question"])
-        evidence = choose_evidence(found.looked_up or case["question"], found.passages)
+        asked = found.looked_up or case["question"]
+        compared = await compare_units(asked, found.passages, embedder=embedder) if embedder else ()
+        evidence = choose_evidence(asked, found.passages, compared=compared)
         state, answer = evidence.answerability, case["answer"]
         texts = [f"{block.heading}\n{block.text}" for block in evidence.blocks]
         counts["answerable" if answer else "near"] += 1

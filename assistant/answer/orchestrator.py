@@ -322,6 +322,7 @@ class Assistant:
             for event in _answer_without_passages(nothing, found=False):
                 yield event
             return
+        request.trace.compared = await self._retriever.compare(query, retrieved)
         replies = reply_from_passages(
             request.model,
             retrieved.passages,
@@ -331,6 +332,7 @@ class Assistant:
                 reply_tokens=self._reply_tokens,
                 history=request.history,
                 looked_up=retrieved.looked_up,
+                compared=request.trace.compared,
             ),
             traits=request.traits,
             fallback_model=self._fallback_model,

@@ -7,7 +7,7 @@ from assistant.answer.evidence import choose_evidence
 from assistant.answer.evidence_prompt import build_evidence_prompt
 from assistant.answer.prompts import build_prompt
 from assistant.models.base import ModelTraits
-from assistant.values import ChatMessage, Passage, Prompt
+from assistant.values import AnswerEvidence, ChatMessage, Passage, Prompt, UnitSimilarity
 from ingest.foundation.messages import Language
 
 
@@ -25,14 +25,15 @@ class PromptRequest:
     """Earlier turns."""
     looked_up: str = ""
     """What the passages were found by (`Retrieved.looked_up`); "" for the question."""
+    compared: Sequence[UnitSimilarity] = ()
+    """How near pieces of the passages are in meaning (`Retriever.compare`); () for words alone."""
 
     def build(self, passages: Sequence[Passage], traits: ModelTraits) -> Prompt:
         """Return the prompt that fits the model's size and context, with the evidence in it."""
-        looked_up = self.looked_up or self.question
         if traits.size != "large":
             return build_evidence_prompt(
                 self.question,
-                choose_evidence(looked_up, passages),
+                self._evidence(passages),
                 passages,
                 language=self.language,
                 context_tokens=traits.context_tokens,
@@ -50,4 +51,8 @@ class PromptRequest:
         if not prompt.passages:
             # Not even a part of one fits: evidence is what is left, and quotes need no context.
             prompt = replace(prompt, passages=tuple(passages))
-        return replace(prompt, evidence=choose_evidence(looked_up, prompt.passages))
+        return replace(prompt, evidence=self._evidence(prompt.passages))
+
+    def _evidence(self, passages: Sequence[Passage]) -> AnswerEvidence:
+        """Return the evidence of passages."""
+        return choose_evidence(self.looked_up or self.question, passages, compared=self.compared)

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from assistant.answer.evidence import compare_units
 from assistant.answer.fusion import Legs, fuse_legs, known_hits
 from assistant.answer.long_questions import condense_question
 from assistant.answer.recency import recency_of
 from assistant.answer.rerank.base import Reranker
 from assistant.events import Notice, NoticeCode
-from assistant.values import Passage
+from assistant.values import Passage, UnitSimilarity
 from ingest.documents import Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
 from ingest.foundation.errors import QiuzhengError
@@ -179,6 +180,23 @@ class Retriever:
             notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
             looked_up=" ".join([question, *meant]),
         )
+
+    async def compare(self, question: str, found: Retrieved) -> tuple[UnitSimilarity, ...]:
+        """Return how near the pieces of the passages are to a question that they were found by.
+
+        () where no encoder knows its language, or none answers in time: evidence is then chosen by
+        words alone, and why vectors are missing was said with the passages.
+        """
+        if self._embedder is None or not found.passages:
+            return ()
+        embedder = current_embedder(self._embedder)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await compare_units(
+                    found.looked_up or question, found.passages, embedder=embedder
+                )
+        except (TimeoutError, EmbedError):
+            return ()
 
     async def _by_vector(
         self,

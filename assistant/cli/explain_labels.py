@@ -91,6 +91,7 @@ SCORE_SHARES: Final[Mapping[str, Message]] = {
     "title": Message("title"),
     "beside": Message("neighbours"),
     "passage": Message("passage"),
+    "similarity": Message("meaning"),
 }
 """What a score adds up, by the field of `BlockScore`."""
 

@@ -26,7 +26,15 @@ from assistant.events import (
 from assistant.models.base import ChatModel, ModelTraits
 from assistant.snapshots.snapshot import ModelSnapshot, Snapshot
 from assistant.snapshots.writer import SnapshotWriter
-from assistant.values import Answer, AnswerEvidence, ChatMessage, Passage, Prompt, Question
+from assistant.values import (
+    Answer,
+    AnswerEvidence,
+    ChatMessage,
+    Passage,
+    Prompt,
+    Question,
+    UnitSimilarity,
+)
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.about import product_version
 from ingest.foundation.errors import QiuzhengError
@@ -49,6 +57,7 @@ class AnswerTrace:
 
     query: str = ""
     looked_up: str = ""
+    compared: tuple[UnitSimilarity, ...] = ()
     prompt: Prompt | None = None
     """The last one that the model was given."""
 
@@ -143,6 +152,7 @@ class SnapshotRecorder:
             search=self._search,
             pages=tuple(self._pages),
             passages=self._passages,
+            compared=self.trace.compared,
             evidence=self._evidence,
             model=replace(
                 self.model,

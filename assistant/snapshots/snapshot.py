@@ -16,6 +16,7 @@ from assistant.values import (
     ChatMessage,
     Passage,
     Question,
+    UnitSimilarity,
 )
 from ingest.events import PageSkipped, PageStored
 from ingest.foundation.messages import Language, Message
@@ -63,6 +64,8 @@ class Snapshot:
     pages: tuple[PageStored | PageSkipped, ...] = ()
     """Each page that was read or left out, with the reason; without its requests."""
     passages: tuple[Passage, ...] = ()
+    compared: tuple[UnitSimilarity, ...] = ()
+    """How near their pieces were to the question in meaning: a replay chooses evidence by it."""
     evidence: AnswerEvidence = field(default_factory=AnswerEvidence)
     model: ModelSnapshot
     prompt: tuple[ChatMessage, ...] = ()

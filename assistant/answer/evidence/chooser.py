@@ -10,7 +10,14 @@ from assistant.answer.evidence.other_language import choose_across_languages, is
 from assistant.answer.evidence.passage_reader import Unit
 from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
-from assistant.values import AnswerEvidence, BlockScore, EvidenceBlock, EvidenceSignals, Passage
+from assistant.values import (
+    AnswerEvidence,
+    BlockScore,
+    EvidenceBlock,
+    EvidenceSignals,
+    Passage,
+    UnitSimilarity,
+)
 from ingest.text.cjk import CJK
 from ingest.text.words import words
 
@@ -80,7 +87,7 @@ class _GrowingBlock:
     def join_row(self, scored: Scored) -> None:
         """Take a further row up, behind those that fit better."""
         self.words |= scored.words
-        self.fit = max(self.fit, scored.covered)
+        self.fit = max(self.fit, scored.fit)
         self.rows.append(scored.unit)
         rows = [unit.text.split("\n")[-1] for unit in self.rows]
         self.unit = replace(
@@ -132,7 +139,7 @@ class _GrowingBlock:
     def join(self, scored: Scored) -> None:
         """Take the neighbour's text up, in the order of the passage."""
         self.words |= scored.words
-        self.fit = max(self.fit, scored.covered)
+        self.fit = max(self.fit, scored.fit)
         self.typed = max(self.typed, scored.typed)
         if self.is_within(scored.unit):
             self.unit = scored.unit
@@ -143,14 +150,21 @@ class _GrowingBlock:
         self.unit = replace(first, end=second.end, text=f"{first.text}{gap}{second.text}")
 
 
-def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidence:
+def choose_evidence(
+    question: str, passages: Sequence[Passage], *, compared: Sequence[UnitSimilarity] = ()
+) -> AnswerEvidence:
     """Return the few blocks that answer the question, best first, none twice.
 
     At most `MAX_BLOCKS`, and none behind the first that is off topic. Each has the number of its
     passage and its exact character range there. The choice does not depend on what other passages
     there are; whether the question is answerable does.
+
+    Args:
+        question: As the passages were found by it.
+        passages: Best first.
+        compared: How near units are in meaning (`compare_units`); () for words alone.
     """
-    weights = TermWeights.of(question)
+    weights = TermWeights.of(question, compared)
     legible = [
         passage for passage in passages if is_legible(passage, question, weights.shares.keys())
     ]
@@ -159,9 +173,7 @@ def choose_evidence(question: str, passages: Sequence[Passage]) -> AnswerEvidenc
     answerability = answerability_of(weights, legible, scored)
     if answerability == "nothing":
         # Passages in another language may have what those in the question's do not.
-        across, answerability = choose_across_languages(
-            question, frozenset(weights.shares), passages, most=NEAREST_BLOCKS
-        )
+        across, answerability = choose_across_languages(weights, passages, most=NEAREST_BLOCKS)
         foreign = [_GrowingBlock(unit, frozenset(words(unit.text)), 0.0) for unit in across]
         return AnswerEvidence(
             blocks=tuple(_shown(block, number) for number, block in enumerate(foreign, start=1)),
@@ -194,10 +206,10 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
         # Pages copy each other: the same sentence on five of them is one block.
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
         is_distinctive = one.typed and asked_for in DISTINCTIVE_TYPES
-        is_about = not blocks or is_distinctive or one.covered >= MIN_COVERED_SHARE * blocks[0].fit
+        is_about = not blocks or is_distinctive or one.fit >= MIN_COVERED_SHARE * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MAX_BLOCKS:
             blocks.append(
-                _GrowingBlock(one.unit, one.words, one.covered, one.score, one.typed, one.parts)
+                _GrowingBlock(one.unit, one.words, one.fit, one.score, one.typed, one.parts)
             )
     return blocks
 
@@ -205,9 +217,9 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
 def _try_join(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> bool:
     """Join a sentence to the block that it is beside, if there is one that is short enough."""
     # All items of a list hold what leads to them.
-    covered = one.parts.own_words if one.unit.kind == "list" else one.covered
+    fit = one.parts.own_words + one.similarity if one.unit.kind == "list" else one.fit
     for block in blocks if one.score >= least else ():
-        if covered < MIN_JOINED_COVERED_SHARE * block.fit and not one.typed:
+        if fit < MIN_JOINED_COVERED_SHARE * block.fit and not one.typed:
             continue
         columns = _columns(one.unit.text)
         if block.touches(one.unit):
@@ -228,7 +240,7 @@ def _try_join_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
     for block in blocks:
         if not block.is_same_table(one.unit):
             continue
-        is_about = one.typed or one.covered >= MIN_COVERED_SHARE * blocks[0].fit
+        is_about = one.typed or one.fit >= MIN_COVERED_SHARE * blocks[0].fit
         if is_about and len(block.rows) < MAX_ROWS:
             block.join_row(one)
         return True

@@ -10,9 +10,9 @@ from assistant.answer.evidence.answer_types import (
     MEASURES,
     STRICT_TYPES,
     answer_type_fit,
-    answer_types,
 )
 from assistant.answer.evidence.passage_reader import Unit
+from assistant.answer.evidence.scoring import TermWeights
 from assistant.answer.evidence.units import split_into_units
 from assistant.values import Answerability, Passage
 from ingest.foundation.messages import Language
@@ -31,33 +31,25 @@ FIGURES = 2
 
 
 def choose_across_languages(
-    question: str, terms: frozenset[str], passages: Sequence[Passage], *, most: int
+    weights: TermWeights, passages: Sequence[Passage], *, most: int
 ) -> tuple[list[Unit], Answerability]:
     """Return at most `most` units of passages in another language, and what they are.
 
     Args:
-        question: As it was asked.
-        terms: The words of the question.
+        weights: The question.
         passages: In the order of retrieval.
         most: Units, twice as many of those that hold a figure asked for.
     """
+    question, terms, types = weights.question, weights.shares.keys(), weights.types
     language = language_of(question)
     foreign = [one for one in passages if language_of(one.text) != language]
-    codes = set()
-    for term in terms:
-        digits = sum(character.isdigit() for character in term)
-        is_code = digits >= MIN_CODE_CHARACTERS or (digits > 0 and not term.isdigit())
-        # Any page may have a year.
-        is_code = is_code and f"{term}年" not in question
-        if is_code and term.isascii() and len(term) >= MIN_CODE_CHARACTERS:
-            codes.add(term)
+    codes = _codes(question, terms)
     named_blocks = [
         unit
         for passage in foreign
         for unit in split_into_units(passage)
         if codes and codes <= set(words(f"{unit.heading} {unit.text}"))
     ]
-    types = answer_types(question)
     if named_blocks:
         strict = bool(types) and types[0].name in STRICT_TYPES
         is_typed = any(answer_type_fit(unit, types, (), question) for unit in named_blocks)
@@ -76,7 +68,22 @@ def choose_across_languages(
     if types and types[0].name in MEASURES:
         typed = [unit for unit in units if answer_type_fit(unit, types, (), question)]
         units, most = (typed, FIGURES * most) if typed else (units, most)
+    # In the order of the text where nothing compared them.
+    units.sort(key=lambda unit: -weights.similarities.get(unit.span, 0.0))
     return units[:most], "nearest" if units else "nothing"
+
+
+def _codes(question: str, terms: Set[str]) -> set[str]:
+    """Return the words of a question that name the same thing in any language."""
+    codes = set()
+    for term in terms:
+        digits = sum(character.isdigit() for character in term)
+        is_code = digits >= MIN_CODE_CHARACTERS or (digits > 0 and not term.isdigit())
+        # Any page may have a year.
+        is_code = is_code and f"{term}年" not in question
+        if is_code and term.isascii() and len(term) >= MIN_CODE_CHARACTERS:
+            codes.add(term)
+    return codes
 
 
 def _is_judged(question: str, language: Language, passages: Sequence[Passage]) -> bool:

@@ -42,6 +42,10 @@ ABBREVIATION = re.compile(
 """A full stop that ends no sentence: T. T. Tsui."""
 
 
+Span = tuple[int, int, int]
+"""A passage's number, and a character range in its text."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A piece of a passage that may be shown as evidence."""
@@ -59,6 +63,11 @@ class Unit:
     """What it is about by its form: the term that it defines, the first cell of its row."""
     place: int = 0
     """Where it is among the elements of its passage: neighbours differ by one."""
+
+    @property
+    def span(self) -> Span:
+        """Where its text stands."""
+        return self.passage, self.start, self.end
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """A kept answer is given again over the same passages, and what differs is said."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from assistant.models.scripted import ScriptedModel
 from assistant.replay import Replay, compare_snapshots
 from assistant.snapshots.snapshot import Snapshot
 from assistant.snapshots.writer import SnapshotWriter
-from assistant.values import ChatMessage
+from assistant.values import ChatMessage, UnitSimilarity
 from tests.snapshot_kit import (
     QUESTION,
     REPLY,
@@ -105,6 +106,22 @@ async def test_the_same_model_over_the_same_passages_says_the_same(path: Path) -
     assert difference.same_text
     assert difference.verdicts[0] == difference.verdicts[1]
     assert ids(path) == [before.id]
+
+
+async def test_a_replay_chooses_evidence_by_the_meaning_that_was_compared(path: Path) -> None:
+    writer = writer_at(path)
+    await ask(assistant(writer))
+    await writer.close()
+    before, made = kept(path), []
+    block = before.evidence.blocks[-1]
+    near = UnitSimilarity(passage=block.passage, start=block.start, end=block.end, similarity=0.9)
+    before = replace(before, compared=(near,))
+    await all_of(replay_with(ScriptedModel(REPLY), None).ask(before, on_snapshot=made.append))
+    assert made[0].compared == (near,)
+    best = made[0].evidence.blocks[0]
+    assert best.signals is not None
+    assert best.signals.parts is not None
+    assert best.signals.parts.similarity > 0
 
 
 async def test_an_answer_without_passages_cannot_be_replayed(path: Path) -> None:

@@ -28,6 +28,7 @@ from assistant.values import (
     Question,
     SearchHit,
     SentenceVerdict,
+    UnitSimilarity,
     Usage,
 )
 from ingest.events import PageSkipped, PageStored
@@ -73,6 +74,7 @@ def snapshot(id_: str, *, at: datetime = NOW, url: str = URL, text: str = "light
             PageSkipped(url="https://b.example/", reason="robots", detail=Message("too large")),
         ),
         passages=(passage,),
+        compared=(UnitSimilarity(passage=1, start=0, end=6, similarity=0.4),),
         evidence=AnswerEvidence(blocks=(block,), answerability="answerable"),
         model=ModelSnapshot(
             name="qwen3:1.7b", kind="model", size="small", context_tokens=8192, digest="3aef"

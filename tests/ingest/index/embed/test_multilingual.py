@@ -31,6 +31,7 @@ from ingest.index.embed.e5_model import (
 from ingest.index.embed.multilingual import MultilingualEmbedder
 from ingest.index.embed.onnx_session import open_session
 from ingest.index.embed.pair_check import PairResults, pair_sample
+from tests.packaged_e5 import open_packaged
 from tests.tiny_e5 import HIDDEN, PIECES, encoder, header_of_tiny_file, write_tiny_file
 
 pytestmark = pytest.mark.anyio
@@ -45,10 +46,7 @@ def tiny(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> MultilingualEmbedder:
-    base = tmp_path_factory.getbasetemp()
-    file = find_e5_file(base)
-    assert file is not None, INSTALL
-    return MultilingualEmbedder(weights=file, cache=base / "encoder", threads=1)
+    return open_packaged(tmp_path_factory.getbasetemp())
 
 
 async def float32_vectors(file: Path, texts: list[str], folder: Path) -> list[NDArray[np.float32]]:
