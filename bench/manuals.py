@@ -31,16 +31,14 @@ import click
 from assistant.answer.evidence import choose_evidence
 from assistant.answer.retrieval import Retriever
 from assistant.values import AnswerEvidence, Passage
+from bench.builtin_encoder import compare, open_builtin
 from bench.quotes import first_units, squeezed
 from ingest.documents import Document
 from ingest.extract.extractor import read_file
-from ingest.index.embed.base import Embedder
-from ingest.index.embed.registry import EmbedderConfig, open_embedder
 from ingest.index.split import split
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_stores.memory import MemoryVectors
-from ingest.settings import EmbedSettings
 
 QUESTIONS = Path(__file__).with_suffix(".json")
 CACHE = Path.home() / ".cache" / "qiuzheng-bench" / "manuals"
@@ -163,17 +161,6 @@ def found_by(
             yield "lost"
 
 
-async def open_encoder() -> Embedder | None:
-    """Return the built-in encoder; None where it is not here, which is said."""
-    config = EmbedderConfig(
-        embed=EmbedSettings(provider="builtin"), cache=Path(tempfile.gettempdir()) / "models"
-    )
-    embedder, problem = await open_embedder(config, space="")
-    if embedder is None:
-        click.echo(f"found by words alone: {problem.localize('en')}")
-    return embedder
-
-
 async def measure(
     cases: list[dict[str, Any]],
     index: Index,
@@ -183,14 +170,15 @@ async def measure(
     show: bool,
 ) -> dict[str, float]:
     """Return the shares of questions answered, and the CPU milliseconds of one choice."""
-    embedder = None if words_alone else await open_encoder()
+    embedder = None if words_alone else await open_builtin()
     retriever = Retriever(store=index, embedder=embedder, top_k=PASSAGES, timeout_s=60.0)
     counts: Counter[str] = Counter()
     spent = 0.0
     for case in cases:
         passages = (await retriever.retrieve(case["question"])).passages
         begun = time.process_time()
-        evidence = choose_evidence(case["question"], passages)
+        compared = await compare(case["question"], passages, embedder)
+        evidence = choose_evidence(case["question"], passages, compared=compared)
         spent += time.process_time() - begun
         found = set(found_by(case, evidence, passages))
         counts.update(found)
@@ -199,8 +187,9 @@ async def measure(
         away = [replace(each, number=n) for n, each in enumerate(others[:PASSAGES], start=1)]
         if not any(holds(f"{each.heading}\n{each.text}", case["answers"]) for each in away):
             counts["away"] += 1
-            answerability = choose_evidence(case["question"], away).answerability
-            counts["refused"] += answerability != "answerable"
+            compared = await compare(case["question"], away, embedder)
+            without = choose_evidence(case["question"], away, compared=compared)
+            counts["refused"] += without.answerability != "answerable"
         if show and "first two" not in found:
             click.echo(f"\n{case['question']} {case['answers']} {sorted(found)}")
             for block in evidence.blocks:

@@ -6,9 +6,9 @@ Twelve kinds of short documents (lease, recipe, warranty, minutes, travel plan, 
 medical letter, manual or notes, statutes, shopping list, contacts, diary) in both languages, and
 questions about them (bench/own_documents.json): half are answered in a field, a sentence, a row or
 an item, half are near misses, on the same thing and in its words, about what no document says. The
-documents of each half are one index, found by words and by the built-in encoder where there is one
-(`--words`: by words alone). Rules were written with the half "tuned"; "kept" was looked at when
-they stood.
+documents of each half are one index; passages are found and evidence is chosen by words and by the
+built-in encoder where there is one (`--words`: by words alone). Rules were written with the half
+"tuned"; "kept" was looked at when they stood.
 
 "answered" is the share of the answerable questions called so, "evidence" of those whose answer
 stands in the evidence, "lost" of those that get no block; "refused" is the share of the near misses
@@ -27,9 +27,9 @@ from typing import Any
 
 import click
 
-from assistant.answer.evidence import choose_evidence, compare_units
+from assistant.answer.evidence import choose_evidence
 from assistant.answer.retrieval import Retriever
-from bench.manuals import open_encoder
+from bench.builtin_encoder import compare, open_builtin
 from bench.quotes import squeezed
 from ingest.documents import Document
 from ingest.index.embed.base import Embedder
@@ -75,7 +75,7 @@ async def measure(
     for case in (case for each in documents for case in each["questions"]):
         found = await retriever.retrieve(case["question"])
         asked = found.looked_up or case["question"]
-        compared = await compare_units(asked, found.passages, embedder=embedder) if embedder else ()
+        compared = await compare(asked, found.passages, embedder)
         evidence = choose_evidence(asked, found.passages, compared=compared)
         state, answer = evidence.answerability, case["answer"]
         texts = [f"{block.heading}\n{block.text}" for block in evidence.blocks]
@@ -104,7 +104,7 @@ async def measure(
 async def run(options: argparse.Namespace) -> bool:
     """Print the table; return whether a figure is below its floor."""
     cases = json.loads(DOCUMENTS.read_text("utf-8"))
-    embedder = None if options.words else await open_encoder()
+    embedder = None if options.words else await open_builtin()
     fallen = False
     for half in HALVES if options.half is None else (options.half,):
         own = [each for each in cases if each["half"] == half]

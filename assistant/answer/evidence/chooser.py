@@ -1,13 +1,12 @@
 """Chooses the blocks of the passages that answer a question, before any model speaks."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from assistant.answer.evidence.answer_types import MEASURES
 from assistant.answer.evidence.answerability import answerability_of
 from assistant.answer.evidence.other_language import choose_across_languages, is_legible
-from assistant.answer.evidence.passage_reader import Unit
+from assistant.answer.evidence.passage_reader import Unit, columns_of
 from assistant.answer.evidence.scoring import Scored, TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
 from assistant.values import (
@@ -18,10 +17,7 @@ from assistant.values import (
     Passage,
     UnitSimilarity,
 )
-from ingest.text.cjk import CJK
 from ingest.text.words import words
-
-_IDEOGRAPH = re.compile(rf"[{CJK}]")
 
 MAX_BLOCKS = 4
 MAX_ROWS = 4
@@ -221,9 +217,9 @@ def _try_join(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> 
     for block in blocks if one.score >= least else ():
         if fit < MIN_JOINED_COVERED_SHARE * block.fit and not one.typed:
             continue
-        columns = _columns(one.unit.text)
+        columns = columns_of(one.unit.text)
         if block.touches(one.unit):
-            columns += _columns(block.unit.text)
+            columns += columns_of(block.unit.text)
         elif not (block.is_within(one.unit) and one.unit.kind == "sentence"):
             continue
         if columns <= MAX_BLOCK_COLUMNS:
@@ -245,10 +241,6 @@ def _try_join_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
             block.join_row(one)
         return True
     return False
-
-
-def _columns(text: str) -> int:
-    return len(text) + len(_IDEOGRAPH.findall(text))
 
 
 def _shown(block: _GrowingBlock, number: int) -> EvidenceBlock:

@@ -7,6 +7,7 @@ from typing import Final
 
 from assistant.answer.evidence.plain_text import TextLine, plain_text
 from assistant.values import EvidenceKind, Passage
+from ingest.text.cjk import CJK
 from ingest.text.orders import addresses_a_model
 from ingest.text.words import sentence_spans, words
 
@@ -18,6 +19,7 @@ MIN_WORDS: Final[Mapping[EvidenceKind, int]] = {"sentence": 4, "list": 2, "row":
 """A shorter one says nothing alone."""
 MIN_LABELLED_WORDS = 2
 """The same of "CTO: Raj Patel", a line of a list of contacts."""
+_IDEOGRAPH = re.compile(rf"[{CJK}]")
 _LABELLED = re.compile(r"\w[^:：\n]{0,30}[:：]\s*\w")
 LONGESTABBREVIATION = 8
 """Characters before a full stop in which to look for one."""
@@ -163,6 +165,11 @@ class PassageReader:
             start = cut
         if self.text[start:end].strip():
             yield start, end
+
+
+def columns_of(text: str) -> int:
+    """Return how wide a text is: an ideograph takes two columns."""
+    return len(text) + len(_IDEOGRAPH.findall(text))
 
 
 def has_indented_body(lines: Sequence[TextLine], at: int) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from operator import mul
 
 from assistant.answer.evidence.other_language import is_legible
-from assistant.answer.evidence.passage_reader import Span, Unit
+from assistant.answer.evidence.passage_reader import Span, Unit, columns_of
 from assistant.answer.evidence.scoring import TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
 from assistant.values import Passage, UnitSimilarity
@@ -17,9 +17,10 @@ from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
 from ingest.text.language import language_of
 
 MAX_COMPARED = 24
-"""Units whose vectors are made for one question, about 4 ms each on one processor: the best by
-words, of which there are always some. 16 lose .03 of the answers on own documents, 32 gain none
-(bench/README.md)."""
+MAX_COMPARED_COLUMNS = 2_000
+"""Units whose vectors are made for one question, the best by words, of which there are always some,
+and their text together: about 80 ms of one processor. Without the second bound the same evidence is
+chosen, at 1,500 columns a hundredth less of it (bench/README.md)."""
 MAX_COMPARED_FOREIGN = 12
 """Units of the first passage in another language, whose words cannot be compared."""
 
@@ -72,7 +73,13 @@ def _candidates(question: str, passages: Sequence[Passage]) -> list[Unit]:
     terms = weights.shares.keys()
     legible = [passage for passage in passages if is_legible(passage, question, terms)]
     scored = score_units(weights, legible, [split_into_units(passage) for passage in legible])
-    chosen = [one.unit for one in scored[:MAX_COMPARED]]
+    chosen: list[Unit] = []
+    columns = 0
+    for one in scored[:MAX_COMPARED]:
+        columns += columns_of(f"{one.unit.heading}{one.unit.context}{one.unit.text}")
+        if chosen and columns > MAX_COMPARED_COLUMNS:
+            break
+        chosen.append(one.unit)
     foreign = next((one for one in passages if one not in legible), None)
     if foreign is not None:
         chosen += split_into_units(foreign)[:MAX_COMPARED_FOREIGN]
