@@ -220,12 +220,15 @@ class RowChecker:
         )
         kept = [one for one in retrieved.passages if one.url != without][: self._top_k]
         # Numbered again: a gap would tell that something was taken away.
-        safe = [replace(without_orders(one), number=at) for at, one in enumerate(kept, start=1)]
+        safe = tuple(
+            replace(without_orders(one), number=at) for at, one in enumerate(kept, start=1)
+        )
         request = PromptRequest(
             question=question,
             language=language,
             reply_tokens=self._reply_tokens,
             looked_up=retrieved.looked_up,
+            compared=await self._retriever.compare(question, replace(retrieved, passages=safe)),
         )
         return request.build(safe, self._traits), retrieved.looked_up
 

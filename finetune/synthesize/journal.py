@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-JOURNAL_VERSION = 5
+JOURNAL_VERSION = 6
 """Version of the rules and of the rows: a journal of another version is begun again."""
 
 

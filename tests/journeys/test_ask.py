@@ -106,12 +106,15 @@ def test_page_forbidden_by_robots_is_skipped_with_the_rule_and_the_answer_goes_o
     shell: Shell, net: Internet
 ) -> None:
     question = "What do members of the drone club pay?"
-    shown = shell("assistant", "ask", question, "--web", "--json", code=3)
+    shown = shell("assistant", "ask", question, "--web", "--json")
     skipped = [event for event in shown.events if isinstance(event, PageSkipped)]
     forbidden = [event for event in skipped if event.reason == "robots"]
     assert forbidden
     assert "Disallow" in forbidden[0].robots
-    assert not shown.answer.answer.found  # the others are read, and say nothing of it
+    # The others are read, and the answer is made of them alone.
+    cited = [citation.url for citation in shown.answer.answer.citations]
+    assert cited
+    assert forbidden[0].url not in cited
 
 
 def test_every_stored_page_names_the_robots_rule_that_allowed_it(shell: Shell) -> None:
