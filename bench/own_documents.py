@@ -1,14 +1,18 @@
 """Is it known which questions a handful of own documents answers, and which only come near?
 
-    python -m bench.own_documents [--floors] [--half tuned|kept] [--show] [--words]
+    python -m bench.own_documents [--floors] [--half HALF] [--every N] [--show] [--words]
 
-Twelve kinds of short documents (lease, recipe, warranty, minutes, travel plan, school letter,
-medical letter, manual or notes, statutes, shopping list, contacts, diary) in both languages, and
+Short documents as people have them (lease, recipe, warranty, minutes, contacts; bus timetable, lab
+protocol, release notes, car hire, pension letter, price list and others) in both languages, and
 questions about them (bench/own_documents.json): half are answered in a field, a sentence, a row or
 an item, half are near misses, on the same thing and in its words, about what no document says. The
 documents of each half are one index; passages are found and evidence is chosen by words and by the
-built-in encoder where there is one (`--words`: by words alone). Rules were written with the half
-"tuned"; "kept" was looked at when they stood.
+built-in encoder where there is one (`--words`: by words alone).
+
+"tuned" and "kept" are by one writer, and ask mostly in the words of the text. "own words" are by
+two others, who had not seen the product, and ask half of their questions in other words than the
+text has. Rules and thresholds were chosen with the halves named "tuned"; the "kept" ones were
+looked at when they stood.
 
 "answered" is the share of the answerable questions called so, "evidence" of those whose answer
 stands in the evidence, "lost" of those that get no block; "refused" is the share of the near misses
@@ -40,10 +44,20 @@ from ingest.index.store.vector_stores.memory import MemoryVectors
 
 DOCUMENTS = Path(__file__).with_suffix(".json")
 PASSAGES = 6
-HALVES = ("tuned", "kept")
+HALVES = ("tuned", "kept", "own words tuned", "own words kept")
 LANGUAGES = ("en", "zh")
 FLOORS = {"answered": 0.7, "refused": 0.5, "evidence": 0.8}
+FLOORS_BY_MEANING = {"answered": 0.8, "refused": 0.6, "evidence": 0.9}
+FLOORS_OWN_WORDS = {"answered": 0.55, "refused": 0.5, "evidence": 0.78}
+"""By meaning: words alone find the answer of one in two Chinese questions in other words."""
 MOST_LOST = 0.07
+
+
+def floors_of(half: str, *, words_alone: bool) -> dict[str, float]:
+    """Return the floors of a half, {} where none is promised."""
+    if half.startswith("own words"):
+        return {} if words_alone else FLOORS_OWN_WORDS
+    return FLOORS if words_alone else FLOORS_BY_MEANING
 
 
 async def read_documents(documents: list[dict[str, Any]], embedder: Embedder | None) -> Index:
@@ -67,12 +81,12 @@ async def read_documents(documents: list[dict[str, Any]], embedder: Embedder | N
 
 
 async def measure(
-    index: Index, documents: list[dict[str, Any]], embedder: Embedder | None, *, show: bool
+    index: Index, cases: list[dict[str, Any]], embedder: Embedder | None, *, show: bool
 ) -> dict[str, float]:
-    """Return the shares of one half in one language."""
+    """Return the shares of questions of one half in one language."""
     retriever = Retriever(store=index, embedder=embedder, top_k=PASSAGES, timeout_s=60.0)
     counts: Counter[str] = Counter()
-    for case in (case for each in documents for case in each["questions"]):
+    for case in cases:
         found = await retriever.retrieve(case["question"])
         asked = found.looked_up or case["question"]
         compared = await compare(asked, found.passages, embedder)
@@ -97,7 +111,7 @@ async def measure(
         "refused": counts["refused"] / counts["near"],
         "evidence": counts["evidence"] / counts["answerable"],
         "lost": counts["lost"] / counts["answerable"],
-        "n": sum(len(each["questions"]) for each in documents),
+        "n": len(cases),
     }
 
 
@@ -110,12 +124,14 @@ async def run(options: argparse.Namespace) -> bool:
         own = [each for each in cases if each["half"] == half]
         index = await read_documents(own, embedder)
         for language in LANGUAGES:
-            chosen = [each for each in own if each["language"] == language]
+            asked = (q for each in own if each["language"] == language for q in each["questions"])
+            chosen = list(asked)[:: options.every]
             shares = await measure(index, chosen, embedder, show=options.show)
             figures = "  ".join(f"{name} {share:.3f}" for name, share in shares.items())
             click.echo(f"{half} {language}  {figures}")
-            below = [name for name, floor in FLOORS.items() if shares[name] < floor]
-            fallen = fallen or bool(below) or shares["lost"] > MOST_LOST
+            floors = floors_of(half, words_alone=embedder is None)
+            below = [name for name, floor in floors.items() if shares[name] < floor]
+            fallen = fallen or bool(below) or (bool(floors) and shares["lost"] > MOST_LOST)
     return fallen
 
 
@@ -126,6 +142,7 @@ def main() -> int:
     )
     parser.add_argument("--floors", action="store_true", help="fail below them")
     parser.add_argument("--half", choices=HALVES, help="both by default")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every Nth question")
     parser.add_argument("--show", action="store_true", help="what was judged wrong")
     parser.add_argument("--words", action="store_true", help="found by words alone")
     options = parser.parse_args()

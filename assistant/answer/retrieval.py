@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from assistant.answer.evidence import compare_units
+from assistant.answer.evidence.safe_passages import without_orders
 from assistant.answer.fusion import Legs, fuse_legs, known_hits
 from assistant.answer.long_questions import condense_question
 from assistant.answer.recency import recency_of
@@ -112,7 +113,7 @@ class Retriever:
             per_page: Passages of one page at most.
             longest: Characters up to which neighbouring chunks become one passage.
             timeout_s: Seconds for the question's vector and for those that its best chunks lack,
-                and again for the reranker.
+                again for the reranker, and for comparing pieces of the passages.
             no_encoder: What to say when `embedder` is None, None to say nothing.
             today: The day by which questions for news measure the age of pages.
         """
@@ -185,16 +186,17 @@ class Retriever:
         """Return how near the pieces of the passages are to a question that they were found by.
 
         () where no encoder knows its language, or none answers in time: evidence is then chosen by
-        words alone, and why vectors are missing was said with the passages.
+        words alone. One that failed when the passages were looked up is not waited for again.
         """
-        if self._embedder is None or not found.passages:
+        failed = any(notice.code == "words_only" for notice in found.notices)
+        if self._embedder is None or failed or not found.passages:
             return ()
+        # What a page says to a model takes no part, in headings either.
+        passages = [without_orders(passage) for passage in found.passages]
         embedder = current_embedder(self._embedder)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await compare_units(
-                    found.looked_up or question, found.passages, embedder=embedder
-                )
+                return await compare_units(found.looked_up or question, passages, embedder=embedder)
         except (TimeoutError, EmbedError):
             return ()
 

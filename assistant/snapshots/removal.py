@@ -58,6 +58,7 @@ def _without_passages(snapshot: Snapshot, numbers: set[int], urls: Collection[st
     return replace(
         snapshot,
         passages=tuple(each for each in snapshot.passages if each.number not in numbers),
+        compared=tuple(each for each in snapshot.compared if each.passage not in numbers),
         evidence=replace(
             evidence,
             blocks=tuple(each for each in evidence.blocks if each.passage not in numbers),

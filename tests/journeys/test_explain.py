@@ -121,6 +121,20 @@ def test_without_a_model_the_quotes_are_explained_and_have_no_prompt(shell: Shel
     assert "the same text" in shell("assistant", "replay", id_).stdout
 
 
+def test_what_only_meaning_found_is_explained_and_chosen_again(
+    shell: Shell, tmp_path: Path
+) -> None:
+    (tmp_path / "visit.md").write_text(
+        "# Visiting\n\nVehicles can be parked behind the barn.\n\nThe shelves are empty.\n"
+    )
+    shell("ingest", str(tmp_path / "visit.md"))
+    asked = shell("assistant", "ask", "Where do I leave my car?")
+    assert "behind the barn" in asked.stdout
+    explained = shell("assistant", "explain", "--lang", "en").stdout
+    assert re.search(r"0% of the question, .*meaning \+0\.\d\d", explained)
+    assert "behind the barn" in shell("assistant", "replay", "last").stdout
+
+
 def test_what_was_not_found_is_explained(shell: Shell) -> None:
     shell("assistant", "ask", "Who is Zorgblatt Quux?", code=None)
     shown = shell("assistant", "explain")

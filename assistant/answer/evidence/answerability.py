@@ -43,7 +43,16 @@ NOTHING_BELOW: Final[dict[Language, float]] = {"en": 0.19, "zh": 0.16}
 # many answerable ones called so as by words alone, or more, and more near misses told from them.
 SIMILARITY_WEIGHT: Final[dict[Language, float]] = {"en": 3.0, "zh": 4.0}
 ANSWERABLE_BY_MEANING_FROM: Final[dict[Language, float]] = {"en": 1.3, "zh": 1.6}
-NOTHING_BY_MEANING_BELOW: Final[dict[Language, float]] = {"en": 0.5, "zh": 0.5}
+NOTHING_BY_MEANING_BELOW = 0.5
+WORDS_SUFFICE_FROM = 0.7
+"""Fit by words from which on meaning takes nothing away: codes, keys and cells of tables are near
+to no question. Two of a hundred near misses have it that meaning would tell."""
+MEANING_ALONE_FROM: Final[dict[Language, float]] = {"en": 0.17, "zh": 0.12}
+"""Similarity from which on a question is spoken of that has no word in common with any passage.
+"bitcoin price" is .15 near to a lease and a recipe, 写一首诗 0, "Who can repair the pipes?" .24 to
+a plumber. "Tell me a joke" is .21 near to a list of errors: English ones overlap."""
+ONE_WORD_ALONE_FROM = 0.32
+"""The same for an English question of one word: "ok", .28 near to "Bake for 45 minutes"."""
 
 SPELT_FROM = 0.2
 SPELT_SHARE = 0.8
@@ -96,14 +105,16 @@ def answerability_of(
     language = language_of(weights.question)
     known = weights.similarities.keys()
     compared = [one.similarity for one in scored if one.unit.span in known]
-    thresholds = [NOTHING_BELOW, ANSWERABLE_FROM]
+    is_fit = fit >= ANSWERABLE_FROM.get(language, ANSWERABLE_FROM["en"])
+    is_nothing = fit < NOTHING_BELOW.get(language, NOTHING_BELOW["en"])
     if compared:
-        thresholds = [NOTHING_BY_MEANING_BELOW, ANSWERABLE_BY_MEANING_FROM]
-    nothing_below, answerable_from, weight = (
-        each.get(language, each["en"]) for each in [*thresholds, SIMILARITY_WEIGHT]
-    )
-    by_meaning = weight * max(compared, default=0.0)
-    if fit + by_meaning < nothing_below:
+        by_meaning = SIMILARITY_WEIGHT.get(language, SIMILARITY_WEIGHT["en"]) * max(compared)
+        enough = ANSWERABLE_BY_MEANING_FROM.get(language, ANSWERABLE_BY_MEANING_FROM["en"])
+        is_fit = fit >= WORDS_SUFFICE_FROM or fit + by_meaning >= enough
+        is_near = fit + by_meaning >= NOTHING_BY_MEANING_BELOW
+        if is_near and not is_unrelated(weights, passages, fit, max(compared)):
+            is_nothing = False
+    if is_nothing:
         return "nothing"
     if (
         lacks_value(weights, passages, scored)
@@ -120,7 +131,21 @@ def answerability_of(
         passage_text = f"{title} {unit.heading} {unit.context} {unit.text}"
         if weights.ideographs_held(passage_text) >= SPELT_SHARE:
             return "answerable"
-    return "nearest" if fit + by_meaning < answerable_from else "answerable"
+    return "answerable" if is_fit else "nearest"
+
+
+def is_unrelated(
+    weights: TermWeights, passages: Sequence[Passage], fit: float, similarity: float
+) -> bool:
+    """Return whether meaning alone is not enough to call passages near to a question."""
+    # A code that no passage has is near to each other code.
+    if lacks_name(weights, passages):
+        return True
+    language = language_of(weights.question)
+    least = MEANING_ALONE_FROM.get(language, MEANING_ALONE_FROM["en"])
+    if language == "en" and len(weights.shares) == 1:
+        least = ONE_WORD_ALONE_FROM
+    return fit <= 0 and similarity < least
 
 
 def lacks_attribute(

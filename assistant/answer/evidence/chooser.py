@@ -62,6 +62,7 @@ class _GrowingBlock:
     unit: Unit
     words: frozenset[str]
     fit: float
+    covered: float = 0.0
     score: float = 0.0
     typed: float = 0.0
     parts: BlockScore | None = None
@@ -84,6 +85,7 @@ class _GrowingBlock:
         """Take a further row up, behind those that fit better."""
         self.words |= scored.words
         self.fit = max(self.fit, scored.fit)
+        self.covered = max(self.covered, scored.covered)
         self.rows.append(scored.unit)
         rows = [unit.text.split("\n")[-1] for unit in self.rows]
         self.unit = replace(
@@ -136,6 +138,7 @@ class _GrowingBlock:
         """Take the neighbour's text up, in the order of the passage."""
         self.words |= scored.words
         self.fit = max(self.fit, scored.fit)
+        self.covered = max(self.covered, scored.covered)
         self.typed = max(self.typed, scored.typed)
         if self.is_within(scored.unit):
             self.unit = scored.unit
@@ -205,7 +208,9 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
         is_about = not blocks or is_distinctive or one.fit >= MIN_COVERED_SHARE * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MAX_BLOCKS:
             blocks.append(
-                _GrowingBlock(one.unit, one.words, one.fit, one.score, one.typed, one.parts)
+                _GrowingBlock(
+                    one.unit, one.words, one.fit, one.covered, one.score, one.typed, one.parts
+                )
             )
     return blocks
 
@@ -262,5 +267,5 @@ def _shown(block: _GrowingBlock, number: int) -> EvidenceBlock:
         text=text,
         kind=unit.kind,
         heading=unit.heading if says_more else "",
-        score=min(1.0, block.fit),
+        score=min(1.0, block.covered),
     )

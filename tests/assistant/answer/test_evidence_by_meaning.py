@@ -1,21 +1,26 @@
 """Evidence that shares no word with its question, found by the vectors of the built-in encoder."""
 
 import asyncio
+import math
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 
 from assistant.answer.evidence import choose_evidence, compare_units
 from assistant.answer.retrieval import Retrieved, Retriever
+from assistant.events import Notice
 from assistant.values import AnswerEvidence, Passage, UnitSimilarity
 from ingest.errors import EmbedError
 from ingest.foundation.messages import Language, Message
 from ingest.index.embed.base import Vector
 from ingest.index.embed.memory import HashingEmbedder
 from ingest.index.embed.multilingual import MultilingualEmbedder
+from ingest.index.embed.registry import EmbedderConfig, open_embedder
 from ingest.index.store.catalog import Catalog
 from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_stores.memory import MemoryVectors
+from ingest.settings import EmbedSettings
 from tests.evidence_samples import passages
 from tests.packaged_e5 import open_packaged
 
@@ -127,8 +132,73 @@ async def test_long_pages_cost_no_more_than_the_best_pieces(
 ) -> None:
     long = "\n\n".join(f"Room {n} has been painted in colour number {n}." for n in range(90))
     compared = await compare_units("Which colour has room 77?", passages(long), embedder=encoder)
-    assert len(compared) == 24
+    assert len(compared) == 32
     assert any("Room 77 " in long[one.start : one.end] for one in compared)
+
+
+GARDEN = "\n".join(f"- bed {n}: {what}" for n, what in enumerate(["beans", "peas"] * 13))
+CONTACTS = (
+    "# Contacts\n\n| name | role | extension |\n| --- | --- | --- |\n"
+    "| Ada Park | driver | 8012 |\n| Lin Wei | cook | 8013 |\n"
+)
+CODES = "# Errors\n\n- E1207: no water\n- E1301: fan blocked\n- E1208: lid open\n"
+
+
+async def test_a_long_page_in_front_does_not_take_all_places(
+    encoder: MultilingualEmbedder,
+) -> None:
+    pages = passages(GARDEN, CELLAR)
+    _, by_meaning = await by_both("Is the heating still working?", pages, encoder)
+    assert "the boiler is dead" in by_meaning.blocks[0].text
+
+
+@pytest.mark.parametrize("question", ["Einstein", "ok", "E9999"])
+@pytest.mark.parametrize("text", [CONTACTS, CODES, CELLAR])
+async def test_a_few_words_on_nothing_of_it_are_near_to_nothing(
+    question: str, text: str, encoder: MultilingualEmbedder
+) -> None:
+    _, by_meaning = await by_both(question, passages(text), encoder)
+    assert by_meaning == AnswerEvidence()
+
+
+@pytest.mark.parametrize("name", ["multilingual-e5-small", "all-MiniLM-L6-v2"])
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        ("Who has extension 8013?", CONTACTS, "Lin Wei"),
+        ("What does E1301 mean?", CODES, "fan blocked"),
+        ("8012", CONTACTS, "Ada Park"),
+    ],
+)
+async def test_what_words_find_whole_meaning_does_not_take_away(
+    name: Literal["multilingual-e5-small", "all-MiniLM-L6-v2"],
+    question: str,
+    text: str,
+    answer: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    embed = EmbedSettings(provider="builtin", encoder=name)
+    cache = tmp_path_factory.getbasetemp() / "models"
+    embedder, problem = await open_embedder(EmbedderConfig(embed=embed, cache=cache), space="")
+    assert embedder is not None, problem
+    compared = await compare_units(question, passages(text), embedder=embedder)
+    found = choose_evidence(question, passages(text), compared=compared)
+    await embedder.close()
+    assert found.answerability == "answerable"
+    assert answer in found.blocks[0].text
+
+
+async def test_a_line_in_the_questions_language_is_no_nearer_on_a_foreign_page(
+    encoder: MultilingualEmbedder,
+) -> None:
+    line, question = "会议室在三楼，投影仪的遥控器在抽屉里。", "投影仪是什么牌子？"
+    handbook = f"# Handbook\n\nThe office opens at eight.\n\n{line}\n\nBadges are at the desk."
+    nearness = []
+    for text in (line, handbook):
+        compared = await compare_units(question, passages(text), embedder=encoder)
+        nearness.append(max(x.similarity for x in compared if line in text[x.start : x.end]))
+    own, foreign = nearness
+    assert foreign < own + 0.1
 
 
 async def test_an_encoder_whose_unrelated_texts_nobody_measured_says_nothing() -> None:
@@ -146,6 +216,20 @@ class Unable(HashingEmbedder):
         raise EmbedError(Message("no memory left"))
 
 
+class Short(Unable):
+    """One vector, whatever it is given."""
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        return [await self.embed_query(texts[0])]
+
+
+class NoNumber(Unable):
+    """What some servers send for a text that they cannot read."""
+
+    async def embed_documents(self, texts: Sequence[str]) -> list[Vector]:
+        return [[math.nan] * 256 for _ in texts]
+
+
 class Hanging(Unable):
     """The same, for ever."""
 
@@ -154,12 +238,21 @@ class Hanging(Unable):
         return []
 
 
-@pytest.mark.parametrize("embedder", [Unable(), Hanging()])
+@pytest.mark.parametrize("embedder", [Unable(), Hanging(), Short(), NoNumber()])
 async def test_where_the_encoder_fails_words_choose(embedder: HashingEmbedder) -> None:
     index = Index(catalog=Catalog(None), vectors=MemoryVectors())
     retriever = Retriever(store=index, embedder=embedder, top_k=3, timeout_s=0.2)
     found = Retrieved(passages=passages(CELLAR))
     assert await retriever.compare("Who is the plumber?", found) == ()
+
+
+async def test_an_encoder_that_was_waited_for_is_not_waited_for_again() -> None:
+    index = Index(catalog=Catalog(None), vectors=MemoryVectors())
+    retriever = Retriever(store=index, embedder=Hanging(), top_k=3, timeout_s=3600)
+    late = Notice(code="words_only", text=Message("no answer in time"))
+    found = Retrieved(passages=passages(CELLAR), notices=(late,))
+    async with asyncio.timeout(60):
+        assert await retriever.compare("Who is the plumber?", found) == ()
 
 
 def test_the_order_is_that_of_words_where_nothing_was_compared() -> None:

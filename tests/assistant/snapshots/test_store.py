@@ -368,6 +368,7 @@ def test_a_removed_page_takes_the_answers_made_of_it_and_its_text_from_the_other
         id="aaaa03",
         passages=(*made_of.passages, extra),
         evidence=replace(made_of.evidence, blocks=(*made_of.evidence.blocks, block)),
+        compared=(*made_of.compared, replace(made_of.compared[0], passage=2)),
         prompt=(ChatMessage(role="user", content="the harbour opens at six"),),
     )
     with opened(path) as store:
@@ -380,6 +381,7 @@ def test_a_removed_page_takes_the_answers_made_of_it_and_its_text_from_the_other
     assert [passage.url for passage in left.passages] == [URL]
     assert left.answer == only_found.answer
     assert left.evidence == made_of.evidence
+    assert left.compared == made_of.compared
     assert all(b"opens at six" not in file.read_bytes() for file in path.parent.iterdir())
     assert remove_quoting_snapshots(path, [URL]) == SnapshotRemoval(deleted=2)
     with opened(path) as store:
