@@ -21,7 +21,7 @@ from ingest.errors import EmbedError, StoreError
 from ingest.foundation.errors import QiuzhengError
 from ingest.foundation.messages import LANGUAGES, Language, Message
 from ingest.index.chunk_embedding import embed_chunks
-from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
 from ingest.index.embed.following import current_embedder
 from ingest.index.regions import excerpt, excerpt_bodies
 from ingest.index.store.base import ChunkStore
@@ -58,6 +58,8 @@ class Retrieved:
     looked_up: str = ""
     """The question as it was looked up: the sentences that ask, and what misspelt words stand for.
     Evidence is chosen by it, too."""
+    vector: Vector | None = None
+    """The question's; None where vectors were not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,8 @@ class Retriever:
                 words(f"{scored.chunk.title} {scored.chunk.heading} {scored.chunk.text}")
             )
         ]
-        by_vector, words_only = await self._by_vector(question, by_words, embedder, collections)
-        by_words, by_vector = await self._newer_first(question, by_words, by_vector)
+        vector, near, words_only = await self._by_vector(question, by_words, embedder, collections)
+        by_words, by_vector = await self._newer_first(question, by_words, near)
         legs = Legs(
             language=language_of(question), wanted=terms, by_words=by_words, by_vector=by_vector
         )
@@ -180,6 +182,7 @@ class Retriever:
             passages=tuple(replace(passage, ranks=legs.ranks_of(passage)) for passage in best),
             notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
             looked_up=" ".join([question, *meant]),
+            vector=vector,
         )
 
     async def compare(self, question: str, found: Retrieved) -> tuple[UnitSimilarity, ...]:
@@ -206,15 +209,15 @@ class Retriever:
         by_words: Sequence[ScoredChunk],
         embedder: Embedder | None,
         collections: Sequence[str],
-    ) -> tuple[list[ScoredChunk], Message | None]:
-        """Return the vector leg, and why there is none if there should be one."""
+    ) -> tuple[Vector | None, list[ScoredChunk], Message | None]:
+        """Return the question's vector, its leg, and why there is none if there should be one."""
         if embedder is None:
-            return [], self._no_encoder
+            return None, [], self._no_encoder
         language = language_of(question)
         if embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR or not any(
             _weight_of(embedder, language, other) for other in LANGUAGES
         ):
-            return [], None
+            return None, [], None
         until = asyncio.get_running_loop().time() + self._timeout_s
         try:
             async with asyncio.timeout_at(until):
@@ -226,11 +229,11 @@ class Retriever:
             found = await self._store.nearest(
                 vector, top_k=CANDIDATES, space=embedder.space, collections=collections
             )
-            return known_hits(found, embedder=embedder, language=language), None
+            return vector, known_hits(found, embedder=embedder, language=language), None
         except TimeoutError:
-            return [], TOO_SLOW
+            return None, [], TOO_SLOW
         except (EmbedError, StoreError) as error:
-            return [], Message("Found by words alone. {error}", error=error.full_message)
+            return None, [], Message("Found by words alone. {error}", error=error.full_message)
 
     async def _reranked(
         self, question: str, fused: list[ScoredChunk]

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 
+from assistant.answer.evidence.answerability import answer_fit
 from assistant.answer.evidence.other_language import is_legible
 from assistant.answer.evidence.passage_reader import Span, Unit, columns_of
 from assistant.answer.evidence.scoring import TermWeights, score_units
 from assistant.answer.evidence.units import split_into_units
 from assistant.values import Passage, UnitSimilarity
-from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
+from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
 from ingest.index.embed.vectors import vector_fault
 from ingest.text.language import language_of
 
@@ -24,6 +25,12 @@ MAX_COMPARED_COLUMNS = 2_600
 """Units whose vectors are made for one question, the best by words, and their text together: about
 100 ms of one processor. 24 units and 2,000 columns lose a hundredth of the answers on own
 documents, more than these gain none (bench/README.md)."""
+MAX_CHARACTERS = 380
+"""Characters of a unit that are compared: longer ones load a tokenizer of 131,000 pieces (.3 s)."""
+ENOUGH_BY_WORDS = 0.5
+FEW_COMPARED = 10
+"""Fit by words from which on so many are enough: the order among the first is nearly all that there
+is to win. The same evidence of seven sets, for two thirds of the work on XQuAD."""
 FIRST_PASSAGE_TURNS = 10
 """Units without a word of the question that are taken of the first passage for one of each other:
 nine times of ten it is the right one, and with 4 the answers of Chinese diaries and lists lose
@@ -31,7 +38,11 @@ nine times of ten it is the right one, and with 4 the answers of Chinese diaries
 
 
 async def compare_units(
-    question: str, passages: Sequence[Passage], *, embedder: Embedder
+    question: str,
+    passages: Sequence[Passage],
+    *,
+    embedder: Embedder,
+    vector: Vector | None = None,
 ) -> tuple[UnitSimilarity, ...]:
     """Return how near the units of the passages are that may be evidence, in no order.
 
@@ -39,42 +50,42 @@ async def compare_units(
     which cosine its texts are unrelated (its figures would mean nothing), and where what it
     returns are no vectors.
 
+    Args:
+        question: What they were found by.
+        passages: Best first.
+        embedder: Encodes what is compared.
+        vector: The question's, None to encode it.
+
     Raises:
         EmbedError: the encoder cannot answer.
     """
     if embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR:
         return ()
-    language = language_of(question)
     languages = {passage.number: language_of(passage.text) for passage in passages}
-    floors: dict[Span, float] = {}
-    units: list[Unit] = []
+    floors, units = dict[Span, float](), list[Unit]()
     for unit in _candidates(question, passages):
         # A Chinese line on an English page is as near as a Chinese one, and a name in Latin letters
         # on a Chinese page no nearer than that page.
         spoken = {languages[unit.passage], language_of(unit.text)}
-        of_both = [embedder.noise_floor(question=language, text=one) for one in spoken]
+        of_both = [embedder.noise_floor(question=language_of(question), text=one) for one in spoken]
         if min(of_both) > 0:
             floors[unit.span] = max(of_both)
             units.append(unit)
-    if not units:
-        return ()
     # Each under what it stands under: "- 40 cm" alone says nothing.
-    texts = [" ".join(filter(None, (one.heading, one.context, one.text))) for one in units]
-    vectors = await embedder.embed_documents(texts)
-    query = await embedder.embed_query(question)
-    if len(vectors) != len(units) or any(vector_fault(each) for each in (query, *vectors)):
+    texts = (" ".join(filter(None, (one.heading, one.context, one.text))) for one in units)
+    vectors = await embedder.embed_documents([text[:MAX_CHARACTERS] for text in texts])
+    query = await embedder.embed_query(question) if vector is None else vector
+    faults = (vector_fault(each, dimensions=len(query)) for each in (query, *vectors))
+    if len(vectors) != len(units) or any(faults):
         return ()
     compared: dict[Span, UnitSimilarity] = {}
-    for unit, vector in zip(units, vectors, strict=True):
-        passage, start, end = unit.span
-        cosine = sum(map(mul, query, vector))
-        floor = floors[unit.span]
-        similarity = min(1.0, max(0.0, (cosine - floor) / (1 - floor)))
+    for unit, own in zip(units, vectors, strict=True):
+        passage, start, end = span = unit.span
+        above = sum(map(mul, query, own)) - floors[span]
+        similarity = min(1.0, max(0.0, above / (1 - floors[span])))
+        one = UnitSimilarity(passage=passage, start=start, end=end, similarity=similarity)
         # A list of one item is a unit twice.
-        if unit.span not in compared or compared[unit.span].similarity < similarity:
-            compared[unit.span] = UnitSimilarity(
-                passage=passage, start=start, end=end, similarity=similarity
-            )
+        compared[span] = max(one, compared.get(span, one), key=lambda each: each.similarity)
     return tuple(compared.values())
 
 
@@ -97,11 +108,13 @@ def _candidates(question: str, passages: Sequence[Passage]) -> list[Unit]:
         seen[number] += 1
     ranked += [unit for _, unit in sorted(turns, key=lambda turn: turn[0])]
     foreign = next((one for one in passages if one not in legible), None)
-    others = split_into_units(foreign) if foreign is not None else []
+    others = split_into_units(foreign) if foreign is not None else ()
     # Only where it is the best passage can it be evidence that others do not come before.
     kept = min(len(others), MAX_COMPARED // 2) if foreign and foreign is passages[0] else 0
-    chosen = ranked[: MAX_COMPARED - kept]
-    chosen += others[: MAX_COMPARED - len(chosen)]
+    suffices = bool(scored) and answer_fit(weights, legible, scored) >= ENOUGH_BY_WORDS
+    chosen = ranked[: FEW_COMPARED if suffices else MAX_COMPARED - kept]
+    if not suffices:
+        chosen += others[: MAX_COMPARED - len(chosen)]
     columns = accumulate(columns_of(f"{unit.heading}{unit.context}{unit.text}") for unit in chosen)
     return [
         unit

@@ -5,6 +5,8 @@ an option with its description, a row of a table with the table's head, a list o
 line that leads to it. Each knows the heading and the lead-in that it is under.
 """
 
+from functools import lru_cache
+
 from assistant.answer.evidence.code_blocks import join_cut_out_code, read_code, read_code_end
 from assistant.answer.evidence.lists import read_list
 from assistant.answer.evidence.passage_reader import (
@@ -29,7 +31,8 @@ MOST_READ = 16_000
 """Characters of a passage that are looked at, ten times what retrieval makes one of."""
 
 
-def split_into_units(passage: Passage) -> list[Unit]:
+@lru_cache(maxsize=64)  # to compare them with the question, and to choose among them
+def split_into_units(passage: Passage) -> tuple[Unit, ...]:
     """Return the units of a passage in the order of the text. Ranges are those of its text.
 
     Some overlap: a short list is a unit, and so is each of its items.
@@ -43,7 +46,7 @@ def split_into_units(passage: Passage) -> list[Unit]:
     at = read_code_end(reader)
     while at < len(lines):
         at = read_element(reader, at)
-    return reader.units
+    return tuple(reader.units)
 
 
 def read_element(reader: PassageReader, at: int) -> int:

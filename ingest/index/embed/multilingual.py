@@ -127,7 +127,7 @@ class MultilingualEmbedder:
 
     async def embed_query(self, text: str) -> Vector:
         """Return the vector to look up with: the model wants another prefix before a question."""
-        return await asyncio.to_thread(self._embed_query, text)
+        return (await asyncio.to_thread(self._embed, [text], self._card.query))[0]
 
     async def close(self) -> None:
         """Free the model's memory (170 MB). The next use loads it again."""
@@ -137,7 +137,7 @@ class MultilingualEmbedder:
         """Load tokenizer and model, and make them first if they are not there yet.
 
         Args:
-            documents: False: the tokenizer waits for the first text that is longer than a question.
+            documents: False: the tokenizer waits for the first text of more than a few lines.
 
         Raises:
             EmbedError: the weights are not there, are not the ones we trust, or cannot be used.
@@ -147,17 +147,14 @@ class MultilingualEmbedder:
         with self._session_lock:
             self._load_session()
 
-    def _embed_query(self, text: str) -> Vector:
-        cut = self._cut_shortly(self._card.query + normalize_text(replace_surrogates(text)))
-        if cut is None:
-            return self._embed([text], self._card.query)[0]
-        return weighted_mean([(len(cut.ids), self._run(cut.ids))])
-
     def _embed(self, texts: Sequence[str], prefix: str) -> list[Vector]:
-        tokenizer = self._load_tokenizer()
         vectors = []
-        for text in texts:
-            encoded = tokenizer.encode(prefix + normalize_text(replace_surrogates(text)))
+        for text in (prefix + normalize_text(replace_surrogates(text)) for text in texts):
+            cut = self._cut_shortly(text)
+            if cut is not None:
+                vectors.append(weighted_mean([(len(cut.ids), self._run(cut.ids))]))
+                continue
+            encoded = self._load_tokenizer().encode(text)
             windows = [encoded.ids, *(rest.ids for rest in encoded.overflowing)]
             vectors.append(weighted_mean([(len(ids), self._run(ids)) for ids in windows]))
         return vectors
