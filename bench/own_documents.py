@@ -48,7 +48,7 @@ HALVES = ("tuned", "kept", "own words tuned", "own words kept")
 LANGUAGES = ("en", "zh")
 FLOORS = {"answered": 0.7, "refused": 0.5, "evidence": 0.8}
 FLOORS_BY_MEANING = {"answered": 0.8, "refused": 0.6, "evidence": 0.9}
-FLOORS_OWN_WORDS = {"answered": 0.55, "refused": 0.5, "evidence": 0.78}
+FLOORS_OWN_WORDS = {"answered": 0.55, "refused": 0.5, "evidence": 0.74}
 """By meaning: words alone find the answer of one in two Chinese questions in other words."""
 MOST_LOST = 0.07
 
