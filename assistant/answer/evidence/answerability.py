@@ -63,6 +63,17 @@ at such a fit had that share (XQuAD and CMRC)."""
 MIN_FORM_LETTERS = 4
 MAX_ENDING_LETTERS = 3
 """Letters by which two forms of a name differ at their end: Germany, German; China, Chinese."""
+MIN_CALENDAR_LETTERS = 3
+CALENDAR_NAMES = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        monday tuesday wednesday thursday friday saturday sunday january february march april june
+        july august september october november december
+        """,
+    )
+)
+"""Capitals of which tables have the first three or four letters."""
 ALIKE_FROM = 0.85
 """Likeness (Ratcliff and Obershelp) of a name and its misspelling: one slip in seven letters."""
 _CAPITALISED = re.compile(r"\b[A-Z][\w'’-]*")
@@ -236,7 +247,9 @@ def lacks_name(weights: TermWeights, passages: Sequence[Passage]) -> bool:
 
 
 def _may_be_form(name: str, word: str) -> bool:
-    """Return whether a word of a passage may be the name: German of Germany, or a slip."""
+    """Return whether a word of a passage may be the name: German of Germany, Sat, or a slip."""
+    if name in CALENDAR_NAMES and len(word) >= MIN_CALENDAR_LETTERS and name.startswith(word):
+        return True
     if min(len(name), len(word)) < MIN_FORM_LETTERS or not name.isalpha():
         return False
     stem = max(MIN_FORM_LETTERS, max(len(name), len(word)) - MAX_ENDING_LETTERS)

@@ -73,6 +73,16 @@ async def test_no_word_in_common_and_yet_found(
     assert by_meaning.answerability != "nothing"
 
 
+async def test_a_weekday_is_known_by_what_tables_make_of_it(
+    encoder: MultilingualEmbedder,
+) -> None:
+    table = "| day | plan |\n| --- | --- |\n| Fri | tower |\n| Sat | by train to the coast |\n"
+    _, by_meaning = await by_both("What is the plan for Saturday?", passages(table), encoder)
+    assert "coast" in "".join(block.text for block in by_meaning.blocks)
+    _, other = await by_both("What is the plan for Thursday?", passages(table), encoder)
+    assert other.answerability != "answerable"
+
+
 @pytest.mark.parametrize(
     ("question", "text"),
     [
