@@ -140,7 +140,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitSimilarity:
-    """How near a piece of a passage is to the question in meaning, by the vectors of an encoder."""
+    """Semantic similarity of a question and a piece of a passage, by the vectors of an encoder."""
 
     passage: int
     """`Passage.number`."""
@@ -158,7 +158,7 @@ Answerability = Literal["answerable", "nearest", "nothing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockScore:
-    """What a score is made of: shares of the question and nearness, added up, times four factors.
+    """What a score is made of: shares of the question and similarity, added up, times four factors.
 
     Of a block of several sentences, that of the sentence which was chosen first.
     """
@@ -182,7 +182,7 @@ class BlockScore:
     length: float
     """1, less for long text."""
     similarity: float = 0.0
-    """For being near in meaning; 0 where no encoder compared them."""
+    """For semantic similarity; 0 where no encoder compared it."""
 
     @property
     def total(self) -> float:

@@ -1,13 +1,10 @@
 """The built-in encoder, as the benches of evidence use it."""
 
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from assistant.answer.evidence import compare_units
-from assistant.values import Passage, UnitSimilarity
 from ingest.index.embed.base import Embedder
 from ingest.index.embed.registry import EmbedderConfig, open_embedder
 from ingest.settings import EmbedSettings
@@ -22,12 +19,3 @@ async def open_builtin() -> Embedder | None:
     if embedder is None:
         click.echo(f"by words alone: {problem.localize('en')}")
     return embedder
-
-
-async def compare(
-    question: str, passages: Sequence[Passage], embedder: Embedder | None
-) -> tuple[UnitSimilarity, ...]:
-    """Return how near the pieces of the passages are in meaning, () without an encoder."""
-    if embedder is None:
-        return ()
-    return await compare_units(question, passages, embedder=embedder)

@@ -29,9 +29,9 @@ from typing import Any
 import click
 
 from assistant.answer.evidence import choose_evidence
-from assistant.answer.retrieval import Retriever
+from assistant.answer.retrieval import Retrieved, Retriever
 from assistant.values import AnswerEvidence, Passage
-from bench.builtin_encoder import compare, open_builtin
+from bench.builtin_encoder import open_builtin
 from bench.quotes import first_units, squeezed
 from ingest.documents import Document
 from ingest.extract.extractor import read_file
@@ -175,9 +175,10 @@ async def measure(
     counts: Counter[str] = Counter()
     spent = 0.0
     for case in cases:
-        passages = (await retriever.retrieve(case["question"])).passages
+        retrieved = await retriever.retrieve(case["question"])
+        passages = retrieved.passages
         begun = time.process_time()
-        compared = await compare(case["question"], passages, embedder)
+        compared = await retriever.compare(case["question"], retrieved)
         evidence = choose_evidence(case["question"], passages, compared=compared)
         spent += time.process_time() - begun
         found = set(found_by(case, evidence, passages))
@@ -187,7 +188,7 @@ async def measure(
         away = [replace(each, number=n) for n, each in enumerate(others[:PASSAGES], start=1)]
         if not any(holds(f"{each.heading}\n{each.text}", case["answers"]) for each in away):
             counts["away"] += 1
-            compared = await compare(case["question"], away, embedder)
+            compared = await retriever.compare(case["question"], Retrieved(passages=tuple(away)))
             without = choose_evidence(case["question"], away, compared=compared)
             counts["refused"] += without.answerability != "answerable"
         if show and "first two" not in found:

@@ -26,7 +26,7 @@ class PromptRequest:
     looked_up: str = ""
     """What the passages were found by (`Retrieved.looked_up`); "" for the question."""
     compared: Sequence[UnitSimilarity] = ()
-    """How near pieces of the passages are in meaning (`Retriever.compare`); () for words alone."""
+    """Similarities of pieces of the passages (`Retriever.compare`); () for words alone."""
 
     def build(self, passages: Sequence[Passage], traits: ModelTraits) -> Prompt:
         """Return the prompt that fits the model's size and context, with the evidence in it."""

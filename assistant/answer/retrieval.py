@@ -59,7 +59,8 @@ class Retrieved:
     """The question as it was looked up: the sentences that ask, and what misspelt words stand for.
     Evidence is chosen by it, too."""
     vector: Vector | None = None
-    """The question's; None where vectors were not asked."""
+    """That of `looked_up`; None where vectors were not asked, and where it holds more words than
+    the question that was encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +183,11 @@ class Retriever:
             passages=tuple(replace(passage, ranks=legs.ranks_of(passage)) for passage in best),
             notices=tuple(Notice(code=code, text=text) for code, text in codes if text),
             looked_up=" ".join([question, *meant]),
-            vector=vector,
+            vector=None if meant else vector,
         )
 
     async def compare(self, question: str, found: Retrieved) -> tuple[UnitSimilarity, ...]:
-        """Return how near the pieces of the passages are to a question that they were found by.
+        """Return how similar pieces of the passages are to the question that found them.
 
         () where no encoder knows its language, or none answers in time: evidence is then chosen by
         words alone. One that failed when the passages were looked up is not waited for again.
@@ -199,7 +200,9 @@ class Retriever:
         embedder = current_embedder(self._embedder)
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await compare_units(found.looked_up or question, passages, embedder=embedder)
+                return await compare_units(
+                    found.looked_up or question, passages, embedder=embedder, vector=found.vector
+                )
         except (TimeoutError, EmbedError):
             return ()
 

@@ -65,7 +65,7 @@ class Snapshot:
     """Each page that was read or left out, with the reason; without its requests."""
     passages: tuple[Passage, ...] = ()
     compared: tuple[UnitSimilarity, ...] = ()
-    """How near their pieces were to the question in meaning: a replay chooses evidence by it."""
+    """Similarities of their pieces: a replay chooses evidence by them, without an encoder."""
     evidence: AnswerEvidence = field(default_factory=AnswerEvidence)
     model: ModelSnapshot
     prompt: tuple[ChatMessage, ...] = ()

@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from assistant.answer.evidence.answer_types import CONTACTS, MEASURES
@@ -38,21 +38,21 @@ ANSWERABLE_FROM: Final[dict[Language, float]] = {"en": 0.32, "zh": 0.36}
 NOTHING_BELOW: Final[dict[Language, float]] = {"en": 0.19, "zh": 0.16}
 """Lower in Chinese, where every seam between two words is a bigram that is nowhere else."""
 
-# Where an encoder compared the units, their best similarity is added, and these thresholds hold.
-# Chosen on own documents, manuals, XQuAD and CMRC, half of them with what answers taken away: as
-# many answerable ones called so as by words alone, or more, and more near misses told from them.
+# Where an encoder compared the units, the largest similarity is added to the fit, and these
+# thresholds take the place of the two above. Chosen on questions about own documents, manuals,
+# XQuAD and CMRC, half of them with the page that answers taken away.
 SIMILARITY_WEIGHT: Final[dict[Language, float]] = {"en": 3.0, "zh": 4.0}
-ANSWERABLE_BY_MEANING_FROM: Final[dict[Language, float]] = {"en": 1.3, "zh": 1.6}
-NOTHING_BY_MEANING_BELOW = 0.5
+ANSWERABLE_WITH_SIMILARITY_FROM: Final[dict[Language, float]] = {"en": 1.3, "zh": 1.6}
+NOTHING_WITH_SIMILARITY_BELOW = 0.5
 WORDS_SUFFICE_FROM = 0.7
-"""Fit by words from which on meaning takes nothing away: codes, keys and cells of tables are near
-to no question. Two of a hundred near misses have it that meaning would tell."""
-MEANING_ALONE_FROM: Final[dict[Language, float]] = {"en": 0.17, "zh": 0.12}
-"""Similarity from which on a question is spoken of that has no word in common with any passage.
-"bitcoin price" is .15 near to a lease and a recipe, 写一首诗 0, "Who can repair the pipes?" .24 to
-a plumber. "Tell me a joke" is .21 near to a list of errors: English ones overlap."""
-ONE_WORD_ALONE_FROM = 0.32
-"""The same for an English question of one word: "ok", .28 near to "Bake for 45 minutes"."""
+"""Fit from which on words alone make a question answerable: codes, keys and cells of tables are
+similar to no question. It costs one near miss in a hundred."""
+SIMILARITY_ALONE_FROM: Final[dict[Language, float]] = {"en": 0.17, "zh": 0.12}
+"""Similarity from which on a passage is related to a question with no word of which it has any.
+"Who can repair the pipes?" and a plumber have .24, "bitcoin price" and a lease .15; "Tell me a
+joke" and a list of errors .21, so that in English no threshold parts them all."""
+ONE_WORD_SIMILARITY_FROM = 0.32
+"""The same for an English question of one word: "ok" and "Bake for 45 minutes" have .28."""
 
 SPELT_FROM = 0.2
 SPELT_SHARE = 0.8
@@ -114,17 +114,18 @@ def answerability_of(
         return "nothing"
     fit = answer_fit(weights, passages, scored)
     language = language_of(weights.question)
-    known = weights.similarities.keys()
-    compared = [one.similarity for one in scored if one.unit.span in known]
-    is_fit = fit >= ANSWERABLE_FROM.get(language, ANSWERABLE_FROM["en"])
-    is_nothing = fit < NOTHING_BELOW.get(language, NOTHING_BELOW["en"])
+    is_fit = fit >= of_language(ANSWERABLE_FROM, language)
+    is_nothing = fit < of_language(NOTHING_BELOW, language)
+    compared = [one.similarity for one in scored if one.unit.span in weights.similarities]
     if compared:
-        by_meaning = SIMILARITY_WEIGHT.get(language, SIMILARITY_WEIGHT["en"]) * max(compared)
-        enough = ANSWERABLE_BY_MEANING_FROM.get(language, ANSWERABLE_BY_MEANING_FROM["en"])
-        is_fit = fit >= WORDS_SUFFICE_FROM or fit + by_meaning >= enough
-        is_near = fit + by_meaning >= NOTHING_BY_MEANING_BELOW
-        if is_near and not is_unrelated(weights, passages, fit, max(compared)):
-            is_nothing = False
+        best = max(compared)
+        total = fit + of_language(SIMILARITY_WEIGHT, language) * best
+        enough = of_language(ANSWERABLE_WITH_SIMILARITY_FROM, language)
+        is_fit = fit >= WORDS_SUFFICE_FROM or total >= enough
+        # Words that hold something of the question are never overruled to "nothing".
+        is_nothing = is_nothing and (
+            total < NOTHING_WITH_SIMILARITY_BELOW or is_unrelated(weights, passages, fit, best)
+        )
     if is_nothing:
         return "nothing"
     if (
@@ -145,17 +146,22 @@ def answerability_of(
     return "answerable" if is_fit else "nearest"
 
 
+def of_language(thresholds: Mapping[Language, float], language: Language) -> float:
+    """Return the threshold of a language, that of English for one that has none."""
+    return thresholds.get(language, thresholds["en"])
+
+
 def is_unrelated(
     weights: TermWeights, passages: Sequence[Passage], fit: float, similarity: float
 ) -> bool:
-    """Return whether meaning alone is not enough to call passages near to a question."""
-    # A code that no passage has is near to each other code.
+    """Return whether similarity alone is not enough to call passages near to a question."""
+    # A code that no passage has is similar to each other code.
     if lacks_name(weights, passages):
         return True
     language = language_of(weights.question)
-    least = MEANING_ALONE_FROM.get(language, MEANING_ALONE_FROM["en"])
+    least = of_language(SIMILARITY_ALONE_FROM, language)
     if language == "en" and len(weights.shares) == 1:
-        least = ONE_WORD_ALONE_FROM
+        least = ONE_WORD_SIMILARITY_FROM
     return fit <= 0 and similarity < least
 
 

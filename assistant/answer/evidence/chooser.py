@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from assistant.answer.evidence.answer_types import MEASURES
 from assistant.answer.evidence.answerability import answerability_of
@@ -31,9 +32,9 @@ MIN_SCORE_SHARE = 0.45
 follow it."""
 MIN_JOINED_SCORE_SHARE = 0.5
 """The same for a sentence that joins the block beside it instead of standing for itself."""
-MIN_JOINED_COVERED_SHARE = 0.1
-MIN_COVERED_SHARE = 0.2
-"""Share of the block's (the best block's) fit that a sentence must cover itself: one that owes its
+MIN_JOINED_FIT_SHARE = 0.1
+MIN_FIT_SHARE = 0.2
+"""Share of the block's (the best block's) fit that a sentence must have itself: one that owes its
 score to its passage is off topic, unless it has what is asked for."""
 DISTINCTIVE_TYPES = MEASURES | {"date", "count", "frequency"}
 """Kinds of answer that few texts hold by chance, unlike a capital (a person) or "is"."""
@@ -68,6 +69,19 @@ class _GrowingBlock:
     parts: BlockScore | None = None
     rows: list[Unit] = field(default_factory=list)
     """Those of its table that it shows."""
+
+    @classmethod
+    def begun_with(cls, one: Scored) -> Self:
+        """Return the block that one unit is."""
+        return cls(
+            unit=one.unit,
+            words=one.words,
+            fit=one.fit,
+            covered=one.covered,
+            score=one.score,
+            typed=one.typed,
+            parts=one.parts,
+        )
 
     def __post_init__(self) -> None:
         """Begin with the row that the block is, if it is one."""
@@ -155,13 +169,14 @@ def choose_evidence(
     """Return the few blocks that answer the question, best first, none twice.
 
     At most `MAX_BLOCKS`, and none behind the first that is off topic. Each has the number of its
-    passage and its exact character range there. The choice does not depend on what other passages
-    there are; whether the question is answerable does.
+    passage and its exact character range there. By words the choice does not depend on what other
+    passages there are; which units were compared does, and so does whether the question is
+    answerable.
 
     Args:
         question: As the passages were found by it.
         passages: Best first.
-        compared: How near units are in meaning (`compare_units`); () for words alone.
+        compared: Similarities of units (`compare_units`); () for words alone.
     """
     weights = TermWeights.of(question, compared)
     legible = [
@@ -205,13 +220,9 @@ def _grown_blocks(scored: Sequence[Scored], asked_for: str) -> list[_GrowingBloc
         # Pages copy each other: the same sentence on five of them is one block.
         is_shown = any(block.overlaps(one.unit) or block.repeats(one) for block in blocks)
         is_distinctive = one.typed and asked_for in DISTINCTIVE_TYPES
-        is_about = not blocks or is_distinctive or one.fit >= MIN_COVERED_SHARE * blocks[0].fit
+        is_about = not blocks or is_distinctive or one.fit >= MIN_FIT_SHARE * blocks[0].fit
         if is_about and not is_shown and len(blocks) < MAX_BLOCKS:
-            blocks.append(
-                _GrowingBlock(
-                    one.unit, one.words, one.fit, one.covered, one.score, one.typed, one.parts
-                )
-            )
+            blocks.append(_GrowingBlock.begun_with(one))
     return blocks
 
 
@@ -220,7 +231,7 @@ def _try_join(one: Scored, blocks: Sequence[_GrowingBlock], *, least: float) -> 
     # All items of a list hold what leads to them.
     fit = one.parts.own_words + one.similarity if one.unit.kind == "list" else one.fit
     for block in blocks if one.score >= least else ():
-        if fit < MIN_JOINED_COVERED_SHARE * block.fit and not one.typed:
+        if fit < MIN_JOINED_FIT_SHARE * block.fit and not one.typed:
             continue
         columns = columns_of(one.unit.text)
         if block.touches(one.unit):
@@ -241,7 +252,7 @@ def _try_join_table(one: Scored, blocks: Sequence[_GrowingBlock]) -> bool:
     for block in blocks:
         if not block.is_same_table(one.unit):
             continue
-        is_about = one.typed or one.fit >= MIN_COVERED_SHARE * blocks[0].fit
+        is_about = one.typed or one.fit >= MIN_FIT_SHARE * blocks[0].fit
         if is_about and len(block.rows) < MAX_ROWS:
             block.join_row(one)
         return True

@@ -21,7 +21,7 @@ MIN_LABELLED_WORDS = 2
 """The same of "CTO: Raj Patel", a line of a list of contacts."""
 _IDEOGRAPH = re.compile(rf"[{CJK}]")
 _LABELLED = re.compile(r"\w[^:：\n]{0,30}[:：]\s*\w")
-LONGESTABBREVIATION = 8
+MAX_ABBREVIATION_CHARACTERS = 8
 """Characters before a full stop in which to look for one."""
 MIN_WRAP_COLUMNS = 45
 """Columns from which on a line of plain text goes on in the next one."""
@@ -147,7 +147,7 @@ class PassageReader:
         for left, right in sentence_spans("".join(unwrapped)):
             begun = start + left if begun is None else begun
             behind = start + right
-            tail = max(begun, behind - LONGESTABBREVIATION)
+            tail = max(begun, behind - MAX_ABBREVIATION_CHARACTERS)
             if not ABBREVIATION.search(self.text, tail, behind):
                 yield from self._pieces(begun, behind)
                 begun = None

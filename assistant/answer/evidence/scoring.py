@@ -1,4 +1,4 @@
-"""How well a unit fits a question. No score depends on which other passages there are."""
+"""How well a unit fits a question, whichever other passages there are."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -62,7 +62,7 @@ KIND_BONUS: Mapping[EvidenceKind, float] = {"definition": 1.15, "code": 1.15}
 
 SIMILARITY_WEIGHT = 1.0
 """What a similarity of 1 adds to the shares of a question's words. 2 finds .02 more first blocks in
-prose and loses as many of manuals, whose options and commands are near to no question."""
+prose and loses as many of manuals, whose options and commands are similar to no question."""
 SIMILAR_FROM = 0.15
 """Similarity from which on a unit is relevant that shares no word with the question. The nearest
 unit of other articles reaches it for one question of XQuAD in four."""
@@ -113,11 +113,11 @@ class TermWeights:
     counted: Sequence[str]
     """What is to be counted, if anything is."""
     similarities: Mapping[Span, float]
-    """How near units are to it in meaning, {} where nothing compared them."""
+    """Semantic similarity of units, {} where nothing compared them."""
 
     @classmethod
     def of(cls, question: str, compared: Sequence[UnitSimilarity] = ()) -> Self:
-        """Weigh the words of a question; `compared`: how near units are (`compare_units`)."""
+        """Weigh the words of a question; `compared`: from `compare_units`, () for words alone."""
         plain = _INTERROGATIVE.sub(" ", question)
         terms = {word for word in content_words(plain) if word.isascii() or len(word) > 1}
         # 崴了 is no content word, and yet all there is of 谁崴了脚.
@@ -168,7 +168,7 @@ class Scored:
     covered: float
     """The share of the question that it holds, what it is under counted less; may exceed 1."""
     similarity: float
-    """How near it is to the question in meaning, 0 to 1."""
+    """Its semantic similarity to the question, 0 to 1."""
     typed: float
     """1 if it holds an answer of the kind asked for."""
     score: float
@@ -177,7 +177,7 @@ class Scored:
 
     @property
     def fit(self) -> float:
-        """How much of the question it answers, by words and by meaning."""
+        """How well it fits the question by words and by similarity."""
         return self.covered + self.similarity
 
 

@@ -1,8 +1,7 @@
-"""How near the units of passages are to a question in meaning: what no common word tells.
+"""Semantic similarity of a question and the units of its passages, by the vectors of an encoder.
 
-"How much water was in the cellar?" has no word of "The basement was flooded to 40 cm", and is near
-it for an encoder. Passages are found by vectors already; here the sentences, rows and items that
-may be shown are compared one by one.
+"How much water was in the cellar?" has no word of "The basement was flooded to 40 cm". Retrieval
+finds the passage by its vector; here the sentences, rows and items in it are compared one by one.
 """
 
 from collections import Counter
@@ -22,19 +21,18 @@ from ingest.text.language import language_of
 
 MAX_COMPARED = 32
 MAX_COMPARED_COLUMNS = 2_600
-"""Units whose vectors are made for one question, the best by words, and their text together: about
-100 ms of one processor. 24 units and 2,000 columns lose a hundredth of the answers on own
-documents, more than these gain none (bench/README.md)."""
+"""Units compared for one question, and columns of all their texts: up to 200 ms of one processor.
+24 and 2,000 lose a hundredth of the answers in own documents, more gain none (bench/README.md)."""
 MAX_CHARACTERS = 380
 """Characters of a unit that are compared: longer ones load a tokenizer of 131,000 pieces (.3 s)."""
 ENOUGH_BY_WORDS = 0.5
 FEW_COMPARED = 10
-"""Fit by words from which on so many are enough: the order among the first is nearly all that there
-is to win. The same evidence of seven sets, for two thirds of the work on XQuAD."""
+"""Units compared where words alone fit so well: there only the order of the first ones can change.
+The evidence of seven sets is the same."""
 FIRST_PASSAGE_TURNS = 10
-"""Units without a word of the question that are taken of the first passage for one of each other:
-nine times of ten it is the right one, and with 4 the answers of Chinese diaries and lists lose
-.07."""
+"""Units of the first passage, among those that share no word with the question, that are compared
+for one of each other passage: it is the right one nine times of ten. 4 lose .07 of the Chinese
+answers in own documents."""
 
 
 async def compare_units(
@@ -44,7 +42,7 @@ async def compare_units(
     embedder: Embedder,
     vector: Vector | None = None,
 ) -> tuple[UnitSimilarity, ...]:
-    """Return how near the units of the passages are that may be evidence, in no order.
+    """Return the similarity of the units that are likeliest to be evidence, in no order.
 
     () where the encoder does not know the question's language, where it was not measured up to
     which cosine its texts are unrelated (its figures would mean nothing), and where what it
@@ -64,12 +62,12 @@ async def compare_units(
     languages = {passage.number: language_of(passage.text) for passage in passages}
     floors, units = dict[Span, float](), list[Unit]()
     for unit in _candidates(question, passages):
-        # A Chinese line on an English page is as near as a Chinese one, and a name in Latin letters
-        # on a Chinese page no nearer than that page.
-        spoken = {languages[unit.passage], language_of(unit.text)}
-        of_both = [embedder.noise_floor(question=language_of(question), text=one) for one in spoken]
-        if min(of_both) > 0:
-            floors[unit.span] = max(of_both)
+        # A Chinese line on an English page has the cosines of Chinese texts, and a name in Latin
+        # letters on a Chinese page those of its page: the higher floor is the right one.
+        both = {languages[unit.passage], language_of(unit.text)}
+        known = [embedder.noise_floor(question=language_of(question), text=one) for one in both]
+        if min(known) > 0:
+            floors[unit.span] = max(known)
             units.append(unit)
     # Each under what it stands under: "- 40 cm" alone says nothing.
     texts = (" ".join(filter(None, (one.heading, one.context, one.text))) for one in units)

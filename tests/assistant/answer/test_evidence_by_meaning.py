@@ -22,7 +22,9 @@ from ingest.index.store.hybrid import Index
 from ingest.index.store.vector_stores.memory import MemoryVectors
 from ingest.settings import EmbedSettings
 from tests.evidence_samples import passages
+from tests.index_samples import document
 from tests.packaged_e5 import open_packaged
+from tests.retrieval_samples import index_of
 
 pytestmark = pytest.mark.anyio
 
@@ -256,6 +258,31 @@ async def test_where_the_encoder_fails_words_choose(embedder: HashingEmbedder) -
     retriever = Retriever(store=index, embedder=embedder, top_k=3, timeout_s=0.2)
     found = Retrieved(passages=passages(CELLAR))
     assert await retriever.compare("Who is the plumber?", found) == ()
+
+
+class Counting(HashingEmbedder):
+    """Notes each question that it encodes."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def noise_floor(self, *, question: Language, text: Language) -> float:
+        del question, text
+        return 0.01
+
+    async def embed_query(self, text: str) -> Vector:
+        self.asked.append(text)
+        return await super().embed_query(text)
+
+
+async def test_a_question_is_encoded_once_for_its_passages_and_their_pieces() -> None:
+    embedder = Counting()
+    page = document("a", "The plumber comes on Monday.")
+    index = await index_of(page, embedder=embedder)
+    retriever = Retriever(store=index, embedder=embedder, top_k=3)
+    question = "When does the plumber come?"
+    assert await retriever.compare(question, await retriever.retrieve(question)) != ()
+    assert embedder.asked == [question]
 
 
 async def test_an_encoder_that_was_waited_for_is_not_waited_for_again() -> None:
