@@ -11,7 +11,7 @@ from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
 
-EXTRACTOR_VERSION = 14
+EXTRACTOR_VERSION = 15
 """Bump by hand when the text or the metadata of an unchanged page come out otherwise: a stored page
 of another version is requested without validators, so that its body comes and is read again."""
 

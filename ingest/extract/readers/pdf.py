@@ -17,9 +17,10 @@ from ingest.extract.base import PAGE_MARK, DamagedFileError, FileContent, FileRe
 from ingest.extract.formats.attachments import MAX_ATTACHMENTS, AttachmentReader, ReadPart
 from ingest.extract.formats.long_work import may_take_long
 from ingest.extract.formats.paper.beside import texts_beside
-from ingest.extract.formats.paper.columns import PdfLine, PdfPiece
+from ingest.extract.formats.paper.columns import PdfLine
 from ingest.extract.formats.paper.layout import join_pages, page_lines
 from ingest.extract.formats.paper.turned import is_turned, turned_pieces
+from ingest.extract.formats.paper.upright import upright_pieces
 from ingest.extract.formats.picture_text import DOTS_PER_INCH, LARGEST_AREA, read_picture
 from ingest.extract.formats.zip_parts import names_damage
 from ingest.foundation.extras import install_command
@@ -152,7 +153,7 @@ def _read_page(pdf: Any, number: int) -> _PdfPage:
 
     page = pdf[number]
     text = page.get_textpage()
-    pieces = list(turned_pieces(text, raw) if is_turned(text, raw) else _upright_pieces(text))
+    pieces = list(turned_pieces(text, raw) if is_turned(text, raw) else upright_pieces(text, raw))
     letters = "".join(piece.text for piece in pieces)
     readable = sum(each.isprintable() and not "\ue000" <= each <= "\uf8ff" for each in letters)
     is_unreadable = bool(letters) and readable < MIN_READABLE_SHARE * len(letters)
@@ -169,15 +170,6 @@ def _read_page(pdf: Any, number: int) -> _PdfPage:
         found = _recognized(page, found)
     page.close()
     return found
-
-
-def _upright_pieces(text: Any) -> Iterator[PdfPiece]:
-    for place in range(text.count_rects()):
-        left, bottom, right, top = text.get_rect(place)
-        # Two points more at each side: the box of a slanted letter is smaller than the letter.
-        bare = text.get_text_bounded(left - 1, bottom, right + 1, top).strip()
-        if bare:
-            yield PdfPiece(left=left, right=right, top=top, bottom=bottom, text=bare)
 
 
 def _recognized(page: Any, found: _PdfPage) -> _PdfPage:

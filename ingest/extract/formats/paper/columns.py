@@ -4,9 +4,10 @@ Columns differ from tables in their width: a column holds half sentences, a cell
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from statistics import median
 
 from ingest.text.cjk import CJK
@@ -25,6 +26,13 @@ MAX_SHORT_LINES = 2
 """Rows with a short line one below the other: the last line of a paragraph and a heading."""
 MIN_GUTTER_PAIRS = 6
 """Rows with a line of text on both sides that tell where a gutter is."""
+MIN_MARGIN_GAP = 1.0
+"""Heights of a line by which a running head is farther from the text than a line is."""
+MIN_MARGIN_RATIO = 2.5
+"""The same gap over the usual one of the page: rows of a table may all be far apart."""
+MAX_EDGES = 4
+"""Places where most lines begin, of which one is the right column's: each column has a second one
+for first lines of paragraphs."""
 MIN_ROWS_OF_MANY = 5
 MANY_COLUMN_CHARACTERS = 16
 """Letters of the middle line of each of three and more columns, which are narrow; cells are shorter
@@ -35,6 +43,9 @@ SHARED_PAUSE = 0.4
 """Share of a line's height by which rows of a table are farther apart than lines of a cell."""
 MIN_SHARED_PAUSES = 2
 """Heights at which all of three and more columns pause; paragraphs end at one by chance."""
+MIN_SHARED_SHARE = 0.9
+"""Share of the pauses of the column that has fewer of them at which the other pauses as well, from
+which on they are two columns of a table; paragraphs end beside each other now and then."""
 SENTENCE_END = re.compile(r"[.。!！?？:：;；…][”’」』）\"')\]]*$")
 ASIAN_PUNCTUATION = "，。、；：？！（）《》「」『』【】”“"
 
@@ -57,6 +68,23 @@ class PdfLine:
     text: str
     top: float
     bottom: float
+    longest: int = 0
+    """Letters of the longest line of its column, 0 on a page of one column."""
+
+
+def is_margin(rows: Sequence[list[PdfPiece]], place: int) -> bool:
+    """Return whether the first or the last row stands apart from all others: a running head.
+
+    It is as often as not in two pieces, and would be read as the first lines of two columns.
+    """
+    if len(rows) <= MIN_COLUMN_LINES or len(rows[place]) > 3:
+        return False
+    gaps = [
+        min(p.bottom for p in above) - max(p.top for p in below) for above, below in pairwise(rows)
+    ]
+    height = rows[place][0].top - rows[place][0].bottom
+    own = gaps[0 if place == 0 else -1]
+    return own > max(MIN_MARGIN_GAP * height, MIN_MARGIN_RATIO * median(gaps))
 
 
 def find_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[list[float], int]:
@@ -71,40 +99,95 @@ def find_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[list[float
 
 
 def find_text_gutter(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | None, int]:
-    """Return where the right one of two columns of text begins in which there is a table, too.
+    """Return where the right one of two columns of text begins that are no pairs of lines.
 
-    Beside a line of text stand the cells of a row; what is above and below tells the columns.
+    Lines of the two stand at different heights, one begins above the other, or there is a table in
+    one: beside a line of text stand the cells of a row.
     """
-    pairs = [
-        (row[0].right, row[1].left)
-        for row in rows[start:]
-        if len(row) == 2 and min(_letters_wide(each.text) for each in row) >= COLUMN_CHARACTERS
-    ]
-    if len(pairs) < MIN_GUTTER_PAIRS or len(rows[start]) < 2:
+    gutter = _gutter_between(rows[start:])
+    if gutter is None:
         return None, start
-    low, high = max(right for right, _ in pairs), min(left for _, left in pairs)
-    gutter, end = (low + high) / 2, start
+    end = start
     while end < len(rows) and not any(p.left < gutter < p.right for p in rows[end]):
         end += 1
-    is_text = [any(_letters_wide(p.text) >= COLUMN_CHARACTERS for p in row) for row in rows[:end]]
+    is_text = [any(letters_wide(p.text) >= COLUMN_CHARACTERS for p in row) for row in rows[:end]]
     last = max((n for n in range(start, end) if is_text[n]), default=end)
     for place, (above, below) in enumerate(pairwise(rows[last:end]), last + 1):
         gap = min(p.bottom for p in above) - max(p.top for p in below)
         if gap > 2 * (below[0].top - below[0].bottom):  # a table over both columns
             end = place
             break
+    if end == len(rows) and is_margin(rows, end - 1):
+        end -= 1
     block = rows[start:end]
+    # Lines that are pairs are told by `find_columns`, which knows headings and tables beside text.
     has_table = any(len(row) > 2 for row in block)
-    stands_apart = end - start > 1 and block[0][0].bottom - block[1][0].top > 2 * (
-        block[0][0].top - block[0][0].bottom
-    )
-    if high - low < MIN_GUTTER_POINTS / 2 or not has_table or stands_apart:
+    alone = sum(len(row) == 1 and letters_wide(row[0].text) >= COLUMN_CHARACTERS for row in block)
+    is_uneven = bool(block) and (len(block[0]) == 1 or alone >= MIN_GUTTER_PAIRS)
+    if not (has_table or is_uneven):
         return None, start
-    for side in (False, True):
-        parts = [[p for p in row if (p.left >= gutter) == side] for row in block]
-        if not _is_flowing([part[0].text for part in parts if len(part) == 1]):
-            return None, start
-    return gutter, end
+    texts = [
+        [piece.text for piece in side if letters_wide(piece.text) >= COLUMN_CHARACTERS]
+        for side in _beside_gutter(block, gutter)
+    ]
+    is_text_beside = all(len(each) >= MIN_GUTTER_PAIRS and _is_flowing(each) for each in texts)
+    return (gutter, end) if is_text_beside and not cell_tops(block, gutter) else (None, start)
+
+
+def _gutter_between(rows: Sequence[list[PdfPiece]]) -> float | None:
+    """Return a height-less line that long lines of text end before, and as many begin behind."""
+    long = [p for row in rows for p in row if letters_wide(p.text) >= COLUMN_CHARACTERS]
+    edges = Counter(round(piece.left / MIN_GUTTER_POINTS) for piece in long)
+    for edge, count in edges.most_common(MAX_EDGES):
+        begin = (edge - 0.5) * MIN_GUTTER_POINTS
+        before = [piece for piece in long if piece.right <= begin]
+        behind = [piece for piece in long if piece.left >= begin]
+        if count < MIN_COLUMN_LINES or not before or not behind:
+            continue
+        low, high = max(p.right for p in before), min(p.left for p in behind)
+        top = min(max(p.top for p in side) for side in (before, behind))
+        bottom = max(min(p.bottom for p in side) for side in (before, behind))
+        beside = (sum(bottom < p.top and p.bottom < top for p in side) for side in (before, behind))
+        if high - low >= MIN_GUTTER_POINTS / 2 and min(beside) >= MIN_GUTTER_PAIRS:
+            return (low + high) / 2
+    return None
+
+
+def _beside_gutter(rows: Sequence[list[PdfPiece]], gutter: float) -> list[list[PdfPiece]]:
+    pieces = [piece for row in rows for piece in row]
+    return [[piece for piece in pieces if (piece.left >= gutter) == side] for side in (False, True)]
+
+
+def cell_tops(rows: Sequence[list[PdfPiece]], gutter: float) -> list[float]:
+    """Return where the rows of a table of two columns begin, but its first; [] if it is text.
+
+    Cells of different length begin together.
+    """
+    pauses: list[list[tuple[float, float]]] = []
+    for column in _beside_gutter(rows, gutter):
+        ordered = sorted(column, key=lambda piece: -piece.top)
+        # A side may hold several cells of a row: what counts is the lowest so far.
+        lowest = accumulate((piece.bottom for piece in ordered), min)
+        gaps = [
+            (upper, below.top)
+            for upper, below in zip(lowest, ordered[1:], strict=False)
+            if below.top < upper
+        ]
+        usual = median([upper - lower for upper, lower in gaps] or [0.0])
+        height = median(piece.top - piece.bottom for piece in column)
+        least = usual + SHARED_PAUSE * height
+        pauses.append([(upper, lower) for upper, lower in gaps if upper - lower > least])
+    shared = [
+        (max(lower, below), abs(upper - other))
+        for upper, lower in pauses[0]
+        for other, below in pauses[1]
+        if abs(lower - below) <= SHARED_PAUSE * height
+    ]
+    # Paragraphs of equal length, one beside the other, pause together as well.
+    uneven = sum(difference > height for _, difference in shared)
+    enough = max(MIN_SHARED_PAUSES, MIN_SHARED_SHARE * min(map(len, pauses)))
+    is_table = uneven >= MIN_SHARED_PAUSES and len(shared) >= enough
+    return [top for top, _ in shared] if is_table else []
 
 
 def _many_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[list[float], int]:
@@ -150,7 +233,7 @@ def _is_flowing(lines: Sequence[str]) -> bool:
         not SENTENCE_END.search(a) and (b[:1].islower() or re.match(f"[{CJK}]", b) is not None)
         for a, b in pairwise(lines)
     ]
-    is_wide = median(map(_letters_wide, lines)) >= MANY_COLUMN_CHARACTERS
+    is_wide = median(map(letters_wide, lines)) >= MANY_COLUMN_CHARACTERS
     return is_wide and sum(goes_on) >= MIN_FLOWING_SHARE * len(goes_on)
 
 
@@ -166,7 +249,7 @@ def _two_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | No
         row = rows[place]
         if len(row) == 2:
             left, right = row
-            shorter, longer = sorted((_letters_wide(left.text), _letters_wide(right.text)))
+            shorter, longer = sorted((letters_wide(left.text), letters_wide(right.text)))
             is_short = shorter < COLUMN_CHARACTERS // 2
             run = run + 1 if is_short else 0
             low, high = max(low, left.right), min(high, right.left)
@@ -183,12 +266,12 @@ def _two_columns(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float | No
             break
         end = place + 1
     is_text = pairs >= MIN_COLUMN_LINES and shorts * 2 <= pairs
-    if is_text and gutter is not None and _has_full_lines(rows[start:end], gutter):
-        return gutter, end
-    return None, start
+    if gutter is None or not is_text or not _has_full_lines(rows[start:end], gutter):
+        return None, start
+    return gutter, end
 
 
-def _letters_wide(text: str) -> int:
+def letters_wide(text: str) -> int:
     """Return how many Latin letters are as wide as a text; an ideograph counts as two."""
     return len(text) + len(re.findall(f"[{CJK}{ASIAN_PUNCTUATION}]", text))
 
@@ -199,13 +282,11 @@ def _has_full_lines(rows: Sequence[list[PdfPiece]], gutter: float) -> bool:
     Only where the lines are of ideographs, which break anywhere: Chinese tables have cells as long
     as a line, but of any length.
     """
-    pieces = [piece for row in rows for piece in row]
-    for side in (False, True):
-        column = [piece for piece in pieces if (piece.left >= gutter) == side]
+    for column in _beside_gutter(rows, gutter):
         widths = [piece.right - piece.left for piece in column]
-        is_asian = sum(_letters_wide(p.text) > 1.5 * len(p.text) for p in column) * 2 > len(column)
+        is_asian = sum(letters_wide(p.text) > 1.5 * len(p.text) for p in column) * 2 > len(column)
         full = sum(width >= FULL_COLUMN_LINE * max(widths) for width in widths)
-        longest = max(_letters_wide(piece.text) for piece in column)
+        longest = max(letters_wide(piece.text) for piece in column)
         if is_asian and (longest < ASIAN_COLUMN or full < MIN_FULL_LINES * len(widths)):
             return False
     return True

@@ -7,6 +7,7 @@ differ from tables in their width: a column holds half sentences, a cell a word 
 import re
 from collections import Counter
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -18,8 +19,11 @@ from ingest.extract.formats.paper.columns import (
     SENTENCE_END,
     PdfLine,
     PdfPiece,
+    cell_tops,
     find_columns,
     find_text_gutter,
+    is_margin,
+    letters_wide,
 )
 from ingest.extract.formats.paper.margins import without_contents, without_margins
 from ingest.extract.formats.table_rows import render_rows
@@ -39,6 +43,9 @@ MIN_SIZE_RATIO = 1.5
 """Ratio of the heights of two lines from which on one is a title and the other text."""
 MIN_BLOCK_GAP = 1.0
 """Heights of a line by which a gap is wider than the usual one, where it parts two blocks."""
+MAX_WORD_LETTERS = 100
+"""Letters of a broken word that are looked at: a search from the beginning of the text would go
+through all of it for each line of a book."""
 _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五六七八九十]+[)）、.])\s*\S")
 _HYPHENS = "\ufffe\u00ad\u0002"
 """What pdfium makes of a hyphen that a program set at the end of a line, and soft hyphens."""
@@ -56,29 +63,37 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     lines: list[PdfLine] = []
     at = 0
     while at < len(rows):
-        gutter, end = find_text_gutter(rows, at)
+        # A running head is no line of the columns below it.
+        first = at + int(at == 0 and is_margin(rows, 0))
+        gutter, end = find_text_gutter(rows, first)
         if gutter is not None:
-            block = _placed(rows[at:end], "")
+            lines += map(_row_line, rows[at:first])
+            block = _placed(rows[first:end], "")
             for side in (False, True):
                 # The pieces anew: a line of one column may join two rows of the other's table.
-                lines += _lines_of(
-                    [
-                        each
-                        for each in pieces
-                        if (each.left >= gutter) == side
-                        and block.bottom <= (each.top + each.bottom) / 2 <= block.top
-                    ]
-                )
+                column = [
+                    each
+                    for each in pieces
+                    if (each.left >= gutter) == side
+                    and block.bottom <= (each.top + each.bottom) / 2 <= block.top
+                ]
+                lines += _in_column(_lines_of(column))
             at = end
             continue
         gutters, end = find_columns(rows, at)
+        if len(gutters) == 1 and (tops := cell_tops(rows[at:end], gutters[0])):
+            cells = _two_cells(rows[at:end], gutters[0], tops)
+            lines.append(_placed(rows[at:end], render_rows(cells)))
+            at = end
+            continue
         if gutters:
-            for column in range(len(gutters) + 1):
+            lines += map(_row_line, rows[at:first])
+            for place in range(len(gutters) + 1):
                 parts = (
-                    [p for p in row if sum(p.left >= gutter for gutter in gutters) == column]
-                    for row in rows[at:end]
+                    [p for p in row if sum(p.left >= gutter for gutter in gutters) == place]
+                    for row in rows[first:end]
                 )
-                lines += [_row_line(part) for part in parts if part]
+                lines += _in_column([_row_line(part) for part in parts if part])
             at = end
             continue
         end = _table_end(rows, at)
@@ -90,6 +105,24 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
             lines.append(_row_line(rows[at]))
         at = end
     return lines
+
+
+def _two_cells(
+    rows: Sequence[list[PdfPiece]], gutter: float, tops: Sequence[float]
+) -> list[list[str]]:
+    """Return the rows of a table of two columns of text; they begin at these heights."""
+    cells = [["", ""] for _ in range(len(tops) + 1)]
+    for piece in (piece for row in rows for piece in row):
+        place, side = sum(piece.top <= top + 1 for top in tops), int(piece.left >= gutter)
+        above = cells[place][side]
+        cells[place][side] = _join_line(above, piece.text, Counter()) if above else piece.text
+    return cells
+
+
+def _in_column(lines: Sequence[PdfLine]) -> list[PdfLine]:
+    """Return the lines of a column, which tell how long a line of it is that goes on below."""
+    longest = max((letters_wide(each.text) for each in lines if "\n" not in each.text), default=0)
+    return [replace(each, longest=each.longest or longest) for each in lines]
 
 
 def _vertical_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
@@ -271,7 +304,7 @@ def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ())
     for number, page in enumerate(kept_pages):
         marks += PAGE_MARK if number else ""  # those of empty pages, too
         texts = [line.text for line in page]
-        full = _FULL_LINE * max((len(line) for line in texts if "\n" not in line), default=0)
+        longest = max((letters_wide(line) for line in texts if "\n" not in line), default=0)
         starts = _block_starts(page)
         before = paragraphs.pop() if paragraphs else ""
         last = before.rpartition("\n")[2].lstrip(PAGE_MARK)
@@ -283,14 +316,15 @@ def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ())
             waiting = []
         last = last if is_open else ""
         for place, line in enumerate(texts):
+            full = _FULL_LINE * (page[place - 1].longest or longest) if place else 0.0
             if text and last and place not in starts and _continues(last, line, full=full):
                 text = _join_line(text, line, vocabulary)
             else:
                 text += ("\n" if text else "") + line
-            # Behind the join, which looks at the characters on both sides.
-            border = len(text) - len(line)
-            text = text[:border] + marks + text[border:]
-            last, marks = line, ""
+            if marks:  # behind the join, which looks at the characters on both sides
+                border = len(text) - len(line)
+                text, marks = text[:border] + marks + text[border:], ""
+            last = line
         paragraphs.append(text)
         waiting += beside[number] if beside else []
     paragraphs += waiting
@@ -321,13 +355,17 @@ def _continues(before: str, line: str, *, full: float) -> bool:
         return True
     if full == 0 and not (line[:1].islower() or re.match(f"[{CJK}]", line)):
         return False
-    return len(before) >= full and not SENTENCE_END.search(before) and not _LIST_MARK.match(line)
+    return (
+        letters_wide(before) >= full
+        and not SENTENCE_END.search(before)
+        and not _LIST_MARK.match(line)
+    )
 
 
 def _join_line(text: str, line: str, vocabulary: Counter[str]) -> str:
     """Return a text with the next line behind it, a word that was broken made whole."""
     if text[-1] in _HYPHENS or (text[-1] == "-" and text[-2:-1].isalpha()):
-        head = re.search(r"[\w-]*$", text[:-1])
+        head = re.search(r"[\w-]*$", text[-MAX_WORD_LETTERS:-1])
         tail = re.match(r"\w*", line)
         start, end = (head[0] if head else ""), (tail[0] if tail else "")
         whole, hyphened = (start + end).casefold(), f"{start}-{end}".casefold()
@@ -337,6 +375,6 @@ def _join_line(text: str, line: str, vocabulary: Counter[str]) -> str:
             return f"{text[:-1]}-{line}"
         return text[:-1] + line
     asian = f"[{CJK}{ASIAN_PUNCTUATION}]"
-    if re.search(rf"{asian}$", text) and re.match(asian, line):
+    if re.match(asian, text[-1:]) and re.match(asian, line):
         return text + line  # Chinese and Japanese are written without spaces
     return f"{text} {line}"

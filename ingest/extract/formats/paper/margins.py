@@ -10,10 +10,15 @@ from ingest.extract.formats.paper.columns import PdfLine
 
 MIN_PAGES = 3
 """Pages from which on a line that they share is a running head."""
+PAIR = 2
+"""Pages of which the head of the first and the foot of the last are kept: what both have may be
+the title of a form."""
 MARGIN_LINES = 2
 """Lines at the top and the bottom of a page that may be running heads and feet."""
 _LEADERS = re.compile(r"(?:\.\s?|…|·\s?|_){4,}\s*[\divxlc]+$", re.IGNORECASE)
 """The dots of a line of a table of contents."""
+_PRINTED_HEAD = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\.?,?\s+\D{0,3}\d{1,2}:\d\d")
+_PRINTED_FOOT = re.compile(r"(?:(?:https?|file|about|data):\S+\s+\d+\s?/\s?\d+)")
 _CONTENTS = re.compile(r"(?:table of )?contents|目\s*录|目\s*次|inhalt(?:sverzeichnis)?", re.I)
 
 
@@ -27,18 +32,32 @@ def without_margins(pages: Sequence[list[PdfLine]]) -> list[list[PdfLine]]:
     edges = [(_margin(page), _margin(page[::-1])) for page in pages]
     for page, (head, foot) in zip(pages, edges, strict=True):
         counts.update({_shape(line.text) for line in (*page[:head], *page[len(page) - foot :])})
-    enough = max(MIN_PAGES, len([page for page in pages if page]) / 2)
+    filled = len([page for page in pages if page])
+    enough = PAIR if filled == PAIR else max(MIN_PAGES, filled / 2)
     running = {shape for shape, count in counts.items() if count >= enough}
-    return [
-        [
-            line
-            for place, line in enumerate(page)
-            if _shape(line.text) not in running
-            # Of a page of few lines no gap tells; what is at its edge is there on others, too.
-            or MARGIN_LINES <= place < len(page) - MARGIN_LINES
-        ]
-        for page in pages
-    ]
+    kept: list[list[PdfLine]] = []
+    for number, page in enumerate(pages):
+        lines = _without_print_marks(page)
+        first, last = MARGIN_LINES, len(lines) - MARGIN_LINES
+        if filled == PAIR:
+            first, last = (0, last) if number == 0 else (first, len(lines))
+        kept.append(
+            [
+                line
+                for place, line in enumerate(lines)
+                if (shape := _shape(line.text)) not in running
+                # Of a page of few lines no gap tells; what is at its edge is there on others, too.
+                or (first <= place < last and any(map(str.isalpha, shape)))
+            ]
+        )
+    return kept
+
+
+def _without_print_marks(page: Sequence[PdfLine]) -> Sequence[PdfLine]:
+    """Return a page without date, title, address and number that a browser prints at its edges."""
+    if len(page) < MIN_PAGES or not _PRINTED_FOOT.fullmatch(page[-1].text):
+        return page
+    return page[1 if _PRINTED_HEAD.match(page[0].text) else 0 : -1]
 
 
 def _margin(page: Sequence[PdfLine]) -> int:
