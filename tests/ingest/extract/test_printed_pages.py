@@ -155,3 +155,46 @@ def test_head_of_two_pages_does_not_part_a_sentence(tmp_path: Path) -> None:
     assert text.count("Minutes of the water board") == 1
     assert "- 1 -" not in text
     assert "- 2 -" not in text
+
+
+def two_cells_a_row(*rows: tuple[str, str]) -> bytes:
+    shown = [
+        shown_at(x, 700 - 16 * place, cell)
+        for place, row in enumerate(rows)
+        for x, cell in zip((60, 220), row, strict=True)
+    ]
+    return pdf_of_contents("\n".join(shown))
+
+
+def test_list_of_options_takes_no_option_for_a_head(tmp_path: Path) -> None:
+    options = [
+        ("-V", "show what comes out, from the command line alone"),
+        ("-absolute", "take the sizes of the drawing as they are"),
+        ("-batch", "view the pictures one behind the other"),
+        ("-cdf", "write the names of all functions and leave"),
+        ("-devices", "list what can draw, by number"),
+        ("-embed", "put what is drawn in three dimensions into the page"),
+        ("-fitscreen", "make the window as large as the picture"),
+        ("-globals", "take what was read last for what is read next"),
+    ]
+    (tmp_path / "a.pdf").write_bytes(two_cells_a_row(*options))
+    lines = read_file(tmp_path / "a.pdf").text.splitlines()
+    assert [f"- {name}: {meaning}" for name, meaning in options] == lines
+
+
+def test_names_of_two_columns_are_said_with_what_is_in_them(tmp_path: Path) -> None:
+    rows = [(f"Harbour of {name}", f"{n}0 ships a day") for n, name in enumerate("ABCDEFGHIJ", 1)]
+    (tmp_path / "a.pdf").write_bytes(two_cells_a_row(("Place", "Traffic"), *rows))
+    text = read_file(tmp_path / "a.pdf").text
+    assert "- Place: Harbour of C; Traffic: 30 ships a day" in text
+
+
+def test_words_that_are_set_apart_without_a_blank_are_words(tmp_path: Path) -> None:
+    # Helvetica at ten points: "awk." is 20 points wide, and groff draws the next word 3 behind it.
+    words = zip((60, 83.5, 91.5), ("awk.", "It", "copies"), strict=True)
+    shown = [shown_at(x, 700, word) for x, word in words]
+    shown += [shown_at(60 + 10 * place, 600, letter) for place, letter in enumerate("NOTICE")]
+    (tmp_path / "a.pdf").write_bytes(pdf_of_contents("\n".join(shown)))
+    text = read_file(tmp_path / "a.pdf").text
+    assert "awk. It copies" in text
+    assert "NOTICE" in text.replace(" ", "")

@@ -26,7 +26,7 @@ from ingest.extract.formats.paper.columns import (
     letters_wide,
 )
 from ingest.extract.formats.paper.margins import without_contents, without_margins
-from ingest.extract.formats.table_rows import render_rows
+from ingest.extract.formats.paper.pairs import render_cells
 from ingest.text.cjk import CJK
 
 _FULL_LINE = 0.6
@@ -83,7 +83,7 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
         gutters, end = find_columns(rows, at)
         if len(gutters) == 1 and (tops := cell_tops(rows[at:end], gutters[0])):
             cells = _two_cells(rows[at:end], gutters[0], tops)
-            lines.append(_placed(rows[at:end], render_rows(cells)))
+            lines.append(_placed(rows[at:end], render_cells(cells)))
             at = end
             continue
         if gutters:
@@ -99,7 +99,7 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
         end = _table_end(rows, at)
         if end - at >= MIN_ROWS:
             table = _with_whole_cells(rows[at:end], _cells(rows[at:end]))
-            lines.append(_placed(rows[at:end], render_rows(table)))
+            lines.append(_placed(rows[at:end], render_cells(table)))
         else:
             end = at + 1
             lines.append(_row_line(rows[at]))
