@@ -16,7 +16,7 @@ from ingest.documents import Chunk, ScoredChunk
 from ingest.foundation.messages import Language
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder
 from ingest.index.regions import excerpt_bodies
-from ingest.text.language import language_of
+from ingest.text.language import dominant_language
 from ingest.text.words import words
 
 VECTORS_SHARE = 0.45
@@ -76,6 +76,11 @@ class Legs:
         return LegRanks(words=by_words, vectors=by_vector, bm25=bm25, cosine=cosine)
 
 
+def weight_of(embedder: Embedder | None, question: Language, text: Language) -> float:
+    """Return what the encoder's ranking is worth for a question and texts of two languages."""
+    return embedder.pair_weight(question=question, text=text) if embedder else 0.0
+
+
 def known_hits(
     found: Sequence[ScoredChunk], *, embedder: Embedder, language: Language
 ) -> list[ScoredChunk]:
@@ -88,7 +93,7 @@ def known_hits(
     known = []
     for scored in found:
         text = scored.chunk.text
-        pair: dict[str, Language] = {"question": language, "text": language_of(text)}
+        pair: dict[str, Language] = {"question": language, "text": dominant_language(text)}
         if (
             embedder.pair_weight(**pair) > 0
             and scored.score > embedder.noise_floor(**pair)
@@ -96,6 +101,21 @@ def known_hits(
         ):
             known.append(scored)
     return known
+
+
+def doubtful_hits(
+    found: Sequence[ScoredChunk], *, embedder: Embedder, language: Language
+) -> list[ScoredChunk]:
+    """Return the hits in the question's language that are as similar to it as unrelated texts are.
+
+    [] of an encoder that was not measured: it has no such line.
+    """
+    floor = embedder.noise_floor(question=language, text=language)
+    return [
+        scored
+        for scored in found
+        if scored.score <= floor and dominant_language(scored.chunk.text) == language
+    ]
 
 
 def fuse_legs(legs: Legs, *, weigh: Callable[[Language], float]) -> list[ScoredChunk]:
@@ -108,7 +128,7 @@ def fuse_legs(legs: Legs, *, weigh: Callable[[Language], float]) -> list[ScoredC
         weigh: What the encoder's ranking of texts in a language is worth for this question.
     """
     chunks = {scored.chunk.id: scored.chunk for scored in [*legs.by_words, *legs.by_vector]}
-    languages = {id_: language_of(chunk.text) for id_, chunk in chunks.items()}
+    languages = {id_: dominant_language(chunk.text) for id_, chunk in chunks.items()}
     weights = {one.chunk.id: weigh(languages[one.chunk.id]) for one in legs.by_vector}
     held_shares = _held_information(legs.wanted, chunks.values())
     by_words, by_vector = _rescaled(legs.by_words), _rescaled(legs.by_vector)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from assistant.answer.evidence import compare_units
+from assistant.answer.evidence import compare_units, similar_passages
 from assistant.answer.evidence.safe_passages import without_orders
-from assistant.answer.fusion import Legs, fuse_legs, known_hits
+from assistant.answer.fusion import Legs, doubtful_hits, fuse_legs, known_hits, weight_of
 from assistant.answer.long_questions import condense_question
 from assistant.answer.recency import recency_of
 from assistant.answer.rerank.base import Reranker
@@ -19,17 +19,18 @@ from assistant.values import Passage, UnitSimilarity
 from ingest.documents import Document, ScoredChunk
 from ingest.errors import EmbedError, StoreError
 from ingest.foundation.errors import QiuzhengError
-from ingest.foundation.messages import LANGUAGES, Language, Message
+from ingest.foundation.messages import LANGUAGES, Message
 from ingest.index.chunk_embedding import embed_chunks
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
 from ingest.index.embed.following import current_embedder
 from ingest.index.regions import excerpt, excerpt_bodies
 from ingest.index.store.base import ChunkStore
-from ingest.text.language import language_of
+from ingest.text.language import dominant_language, language_of
 from ingest.text.words import content_words, words
 
 CANDIDATES = 50  # chunks that each leg may name
 RERANKED = 20  # chunks that a reranker reads: three times the passages, one second for small ones
+DOUBTFUL = 3  # passages looked into where neither leg has anything in the question's language
 EMBED_NOW = 16  # chunks found by words that get their missing vector now: 0.5 s on two cores
 WORDS_RECENCY = 0.15
 VECTORS_RECENCY = 0.01
@@ -40,8 +41,6 @@ recall@5 with multilingual-e5-small. What this costs is in bench/retrieval.py.""
 GAP = 2  # characters of white space that the splitter leaves out between neighbours
 
 NO_ENCODER = Message("Found by words alone: no embedding model is available. See: assistant doctor")
-
-
 TOO_SLOW = Message(
     "Found by words alone: the embedding model did not answer in time. See: assistant doctor"
 )
@@ -172,7 +171,7 @@ class Retriever:
         legs = Legs(
             language=language_of(question), wanted=terms, by_words=by_words, by_vector=by_vector
         )
-        fused = fuse_legs(legs, weigh=functools.partial(_weight_of, embedder, legs.language))
+        fused = fuse_legs(legs, weigh=functools.partial(weight_of, embedder, legs.language))
         ranked, not_reranked = await self._reranked(question, fused)
         codes: list[tuple[NoticeCode, Message | None]] = [
             ("words_only", words_only),
@@ -218,7 +217,7 @@ class Retriever:
             return None, [], self._no_encoder
         language = language_of(question)
         if embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR or not any(
-            _weight_of(embedder, language, other) for other in LANGUAGES
+            weight_of(embedder, language, other) for other in LANGUAGES
         ):
             return None, [], None
         until = asyncio.get_running_loop().time() + self._timeout_s
@@ -232,11 +231,30 @@ class Retriever:
             found = await self._store.nearest(
                 vector, top_k=CANDIDATES, space=embedder.space, collections=collections
             )
-            return vector, known_hits(found, embedder=embedder, language=language), None
+            known = known_hits(found, embedder=embedder, language=language)
+            legs = (*by_words, *known)
+            if all(dominant_language(one.chunk.text) != language for one in legs):
+                doubtful = doubtful_hits(found, embedder=embedder, language=language)
+                known = [*await self._similar_in_part(question, vector, doubtful), *known]
+            return vector, known, None
         except TimeoutError:
             return None, [], TOO_SLOW
         except (EmbedError, StoreError) as error:
             return None, [], Message("Found by words alone. {error}", error=error.full_message)
+
+    async def _similar_in_part(
+        self, question: str, vector: Vector, doubtful: Sequence[ScoredChunk]
+    ) -> list[ScoredChunk]:
+        """Return the hits of pages of which a single sentence is similar to the question.
+
+        能养猫吗 is to one point of a contract what a question is to its answer, and to all eight
+        what it is to any text.
+        """
+        passages = await self._passages(doubtful, DOUBTFUL)
+        compared = await self.compare(question, Retrieved(passages=passages, vector=vector))
+        related = similar_passages(question, compared)
+        urls = {passage.url for passage in passages if passage.number in related}
+        return [one for one in doubtful[:DOUBTFUL] if one.chunk.url in urls]
 
     async def _reranked(
         self, question: str, fused: list[ScoredChunk]
@@ -359,11 +377,6 @@ class Retriever:
             for other in spans
             if other is touching[0] or other not in touching
         ]
-
-
-def _weight_of(embedder: Embedder | None, question: Language, text: Language) -> float:
-    """Return what the encoder's ranking is worth for a question and texts of two languages."""
-    return embedder.pair_weight(question=question, text=text) if embedder else 0.0
 
 
 def relocate_chunks(

@@ -6,6 +6,8 @@ import re
 from ingest.foundation.messages import LANGUAGES, Language
 from ingest.text.cjk import CJK
 
+LETTERS_AN_IDEOGRAPH = 3
+"""English words have five letters, Chinese ones between one and two characters."""
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _CJK_CHARACTER = re.compile(rf"[{CJK}]")
 _LATIN_LETTER = re.compile(r"[A-Za-z]")
@@ -25,6 +27,19 @@ def language_of(text: str) -> Language:
     # makes an English one look Chinese ("Who is 李白?"): English grammar decides between them.
     letters = len(_LATIN_LETTER.findall(text))
     return "en" if letters > ideographs and _ENGLISH_GRAMMAR.search(text) else "zh"
+
+
+def dominant_language(text: str) -> Language:
+    """Return the language of most words of a text: of a page, a passage, a row of a table.
+
+    A table of English words with one Chinese name in it is English, and Chinese text with names of
+    programs in every line Chinese. Of a question `language_of` tells more.
+    """
+    ideographs = len(_CJK_CHARACTER.findall(text))
+    if not ideographs:
+        return "en"
+    letters = len(_LATIN_LETTER.findall(text))
+    return "zh" if LETTERS_AN_IDEOGRAPH * ideographs >= letters else "en"
 
 
 def cjk_share(text: str) -> float:

@@ -14,6 +14,7 @@ from ingest.text.dates import dates_in_numerals
 from ingest.text.figures import NUMBER, dates_at, join_groups, numerals_in, spaced_groups
 from ingest.text.normalize import fold_text
 from ingest.text.numerals import NUMERAL_CHARACTERS, parse_scaled
+from ingest.text.weekdays import WEEKDAYS, weekdays_at, weekdays_between, weekdays_in
 
 _RUN = re.compile(rf"(?P<cjk>[{CJK}]+)|[^\W_{CJK}]+(?:(?:[-\u2010.,'’]|_+)[^\W_{CJK}]+)*")
 _SEGMENT = re.compile(rf"(?:{NUMBER}|[^\W\d_]+)(?:[-\u2010_]*(?:{NUMBER}|[^\W\d_]+))*")
@@ -21,6 +22,7 @@ _SEGMENT = re.compile(rf"(?:{NUMBER}|[^\W\d_]+)(?:[-\u2010_]*(?:{NUMBER}|[^\W\d_
 _ATOM = re.compile(rf"(?P<number>{NUMBER})|[^\W\d_]+")
 _HYPHEN = re.compile(r"[-\u2010_]+")
 _IN_DATE = re.compile(r"\d+|[^\W\d_]{3,}")
+_NUMERAL_OR_DAY = NUMERAL_CHARACTERS | {"日", "天"}
 _NO_HYPHENS = str.maketrans("", "", "-\u2010_")
 _DIGIT_ENDINGS = frozenset(("st", "nd", "rd", "th", "s"))
 MAX_ATOMS = 6
@@ -59,7 +61,7 @@ def words(text: str) -> list[str]:
     The text is normalised (`normalize_text`), full-width and compatibility forms are folded
     (NFKC), case is folded, English plurals too. What is written in several ways has all words by
     which another way can find it: E-1234 has "e", "1234" and "e1234"; 2024-03-03 has the word
-    "2024年3月3日" of each date that a text names, in whatever order.
+    "2024年3月3日" of each date that a text names, in whatever order, and Sat 16 has "星期六".
     """
     text = fold_text(text)
     found: list[str] = []
@@ -70,7 +72,7 @@ def words(text: str) -> list[str]:
         if run.lastindex:
             if len(characters) > 1:
                 found += map("".join, itertools.pairwise(characters))
-                if not NUMERAL_CHARACTERS.isdisjoint(characters):
+                if not _NUMERAL_OR_DAY.isdisjoint(characters):
                     found += _numeral_words(characters)
                 continue
             found.append(characters)
@@ -79,7 +81,10 @@ def words(text: str) -> list[str]:
                 found.append(text[lone - 1] + characters)
             lone = run.end()
         elif characters.isalpha():
-            found.append(_singular(characters))
+            word = _singular(characters)
+            found.append(word)
+            if word in WEEKDAYS:
+                found += weekdays_at(text, run.start())
         elif run.start() < dated or characters[0].isdecimal():
             more, dated, grouped = _number_words(text, *run.span(), dated, grouped)
             found += more
@@ -119,9 +124,10 @@ def _number_words(
 
 @functools.lru_cache(maxsize=4096)
 def _numeral_words(run: str) -> tuple[str, ...]:
-    """Return the numbers and dates that a run of ideographs writes in Chinese numerals."""
+    """Return the numbers, dates and days of the week that a run of ideographs writes."""
     return (
         *numerals_in(run),
+        *weekdays_in(run),
         *(name for date in dates_in_numerals(run) for name in date.names()),
     )
 
@@ -132,6 +138,7 @@ def _compound_words(run: str) -> tuple[str, ...]:
     found: list[str] = []
     for segment in _SEGMENT.findall(run):
         pieces = _HYPHEN.split(segment)
+        found += weekdays_between(pieces)
         joined = []
         for piece in pieces:
             atoms, word = _atoms(piece)

@@ -53,6 +53,8 @@ SIMILARITY_ALONE_FROM: Final[dict[Language, float]] = {"en": 0.17, "zh": 0.12}
 joke" and a list of errors .21, so that in English no threshold parts them all."""
 ONE_WORD_SIMILARITY_FROM = 0.32
 """The same for an English question of one word: "ok" and "Bake for 45 minutes" have .28."""
+FEW_WORDS = 2
+"""Words up to which that one is the question, function words included."""
 
 SPELT_FROM = 0.2
 SPELT_SHARE = 0.8
@@ -160,7 +162,8 @@ def is_unrelated(
         return True
     language = language_of(weights.question)
     least = of_language(SIMILARITY_ALONE_FROM, language)
-    if language == "en" and len(weights.shares) == 1:
+    # "Where are we staying?" asks something, though it has one word that says what of.
+    if language == "en" and len(weights.shares) == 1 and len(words(weights.question)) <= FEW_WORDS:
         least = ONE_WORD_SIMILARITY_FROM
     return fit <= 0 and similarity < least
 

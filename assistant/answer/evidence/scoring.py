@@ -16,6 +16,7 @@ from assistant.answer.evidence.answer_types import (
 from assistant.answer.evidence.passage_reader import Span, Unit
 from assistant.values import BlockScore, EvidenceKind, Passage, UnitSimilarity
 from ingest.text.cjk import CJK
+from ingest.text.weekdays import without_spellings
 from ingest.text.words import content_words, words
 
 # Words are weighed by their shape and not by idf among the passages: that would let a page that
@@ -97,6 +98,12 @@ _NAME = re.compile(
 """A capital that no beginning of a sentence explains, and Latin letters beside Chinese ones."""
 
 
+LATIN_NOUNS_ZH = frozenset(
+    ("wifi", "app", "email", "pdf", "ppt", "vip", "ktv", "atm", "pin", "logo", "tv", "pc", "usb")
+)
+"""What Chinese writes in Latin letters and means no name by: WiFi is as often 无线 or 宽带."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermWeights:
     """A question as it is compared with units."""
@@ -123,7 +130,9 @@ class TermWeights:
         # 崴了 is no content word, and yet all there is of 谁崴了脚.
         terms = terms or {word for word in words(plain) if len(word) > 1}
         terms = terms or set(content_words(question) or words(question))
+        terms = without_spellings(terms)
         names = {word for name in _NAME.findall(question) for word in words(name)}
+        names = names.difference(LATIN_NOUNS_ZH)
         names |= {word for word in terms if any(character.isdigit() for character in word)}
         weights = {}
         for word in terms:

@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from itertools import accumulate
 from operator import mul
 
-from assistant.answer.evidence.answerability import answer_fit
+from assistant.answer.evidence.answerability import (
+    SIMILARITY_ALONE_FROM,
+    answer_fit,
+    of_language,
+)
 from assistant.answer.evidence.other_language import is_legible
 from assistant.answer.evidence.passage_reader import Span, Unit, columns_of
 from assistant.answer.evidence.scoring import TermWeights, score_units
@@ -17,7 +21,7 @@ from assistant.answer.evidence.units import split_into_units
 from assistant.values import Passage, UnitSimilarity
 from ingest.index.embed.base import LANGUAGE_COVERAGE_FLOOR, Embedder, Vector
 from ingest.index.embed.vectors import vector_fault
-from ingest.text.language import language_of
+from ingest.text.language import dominant_language, language_of
 
 MAX_COMPARED = 32
 MAX_COMPARED_COLUMNS = 2_600
@@ -59,7 +63,7 @@ async def compare_units(
     """
     if embedder.language_coverage(question) < LANGUAGE_COVERAGE_FLOOR:
         return ()
-    languages = {passage.number: language_of(passage.text) for passage in passages}
+    languages = {passage.number: dominant_language(passage.text) for passage in passages}
     floors, units = dict[Span, float](), list[Unit]()
     for unit in _candidates(question, passages):
         # A Chinese line on an English page has the cosines of Chinese texts, and a name in Latin
@@ -85,6 +89,12 @@ async def compare_units(
         # A list of one item is a unit twice.
         compared[span] = max(one, compared.get(span, one), key=lambda each: each.similarity)
     return tuple(compared.values())
+
+
+def similar_passages(question: str, compared: Sequence[UnitSimilarity]) -> set[int]:
+    """Return the numbers of the passages that are related to a question without sharing a word."""
+    least = of_language(SIMILARITY_ALONE_FROM, language_of(question))
+    return {one.passage for one in compared if one.similarity >= least}
 
 
 def _candidates(question: str, passages: Sequence[Passage]) -> list[Unit]:

@@ -165,7 +165,7 @@ _SAMPLE = """ＡB_1 don't café 无人机 drones Ünïcode 한국 々 so\u00adft
 s p a c e d bro-\nken e-mail fn_42 E-1234 RTX4090 3rd 1990s a1b2c3d4e5 1,234 1 234 567 12,34,567
 7\u2009777\u2009627 138 1234 5678 3.14 v2.0.1 2024-03-03 2024/3 March 3, 2024 3 March 3.3.2024
 03/04/2024 20240303 2024年3月3日 March 2024发 3月 二〇二四年三月三日 第三 百分之五 一千二百 250万
-2 million May the 3rd 约 翰 · 埃 尔 维"""
+2 million May the 3rd 约 翰 · 埃 尔 维 Mondays Sat 16 Tue–Thu 周一至周三 礼拜天"""
 WORDS_VERSION = f"{ideographs_checksum():08x} {' '.join(words(_SAMPLE))}"
 """What today's words are, by a sample of each kind. Deleting from a contentless table needs the
 very words that were inserted: an index of others is rebuilt from the text when it is opened."""
