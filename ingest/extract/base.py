@@ -56,6 +56,15 @@ class EncryptedFileError(DamagedFileError):
     """The file is whole, and its text is encrypted, as its own list of such parts says."""
 
 
+class InvalidJsonError(DamagedFileError):
+    """The text breaks the grammar of JSON at a place that a person can look up."""
+
+    def __init__(self, line: int, column: int) -> None:
+        """Keep the place, both numbers from 1."""
+        super().__init__(line, column)
+        self.line, self.column = line, column
+
+
 class OversizedFileError(DamagedFileError):
     """The bytes may be whole, but unfold to more than a reader takes: a bomb, or a huge file."""
 
