@@ -1,7 +1,6 @@
 """Tables of Excel files. Each row is understood alone."""
 
 import datetime
-import decimal
 import io
 import itertools
 import re
@@ -12,15 +11,12 @@ from ingest.extract.base import FileContent
 from ingest.extract.formats.sheet_parts import MergedRange, SheetParts, read_sheet_parts
 from ingest.extract.formats.table_heads import DAY_OR_YEAR, render_tables
 from ingest.extract.formats.table_rows import is_figure
+from ingest.extract.formats.tables.number_formats import shown_number
 from ingest.extract.formats.zip_parts import ZipParts, names_damage
 from ingest.foundation.messages import Message
 
 MAX_ROWS = 50_000  # of a sheet; beyond them the text is longer than what is kept of a file
 MAX_COLUMNS = 200
-_QUOTED_FORMAT = re.compile(r'"[^"]*"|\\.')
-"""Letters of a number format that are shown as they are."""
-_PADDED_FORMAT = re.compile(r"0{2,15}")
-_PERCENT_FORMAT = re.compile(r"[0#?](?:\.([0#?]+))?\s*%")
 _UNNAMED = re.compile(
     r"(?:sheet|工作表|工作頁|表|シート|시트|tabelle|feuil|hoja|foglio|planilha|лист)[ _]?\d*",
     re.IGNORECASE,
@@ -132,14 +128,7 @@ def _shown_value(cell: Any) -> str:
     """Return the value of a cell of openpyxl as people see it: .035 as 3.5% where it is one."""
     value = cell.value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        shown_as = _QUOTED_FORMAT.sub("", cell.number_format or "")
-        if found := _PERCENT_FORMAT.search(shown_as):
-            # As programs round it: half away from zero, of the figure that is written.
-            places = decimal.Decimal(1).scaleb(-len(found[1] or ""))
-            share = decimal.Decimal(str(value)) * 100
-            return f"{share.quantize(places, rounding=decimal.ROUND_HALF_UP):f}%"
-        if _PADDED_FORMAT.fullmatch(shown_as) and float(value).is_integer() and value >= 0:
-            return f"{int(value):0{len(shown_as)}}"  # a postcode, a number of a member
+        return shown_number(value, cell.number_format or "")
     return _cell_text(value)
 
 
@@ -147,10 +136,6 @@ def _cell_text(value: object) -> str:
     match value:
         case None:
             return ""
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        case float():
-            return f"{value:.10g}"
         case datetime.datetime() if value.time() == datetime.time():
             return value.date().isoformat()
         case datetime.datetime():

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 
-from ingest.extract.formats.table_rows import is_figure, is_head, render_rows
+from ingest.extract.formats.table_rows import is_amount, is_figure, is_head, render_rows
 from ingest.extract.formats.tables.table_margins import (
     MAX_PAIR,
     Row,
@@ -113,7 +113,7 @@ def _is_over_figures(rows: Sequence[Sequence[str]]) -> bool:
     head, *body = rows
     columns = [[row[n] for row in body if n < len(row) and row[n]] for n in range(len(head))]
     return any(
-        name and values and sum(map(is_figure, values)) * 2 > len(values)
+        name and values and sum(map(is_amount, values)) * 2 > len(values)
         for name, values in zip(head, columns, strict=True)
     )
 
@@ -159,7 +159,7 @@ def _is_title_line(rows: Sequence[list[str]]) -> bool:
     if named * 2 > width or below < max(named + 1, width - 1) or not is_head(rows[1]):
         return False
     first = [cell for cell in rows[2] if cell]
-    return any(map(is_figure, first)) and len(first) > named
+    return any(map(is_amount, first)) and len(first) > named
 
 
 def _is_lower_head(upper: list[str], lower: list[str]) -> bool:

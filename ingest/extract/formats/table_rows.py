@@ -10,7 +10,10 @@ MAX_TABLE_CHARACTERS = 350
 """Characters up to which a table stays one: it fits into a chunk, its head row beside its rows. Of
 a longer one most chunks would hold figures without the names of their columns."""
 
-_FIGURE = re.compile(r"[\s\d.,:%+\-/$€£¥()]*")
+_FIGURE = re.compile(r"[\s\d.,:%+\-/$€£¥￥₩₹₽₺฿₫₴₪()]*")
+_AMOUNT = re.compile(
+    rf"(?:[A-Z]{{3}}|[^\W\d_]{{1,3}}\.?[\s$/])?(?=\D{{0,9}}\d){_FIGURE.pattern}(?:[^\W\d_]{{1,5}}[²³/]?\.?)?"
+)
 
 
 def render_rows(rows: Sequence[Sequence[str]]) -> str:
@@ -41,6 +44,14 @@ def render_rows(rows: Sequence[Sequence[str]]) -> str:
 def is_figure(cell: str) -> bool:
     """Return whether a cell holds a figure, a day or an amount, and no word."""
     return _FIGURE.fullmatch(cell) is not None
+
+
+def is_amount(cell: str) -> bool:
+    """Return whether a cell holds a figure, maybe with a currency or a unit: "75 kg", "CHF 20".
+
+    Among those below a head only: "10 km" and "1月" name columns, too.
+    """
+    return is_figure(cell) or _AMOUNT.fullmatch(cell) is not None
 
 
 def is_head(row: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ import itertools
 import re
 from collections.abc import Sequence, Set
 
-from ingest.extract.formats.table_rows import is_figure, is_head
+from ingest.extract.formats.table_rows import is_amount, is_head
 
 MAX_PAIR = 2  # cells of a line that says something of the whole table: a key and its value
 MAX_PREAMBLE = 25  # lines above a head; exports of payments have up to 20
@@ -53,7 +53,7 @@ def preamble_length(rows: Sequence[Row], spans: Set[int]) -> int:
     if any(number in spans for number, _ in rows[:head]) or MAX_PAIR not in counts[:head]:
         return 0
     is_parted = rows[head][0] - rows[head - 1][0] > 1
-    has_figures = any(is_figure(cell) for cell in rows[head + 1][1] if cell)
+    has_figures = any(is_amount(cell) for cell in rows[head + 1][1] if cell)
     return head if is_parted or (head > 1 and has_figures) else 0
 
 
