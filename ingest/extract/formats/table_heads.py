@@ -29,7 +29,7 @@ def render_tables(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
     for place, table in enumerate(tables):
         cells = without_edges([row for _, row in table])
         is_preamble = not place and not spans and table_width(tables[1:2]) > MAX_PAIR
-        is_preamble = is_preamble and are_pairs(cells) and not _is_over_figures(cells)
+        is_preamble = is_preamble and are_pairs(cells) and not is_over_figures(cells)
         blocks.append(render_pairs(cells) if is_preamble else render_table(table, spans))
     return "\n\n".join(filter(None, blocks))
 
@@ -105,10 +105,10 @@ def _begins_table(rows: list[list[str]], *, used_above: Set[int], first_above: l
         return False
     if _used_columns(rows) == used_above and not {*filter(None, first_above)} & {*rows[wide]}:
         return False
-    return _is_over_figures(rows[wide:])
+    return is_over_figures(rows[wide:])
 
 
-def _is_over_figures(rows: Sequence[Sequence[str]]) -> bool:
+def is_over_figures(rows: Sequence[Sequence[str]]) -> bool:
     """Return whether the first row names a column in which most rows have a figure."""
     head, *body = rows
     columns = [[row[n] for row in body if n < len(row) and row[n]] for n in range(len(head))]

@@ -101,3 +101,54 @@ def test_line_that_declares_the_separator_is_obeyed_and_dropped(
 ) -> None:
     found = lines(tmp_path / "a.csv", declared, "Plant;Height, in cm, wide", "Rose;9,4,5")
     assert found == ["| Plant | Height, in cm, wide |", "|---|---|", "| Rose | 9,4,5 |"]
+
+
+def page_table(*rows: str) -> str:
+    return (
+        f"<html><body><table border=1>{''.join(f'<tr>{row}</tr>' for row in rows)}</table></body>"
+    )
+
+
+def cells(*texts: str, tag: str = "td") -> str:
+    return "".join(f"<{tag}>{text}</{tag}>" for text in texts)
+
+
+HOURS = cells("Petra Voss", "3", "17")
+
+
+@pytest.mark.parametrize("name", ["a.xls", "a.html"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["<th colspan=3>June</th>", cells("Name", "Days", "Hours", tag="th"), HOURS],
+        ["<td colspan=3><b>June</b></td>", cells("Name", "Days", "Hours"), HOURS],
+        ["<td>June</td><td></td>", cells("<b>Name</b>", "<b>Days</b>", "<b>Hours</b>"), HOURS],
+    ],
+)
+def test_title_over_the_columns_of_a_table_is_not_its_head(
+    name: str, rows: list[str], tmp_path: Path
+) -> None:
+    assert read(tmp_path / name, page_table(*rows)).text == (
+        "June\n\n| Name | Days | Hours |\n|---|---|---|\n| Petra Voss | 3 | 17 |"
+    )
+
+
+def test_title_and_unit_above_a_head_are_lines(tmp_path: Path) -> None:
+    rows = ["<td colspan=3>考勤汇总表", "<td colspan=3>单位：小时", cells("姓名", "迟到", "加班")]
+    text = read(tmp_path / "a.xls", page_table(*rows, cells("田小禾", "2", "14"))).text
+    assert text.startswith("考勤汇总表\n\n单位：小时\n\n| 姓名 | 迟到 | 加班 |\n|---|")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["<th colspan=2>Paris</th>", cells("Country", "France"), cells("Height", "35 m")],
+        ["<th colspan=2>Paris</th>", "<th>Country</th><td>France</td>", "<th>Size</th><td>9</td>"],
+        ["<td colspan=3>Cameras", cells("Weight", "500 g", "620 g"), cells("ISO", "100", "200")],
+        ["<td colspan=3>Crew", cells("Ann", "cook", "Hull"), cells("Bob", "pilot", "Goole")],
+        ["<td></td><td>Price</td>", cells("Rope", "per metre", "4"), cells("Tar", "per kg", "9")],
+    ],
+)
+def test_first_facts_under_the_name_of_a_thing_are_no_head(rows: list[str], tmp_path: Path) -> None:
+    text = read(tmp_path / "a.html", page_table(*rows)).text
+    assert text.splitlines()[1].startswith("|---")
