@@ -129,12 +129,12 @@ def read_file(path: Path, *, shown: Path | None = None) -> Document:
 
 
 def _blank_error(path: Path, url: str) -> ExtractError:
-    # No program writes an empty document: a download broke off.
+    # No program writes an empty document: a download broke off. All that is here is read, though.
     if suffix_of(path) in BINARY_SUFFIXES:
         return ExtractError(
             Message("{path} is empty", path=path),
             url=url,
-            reason="unsupported",
+            reason="blank",
             hint=Message("copy or download it again"),
         )
     return ExtractError(
