@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 
 from ingest.extract.formats.table_rows import is_amount, is_figure, is_head, render_rows
 from ingest.extract.formats.tables.table_margins import (
-    MAX_PAIR,
     Row,
     are_pairs,
     footer_length,
@@ -25,19 +24,20 @@ _NOT_IN_HEAD = re.compile(r"[\w.+-]+@[\w-]+\.|://|\d{5}|\d[\d -]{4,}\d")
 def render_tables(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:
     """Return the tables of a sheet, each with its head, and as lines what stands between them."""
     tables = list(split_tables(list(rows)))
-    blocks = []
+    used = [len(_used_columns(cells for _, cells in table)) for table in reversed(tables)]
+    widths = [*itertools.accumulate(used, max, initial=0)]  # the widest table of the last ones
+    widths.reverse()
+    blocks: list[str] = []
+    # Keys and values above a table may look like one: the first of them names no columns.
+    is_preamble = not spans
     for place, table in enumerate(tables):
         cells = without_edges([row for _, row in table])
-        is_preamble = not place and not spans and table_width(tables[1:2]) > MAX_PAIR
-        is_preamble = is_preamble and are_pairs(cells) and not is_over_figures(cells)
+        pairs = [row for row in cells if sum(map(bool, row)) > 1]
+        is_preamble = is_preamble and are_pairs(cells, width=widths[place + 1])
+        if len(pairs) >= MIN_ROWS_UNDER_TITLE and not cells[0][0].endswith((":", "：")):
+            is_preamble = is_preamble and not is_over_figures(pairs)
         blocks.append(render_pairs(cells) if is_preamble else render_table(table, spans))
     return "\n\n".join(filter(None, blocks))
-
-
-def table_width(tables: Iterable[Sequence[Row]]) -> int:
-    """Return how many columns the widest of some tables uses, 0 if there are none."""
-    used = (_used_columns(cells for _, cells in table) for table in tables)
-    return max(map(len, used), default=0)
 
 
 def render_table(rows: Iterable[Row], spans: Set[int] = frozenset()) -> str:

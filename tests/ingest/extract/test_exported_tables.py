@@ -33,6 +33,27 @@ def test_keys_and_values_above_a_table_are_not_its_head(
     assert document.title == "a.csv"
 
 
+@pytest.mark.parametrize("gap", [(), ("",)])
+def test_lines_of_an_account_above_a_wide_table_are_not_its_head(
+    gap: tuple[str, ...], tmp_path: Path
+) -> None:
+    above = ["Umsatzanzeige;Stand: 01.04.2025", *gap, "IBAN;DE12 5001", "Saldo;1.463,35;EUR", *gap]
+    head = "Buchung;Wertstellung;Empfänger;Zweck;Saldo;Währung;Betrag;Währung"
+    rows = [f"{n}.3.2025;{n}.3.2025;Werkstatt {n};Lohn;4.113,35;EUR;2,00;EUR" for n in range(9)]
+    found = lines(tmp_path / "a.csv", *above, "Alle Umsätze, auch vorgemerkte", *gap, head, *rows)
+    assert found[1:4] == [
+        "- IBAN: DE12 5001",
+        "- Saldo: 1.463,35 | EUR",
+        "Alle Umsätze, auch vorgemerkte",
+    ]
+    assert "Saldo: 4.113,35; Währung: EUR; Betrag: 2,00; Währung: EUR" in found[4]
+
+
+def test_keys_that_end_in_a_colon_name_no_columns(tmp_path: Path) -> None:
+    rows = ["Konto:;1234;", "", "Von:;01.03.2025;", "", "Tag;Text;Betrag;", "1.3.2025;Lohn;2,00;"]
+    assert lines(tmp_path / "a.csv", *rows)[:2] == ["- Konto: 1234", "- Von: 01.03.2025"]
+
+
 def test_table_of_two_columns_above_another_keeps_its_head(tmp_path: Path) -> None:
     rows = ["Name,Age", "Ann,31", "Bob,44", "", "Item,Price,Shop", "rope,4,Hull", "tar,9,Hull"]
     found = lines(tmp_path / "a.csv", *rows)

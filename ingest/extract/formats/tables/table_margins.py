@@ -30,27 +30,36 @@ def render_pairs(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def are_pairs(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether rows are lines about what follows: few, and each key and value there once."""
-    if len(rows) > MAX_PREAMBLE:
+def are_pairs(rows: Sequence[Sequence[str]], *, width: int) -> bool:
+    """Return whether rows above a table of `width` columns are lines about it.
+
+    They are few, clearly shorter, and say each thing once.
+    """
+    if len(rows) > MAX_PREAMBLE or width <= MAX_PAIR:
         return False
     columns = [[*filter(None, column)] for column in itertools.zip_longest(*rows, fillvalue="")]
-    return len(columns) <= MAX_PAIR and all(len(each) == len({*each}) for each in columns)
+    is_short = len(columns) <= max(MAX_PAIR, width // 2)
+    return is_short and all(len(each) == len({*each}) for each in columns)
 
 
 def preamble_length(rows: Sequence[Row], spans: Set[int]) -> int:
     """Return how many rows of keys and values stand above a head, 0 if the first is the head.
 
-    They have one or two cells, the head and most rows below it more. A table whose third column
-    has no name has such rows, too: without an empty row above the head, there must be two of them
-    above words, and figures below.
+    The head and most rows below it fill more than half of the columns, and those above it do not.
+    A table whose third column has no name has such rows, too: without an empty row above the head,
+    there must be two of them above words, and figures below.
     """
     counts = [sum(map(bool, cells)) for _, cells in rows[: MAX_PREAMBLE + JUDGED_ROWS]]
-    head = next((n for n, count in enumerate(counts[:MAX_PREAMBLE]) if count > MAX_PAIR), 0)
+    width = max(sorted(counts)[-2:-1], default=0)  # of a head and a record at least
+    most = max(MAX_PAIR, width // 2)
+    head = next((n for n, count in enumerate(counts[:MAX_PREAMBLE]) if count > most), 0)
     below = counts[head + 1 :]
-    if sum(count > MAX_PAIR for count in below) * 2 <= len(below) or not is_head(rows[head][1]):
+    if sum(count > most for count in below) * 2 <= len(below) or not is_head(rows[head][1]):
         return 0
-    if any(number in spans for number, _ in rows[:head]) or MAX_PAIR not in counts[:head]:
+    if (
+        any(number in spans for number, _ in rows[:head])
+        or max(counts[:head], default=0) < MAX_PAIR
+    ):
         return 0
     is_parted = rows[head][0] - rows[head - 1][0] > 1
     has_figures = any(is_amount(cell) for cell in rows[head + 1][1] if cell)
