@@ -83,6 +83,7 @@ IngestEvent = PageStored | PageSkipped
 LeftOutReason = Literal[
     "hidden",
     "ignored",
+    "system",
     "excluded",
     "no_reader",
     "link_outside",
@@ -110,7 +111,8 @@ class FileLeftOut:
     """Absolute; a folder's ends with "/". In an archive below the archive's own path."""
     reason: LeftOutReason
     rule: str = ""
-    """The line of an ignore file that says so, or the suffix that has no reader."""
+    """The pattern that says so, behind the name of its ignore file if it stands in one, or the
+    suffix that has no reader."""
     type: Literal["file_left_out"] = "file_left_out"
 
 

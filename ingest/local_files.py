@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ingest.documents import PageValidators
+from ingest.foundation.messages import NO_MESSAGE, Message, in_brackets, join_messages
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 FILE_SCHEME = "file:///"
@@ -86,6 +87,18 @@ def shown_url(url: str) -> str:
     name = str(path).encode(errors="surrogateescape").decode(errors="replace")
     # A line end in a name would make one line of a list two.
     return _CONTROL.sub(lambda found: repr(found[0])[1:-1], name)
+
+
+def describe_document(url: str, title: str) -> Message:
+    """Return the title of a page, the name of a file with its title behind it: "a.xlsx (Stock)".
+
+    A file is looked for by its name, and its title may be that of a sheet.
+    """
+    name = title if path_of_url(url) is None else Path(shown_url(url)).name
+    shown = [Message.verbatim(name)]
+    if title != name:
+        shown.append(in_brackets(Message.verbatim(title)))
+    return join_messages(shown, NO_MESSAGE)
 
 
 def is_gone(path: Path) -> bool:

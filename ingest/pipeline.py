@@ -17,7 +17,7 @@ from ingest.documents import (
 )
 from ingest.errors import IngestError
 from ingest.events import IngestEvent, PageRecut, PageSkipped, PageStored
-from ingest.extract.base import EXTRACTOR_VERSION
+from ingest.extract.base import EXTRACTOR_VERSION, is_emptied
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.tracing import span
 from ingest.index import split
@@ -193,7 +193,7 @@ class IndexingPipeline:
                 event = await self._add(content)
         except IngestError as error:
             # Of a file that was emptied, what it said before is to be found no longer.
-            if error.reason == "blank" and await self._store.processing([path.as_uri()]):
+            if is_emptied(path, error.reason) and await self._store.processing([path.as_uri()]):
                 await self._store.delete(path.as_uri())
             event = skipped_event(path.as_uri(), error)
         except MissingDependencyError as error:

@@ -34,7 +34,7 @@ from ingest.foundation.messages import (
     join_messages,
 )
 from ingest.foundation.messages import printable as printable
-from ingest.local_files import path_of_url, shown_url
+from ingest.local_files import describe_document, path_of_url, shown_url
 
 REASONS: Final[dict[SkipReason, Message]] = {
     "robots": Message("robots.txt forbids it"),
@@ -117,6 +117,7 @@ def describe_left_out(reason: LeftOutReason, count: int) -> Message:
     texts: dict[LeftOutReason, Message] = {
         "hidden": Message("hidden"),
         "ignored": Message("by an ignore file"),
+        "system": Message("system, lock or cache {count:?file|files}", count=count),
         "excluded": Message("by --include or --exclude"),
         "no_reader": Message("of no readable type"),
         "link_outside": Message("linked from outside the folder"),
@@ -252,8 +253,8 @@ class Report:
                 if event.notes and not self.as_json:
                     # At once: what is missing of a document is asked about when it is not found.
                     left_out = join_messages(event.notes, SEMICOLON)
-                    title = Message.verbatim(event.title)
-                    self.add_notes(join_messages([title, left_out], COLON))
+                    name = describe_document(event.url, event.title)
+                    self.add_notes(join_messages([name, left_out], COLON))
             case PageSkipped():
                 self.not_stored += 1
                 self.failed += event.reason in RETRYABLE

@@ -111,7 +111,7 @@ class _IgnoreFile:
 
     base: Path
     name: str
-    """Which file they stand in, for people."""
+    """Which file they stand in, for people; "" for those that hold in every folder."""
     spec: GitIgnoreSpec
 
 
@@ -179,8 +179,8 @@ class _Scan:
         """Return why `path` is left out, and the rule that says so; None if it is wanted."""
         if path.name.startswith("."):
             return "hidden", ""
-        if rule := _ignoring_rule(path, is_folder, ignored):
-            return "ignored", rule
+        if found := _ignoring_rule(path, is_folder, ignored):
+            return found
         relative = path.relative_to(self._root).as_posix()
         if self._patterns.excludes(f"{relative}/" if is_folder else relative):
             return "excluded", ""
@@ -227,15 +227,19 @@ def _reason_against_content(path: Path) -> tuple[LeftOutReason, str] | None:
     return None if begins_readable(suffix, start) else ("no_reader", path.suffix)
 
 
-def _ignoring_rule(path: Path, is_folder: bool, ignored: tuple[_IgnoreFile, ...]) -> str:
-    """Return the rule that leaves `path` out, "" if none does. The deepest file has the say."""
+def _ignoring_rule(
+    path: Path, is_folder: bool, ignored: tuple[_IgnoreFile, ...]
+) -> tuple[Literal["ignored", "system"], str] | None:
+    """Return whose rule leaves `path` out, and the rule. The deepest file has the say."""
     for file in reversed(ignored):
         relative = path.relative_to(file.base).as_posix()
         result = file.spec.check_file(f"{relative}/" if is_folder else relative)
         if result.include is not None:
             pattern = str(file.spec.patterns[result.index or 0].pattern)
-            return f"{file.name}: {pattern}".removeprefix(": ") if result.include else ""
-    return ""
+            if not result.include:
+                return None
+            return ("ignored", f"{file.name}: {pattern}") if file.name else ("system", pattern)
+    return None
 
 
 def _ignore_files(place: Path) -> Iterator[_IgnoreFile]:

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import PurePath
 from typing import Final, Literal
 
+from ingest.errors import SkipReason
 from ingest.foundation.errors import MissingDependencyError
 from ingest.foundation.extras import install_command
 from ingest.foundation.messages import Message
@@ -54,6 +55,15 @@ class DamagedFileError(Exception):
 
 class EncryptedFileError(DamagedFileError):
     """The file is whole, and its text is encrypted, as its own list of such parts says."""
+
+
+class InvalidJsonError(DamagedFileError):
+    """The text breaks the grammar of JSON at a place that a person can look up."""
+
+    def __init__(self, line: int, column: int) -> None:
+        """Keep the place, both numbers from 1."""
+        super().__init__(line, column)
+        self.line, self.column = line, column
 
 
 class OversizedFileError(DamagedFileError):
@@ -203,4 +213,12 @@ BINARY_SUFFIXES: Final = (
     | {".docx", ".docm", ".pptx", ".pptm", ".xlsx", ".xlsm", ".odt", ".ods", ".odp"}
     | {".epub", ".pdf", ".msg", ".webarchive"}
 )
-"""Suffixes of files that are no text: one without a byte is no empty document but a broken one."""
+"""Suffixes of files that are no text: one without a byte is what a copy that broke off left."""
+
+
+def is_emptied(path: PurePath, reason: SkipReason) -> bool:
+    """Return whether a file that is skipped for `reason` says that its text was taken out.
+
+    A document without a byte does not: copying it broke off, which says nothing of its text.
+    """
+    return reason == "blank" and suffix_of(path) not in BINARY_SUFFIXES

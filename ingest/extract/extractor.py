@@ -21,6 +21,7 @@ from ingest.extract.base import (
     EncryptedFileError,
     FileContent,
     FileReader,
+    InvalidJsonError,
     OversizedFileError,
     is_encrypted,
     looks_like_text,
@@ -128,12 +129,12 @@ def read_file(path: Path, *, shown: Path | None = None) -> Document:
 
 
 def _blank_error(path: Path, url: str) -> ExtractError:
-    # No program writes an empty document: a download broke off.
+    # No program writes an empty document: a download broke off. All that is here is read, though.
     if suffix_of(path) in BINARY_SUFFIXES:
         return ExtractError(
             Message("{path} is empty", path=path),
             url=url,
-            reason="unsupported",
+            reason="blank",
             hint=Message("copy or download it again"),
         )
     return ExtractError(
@@ -158,6 +159,18 @@ def _read_content(
         return FileContent(text=content) if isinstance(content, str) else content
     except OversizedFileError as error:
         raise ExtractError(TOO_MUCH_MEMORY, url=damaged_error.url, reason="too_large") from error
+    except InvalidJsonError as error:
+        raise ExtractError(
+            Message(
+                "{path} is not valid JSON: line {line}, column {column}",
+                path=shown,
+                line=error.line,
+                column=error.column,
+            ),
+            url=damaged_error.url,
+            reason="unsupported",
+            hint=Message("correct it in an editor, or export it again"),
+        ) from error
     except DamagedFileError as error:
         if isinstance(error, EncryptedFileError) or is_encrypted(body):
             raise ExtractError(

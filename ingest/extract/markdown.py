@@ -19,7 +19,7 @@ from ingest.extract.dom import (
     letters_of,
     text_of,
 )
-from ingest.extract.tables import read_rows
+from ingest.extract.tables import read_rows, title_length
 from ingest.text.table_cells import escape_cell
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -83,6 +83,11 @@ class _MarkdownWriter:
                 self.text(flatten_text(caption))
                 self._new_line(2)
             rows = read_rows(element)
+            titles = title_length(element, rows)
+            for cells in rows[:titles]:
+                self.text(cells[0])
+                self._new_line(2)
+            rows = rows[titles:]
             width = max(map(len, rows), default=0)
             for number, cells in enumerate(rows):
                 cells += [""] * (width - len(cells)) if number == 0 else []

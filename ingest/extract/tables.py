@@ -2,14 +2,20 @@
 
 import itertools
 import re
+from collections.abc import Sequence
 
 from lxml import etree
 
 from ingest.extract.dom import flatten_text, text_of
+from ingest.extract.formats.table_heads import first_wide_row, is_over_figures
+from ingest.extract.formats.table_rows import is_amount, is_head
+
+_find_bold = etree.XPath("boolean(.//b or .//strong)")
 
 MAX_SPAN = 50  # columns or rows that one cell may claim; colspan="9999" is no table for people
 MAX_COLUMNS = 200  # of a row; spans would multiply a small page to megabytes of "|"
 MAX_LABEL = 100  # characters; a longer cell is a text rather than what rows have in common
+MAX_TITLE_ROWS = 3  # above a head: a title, a period, a unit
 MAX_REPEATED = 100_000  # characters of a table that may stand there because of a rowspan
 
 
@@ -63,6 +69,33 @@ def read_rows(table: etree._Element) -> list[list[str]]:
                 texts.pop()
             rows.append(texts[:MAX_COLUMNS])
     return rows
+
+
+def title_length(table: etree._Element, rows: Sequence[list[str]]) -> int:
+    """Return how many of its rows are the title of a table, above the one that names its columns.
+
+    Reports that programs write as HTML begin with such cells over all columns. So do boxes of
+    facts about one thing, of which no row is a head: one is known by how it is marked, or by words
+    over columns of figures.
+    """
+    count = first_wide_row(rows)
+    if not 0 < count <= min(MAX_TITLE_ROWS, len(rows) - 2):
+        return 0
+    if not all(0 < len(row[0]) <= MAX_LABEL for row in rows[:count]):
+        return 0
+    are_marked = []
+    for row in table.iter("tr"):
+        cells = [cell for cell in row.iterchildren("td", "th") if text_of(cell).strip()]
+        if len(cells) > 1:
+            marks = (cell.tag == "th" or _find_bold(cell) for cell in cells)
+            are_marked.append(all(marks))
+    if are_marked[:1] == [True]:
+        return 0 if all(are_marked) else count
+    head = rows[count]
+    # Of two columns, words beside figures may be the first fact as well.
+    is_full = len([*filter(None, head)]) == max(map(len, rows)) > 2
+    is_named = is_full and is_head(head) and not any(map(is_amount, head))
+    return count if is_named and is_over_figures(rows[count:]) else 0
 
 
 def _span(cell: etree._Element, attribute: str) -> int:

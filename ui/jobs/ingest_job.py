@@ -21,7 +21,7 @@ MIN_ELAPSED_S = 3.0
 MAX_LINE_BYTES = 4_000_000
 """Bytes of one event: a page of thousands of redirects is one line."""
 NOT_WANTED: frozenset[str] = frozenset(
-    {"hidden", "ignored", "excluded", "link_folder", "link_inside", "special", "empty"}
+    {"hidden", "ignored", "system", "excluded", "link_folder", "link_inside", "special", "empty"}
 )
 """Reasons for which what lies in a folder or an archive is none of its documents: it is no failure
 that a Mac's "__MACOSX" is not read."""

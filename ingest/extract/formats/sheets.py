@@ -1,30 +1,22 @@
-"""Tables: Excel files, and text with separated values. Each row is understood alone."""
+"""Tables of Excel files. Each row is understood alone."""
 
-import csv
 import datetime
-import decimal
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Sequence
 from typing import Any
 
-from ingest.extract.base import DamagedFileError, FileContent
+from ingest.extract.base import FileContent
 from ingest.extract.formats.sheet_parts import MergedRange, SheetParts, read_sheet_parts
-from ingest.extract.formats.table_heads import DAY_OR_YEAR, Row, first_wide_row, render_table
-from ingest.extract.formats.table_rows import is_figure, is_head
+from ingest.extract.formats.table_heads import DAY_OR_YEAR, render_tables
+from ingest.extract.formats.table_rows import is_figure
+from ingest.extract.formats.tables.number_formats import shown_number
 from ingest.extract.formats.zip_parts import ZipParts, names_damage
 from ingest.foundation.messages import Message
-from ingest.text.encodings import decode
 
 MAX_ROWS = 50_000  # of a sheet; beyond them the text is longer than what is kept of a file
 MAX_COLUMNS = 200
-SNIFFED = 20_000  # characters in which the separator of a file shows
-_SEPARATORS = ",;\t|"
-_QUOTED_FORMAT = re.compile(r'"[^"]*"|\\.')
-"""Letters of a number format that are shown as they are."""
-_PADDED_FORMAT = re.compile(r"0{2,15}")
-_PERCENT_FORMAT = re.compile(r"[0#?](?:\.([0#?]+))?\s*%")
 _UNNAMED = re.compile(
     r"(?:sheet|工作表|工作頁|表|シート|시트|tabelle|feuil|hoja|foglio|planilha|лист)[ _]?\d*",
     re.IGNORECASE,
@@ -104,8 +96,8 @@ def _render_sheet(cells: list[list[str]], beside: SheetParts | None) -> str:
     for (row, column), text in (beside.comments if beside else {}).items():
         if row < len(cells) and column < len(cells[row]):
             cells[row][column] = f"{cells[row][column]} ({text})".strip()
-    blocks = [render_table(rows, spans) for rows in _split_tables(list(enumerate(cells)))]
-    return "\n\n".join(filter(None, [*blocks, *(beside.boxes if beside else ())]))
+    tables = render_tables(enumerate(cells), spans)
+    return "\n\n".join(filter(None, [tables, *(beside.boxes if beside else ())]))
 
 
 def _fill_in_merged(cells: list[list[str]], merged: Sequence[MergedRange]) -> frozenset[int]:
@@ -132,59 +124,11 @@ def _fill_in_merged(cells: list[list[str]], merged: Sequence[MergedRange]) -> fr
     return frozenset(spans)
 
 
-def _split_tables(rows: list[Row]) -> Iterator[list[Row]]:
-    """Yield the tables of a sheet: an empty row parts two, where a head row is below it."""
-    table: list[Row] = []
-    for is_empty, run in itertools.groupby(rows, key=lambda row: not any(row[1])):
-        if is_empty:
-            continue
-        block = list(run)
-        if table and _begins_table(
-            [cells for _, cells in block], above=[cells for _, cells in table]
-        ):
-            yield table
-            table = []
-        table += block
-    if table:
-        yield table
-
-
-def _begins_table(rows: list[list[str]], above: list[list[str]]) -> bool:
-    """Return whether rows behind an empty one have a head of their own: words over figures.
-
-    Behind a row that only parts groups of one table, rows look like those before it: a record of
-    words alone, "Leeds | to follow | Ann", is no head where the same columns are in use above.
-    """
-    wide = first_wide_row(rows)
-    if len(rows) < wide + 2 or not is_head(rows[wide]):
-        return False
-    first = above[min(first_wide_row(above), len(above) - 1)]
-    if _used_columns(rows) == _used_columns(above) and not {*filter(None, first)} & {*rows[wide]}:
-        return False
-    head, body = rows[wide], rows[wide + 1 :]
-    columns = [[row[n] for row in body if n < len(row) and row[n]] for n in range(len(head))]
-    return any(
-        name and values and sum(map(is_figure, values)) * 2 > len(values)
-        for name, values in zip(head, columns, strict=True)
-    )
-
-
-def _used_columns(rows: Iterable[list[str]]) -> Set[int]:
-    return {place for row in rows for place, cell in enumerate(row) if cell}
-
-
 def _shown_value(cell: Any) -> str:
     """Return the value of a cell of openpyxl as people see it: .035 as 3.5% where it is one."""
     value = cell.value
     if isinstance(value, int | float) and not isinstance(value, bool):
-        shown_as = _QUOTED_FORMAT.sub("", cell.number_format or "")
-        if found := _PERCENT_FORMAT.search(shown_as):
-            # As programs round it: half away from zero, of the figure that is written.
-            places = decimal.Decimal(1).scaleb(-len(found[1] or ""))
-            share = decimal.Decimal(str(value)) * 100
-            return f"{share.quantize(places, rounding=decimal.ROUND_HALF_UP):f}%"
-        if _PADDED_FORMAT.fullmatch(shown_as) and float(value).is_integer() and value >= 0:
-            return f"{int(value):0{len(shown_as)}}"  # a postcode, a number of a member
+        return shown_number(value, cell.number_format or "")
     return _cell_text(value)
 
 
@@ -192,10 +136,6 @@ def _cell_text(value: object) -> str:
     match value:
         case None:
             return ""
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        case float():
-            return f"{value:.10g}"
         case datetime.datetime() if value.time() == datetime.time():
             return value.date().isoformat()
         case datetime.datetime():
@@ -207,18 +147,3 @@ def _cell_text(value: object) -> str:
             return value.isoformat("minutes")
         case _:
             return str(value)
-
-
-@names_damage
-def read_separated(body: bytes, charset: str | None) -> FileContent:
-    """Return the rows of a .csv or .tsv file, whatever separates its values."""
-    text = decode(body, claimed=charset)
-    if not text.strip():
-        raise DamagedFileError
-    start = text[:SNIFFED].splitlines()[:20]
-    counts = {mark: [line.count(mark) for line in start if line.strip()] for mark in _SEPARATORS}
-    # The separator is in every line, as often in each; commas in sentences do not.
-    separator = max(_SEPARATORS, key=lambda mark: (min(counts[mark], default=0), sum(counts[mark])))
-    csv.field_size_limit(1_000_000)
-    rows = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
-    return FileContent(text=render_table(enumerate(rows)))

@@ -10,7 +10,12 @@ MAX_TABLE_CHARACTERS = 350
 """Characters up to which a table stays one: it fits into a chunk, its head row beside its rows. Of
 a longer one most chunks would hold figures without the names of their columns."""
 
-_FIGURE = re.compile(r"[\s\d.,:%+\-/$€£¥()]*")
+COLUMNS_PER_REPEATED_NAME = 6
+
+_FIGURE = re.compile(r"[\s\d.,:%+\-/$€£¥￥₩₹₽₺฿₫₴₪()]*")
+_AMOUNT = re.compile(
+    rf"(?:[A-Z]{{3}}|[^\W\d_]{{1,3}}\.?[\s$/])?(?=\D{{0,9}}\d){_FIGURE.pattern}(?:[^\W\d_]{{1,5}}[²³/]?\.?)?"
+)
 
 
 def render_rows(rows: Sequence[Sequence[str]]) -> str:
@@ -43,10 +48,21 @@ def is_figure(cell: str) -> bool:
     return _FIGURE.fullmatch(cell) is not None
 
 
+def is_amount(cell: str) -> bool:
+    """Return whether a cell holds a figure, maybe with a currency or a unit: "75 kg", "CHF 20".
+
+    Among those below a head only: "10 km" and "1月" name columns, too.
+    """
+    return is_figure(cell) or _AMOUNT.fullmatch(cell) is not None
+
+
 def is_head(row: Sequence[str]) -> bool:
-    """Return whether the cells of a first row name columns: different words, no figures."""
+    """Return whether the cells of a first row name columns: different words, no figures.
+
+    Of many one may be there twice, as the currency of the amount and that of the balance.
+    """
     named = [cell for cell in row if cell]
-    distinct = len(set(named)) == len(named)
+    distinct = len(named) - len({*named}) <= len(named) // COLUMNS_PER_REPEATED_NAME
     return len(named) >= 2 and distinct and not any(map(_FIGURE.fullmatch, named))
 
 

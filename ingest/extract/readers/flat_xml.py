@@ -6,7 +6,8 @@ from lxml import etree
 
 from ingest.extract.base import DamagedFileError, FileContent, FileReader, looks_like_text
 from ingest.extract.formats.open_document import flat_content
-from ingest.extract.formats.table_heads import Row, render_table, spread_over
+from ingest.extract.formats.table_heads import render_tables, spread_over
+from ingest.extract.formats.tables.table_margins import Row
 from ingest.extract.formats.zip_parts import attribute, local_name, names_damage, parse_xml
 
 MAX_GAP = 200
@@ -31,7 +32,7 @@ def _read_flat_xml(body: bytes, _charset: str | None) -> FileContent:
     blocks = []
     for sheet in (each for each in root if local_name(each) == "Worksheet"):
         rows, spans = _sheet_rows(sheet)
-        if table := render_table(rows, spans):
+        if table := render_tables(rows, spans):
             blocks += [f"## {attribute(sheet, 'Name')}", table]
     if not blocks and local_name(root) != "Workbook":
         raise DamagedFileError

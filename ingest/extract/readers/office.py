@@ -13,8 +13,9 @@ from ingest.extract.formats.entries.calendars import read_calendar
 from ingest.extract.formats.open_document import read_open_document
 from ingest.extract.formats.rich_text import read_rtf
 from ingest.extract.formats.second_reader import with_second_reader
-from ingest.extract.formats.sheets import read_separated, read_workbook
+from ingest.extract.formats.sheets import read_workbook
 from ingest.extract.formats.slides import read_slides
+from ingest.extract.formats.tables.separated import read_separated
 from ingest.extract.formats.word import read_word
 
 ZIP_WINDOW = 65_536

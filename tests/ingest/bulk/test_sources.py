@@ -164,15 +164,15 @@ def test_ignore_files_hold_below_their_folder_and_the_deepest_decides(folder: Pa
     found = sources(str(folder))
     assert names_of(found, folder) == ["a/build/y.md", "a/keep/z.md", "a/report.PDF", "b.md"]
     ignored = {
-        item.path.removeprefix(f"{folder}/"): item.rule.rpartition("/notes/")[2]
+        item.path.removeprefix(f"{folder}/"): (item.reason, item.rule.rpartition("/notes/")[2])
         for item in found
-        if isinstance(item, FileLeftOut) and item.reason == "ignored"
+        if isinstance(item, FileLeftOut) and item.reason in ("ignored", "system")
     }
     assert ignored == {
-        "a/z.html": ".gitignore: z.*",
-        "build/": ".gitignore: build/",
-        "node_modules/": "node_modules/",
-        "~$b.md": "~$*",
+        "a/z.html": ("ignored", ".gitignore: z.*"),
+        "build/": ("ignored", ".gitignore: build/"),
+        "node_modules/": ("system", "node_modules/"),
+        "~$b.md": ("system", "~$*"),
     }
 
 

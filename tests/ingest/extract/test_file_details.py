@@ -84,10 +84,14 @@ def test_file_with_nothing_in_it_is_told_from_a_damaged_one(
 
 
 @pytest.mark.parametrize("suffix", [".docx", ".PDF", ".xlsx", ".epub", ".doc", ".png", ".msg"])
-def test_document_without_a_byte_is_a_damaged_one(tmp_path: Path, suffix: str) -> None:
+def test_document_without_a_byte_is_empty_and_to_be_copied_again(
+    tmp_path: Path, suffix: str
+) -> None:
     with pytest.raises(ExtractError) as caught:
         read(tmp_path / f"a{suffix}", "")
-    assert caught.value.reason == "unsupported"
+    assert caught.value.reason == "blank"
+    assert caught.value.localize("zh").count("是空文件") == 1
+    assert caught.value.hint.localize("en") == "copy or download it again"
 
 
 def test_label_that_a_person_gave_a_telephone_or_a_relative_is_shown(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_merged_amount_is_said_once(
         (1 / 3, "0%", "33%"),
         (0.125, "0%", "13%"),
         (-0.0525, "0.0%;[Red]-0.0%", "-5.3%"),
-        (12, "#,##0.00%", "1200.00%"),
+        (12, "#,##0.00%", "1,200.00%"),
     ],
 )
 def test_shares_are_rounded_as_they_are_shown(
@@ -179,7 +179,7 @@ def test_shares_times_and_comments_are_as_people_see_them(tmp_path: Path) -> Non
     sheet["B2"].number_format, sheet["C2"].number_format = "0.0%", '0.0" %-points"'
     sheet["A2"].comment = Comment("Ends in May, says Ms Orr", "Orr")
     text = read(tmp_path / "a.xlsx", saved(book)).text
-    assert "| HT-105 (Ends in May, says Ms Orr) | 3.5% | 0.5 |" in text
+    assert "| HT-105 (Ends in May, says Ms Orr) | 3.5% | 0.5 %-points |" in text
 
 
 def piece(left: float, top: float, text: str, *, wide: float = 5.0) -> PdfPiece:
