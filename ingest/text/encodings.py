@@ -7,7 +7,7 @@ means Windows-1252): https://encoding.spec.whatwg.org/#names-and-labels
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import webencodings
@@ -109,6 +109,24 @@ def find_byte_order_mark(body: bytes) -> ByteOrderMark | None:
 def guess_codec(body: bytes) -> str:
     """Return the Python codec in which `decode` reads bytes without a byte order mark."""
     return _decode_unmarked(body, None)[0]
+
+
+def fitting_codec(body: bytes, labels: Iterable[str]) -> str:
+    """Return the codec of the first label in which all of `body` is text, "" if there is none.
+
+    UTF-8 goes before the labels, unless a few bytes may be well-formed in it by accident.
+    """
+    codecs_of_labels = list(filter(None, map(_codec_of_label, dict.fromkeys(labels))))
+    is_short = len(body.translate(None, delete=_ASCII)) < UTF8_EVIDENCE
+    if not (is_short and any(codec in _SEVERAL_BYTES for codec in codecs_of_labels)):
+        codecs_of_labels.insert(0, "utf-8")
+    for codec in codecs_of_labels:
+        try:
+            body.decode(codec)
+        except ValueError:
+            continue
+        return codec
+    return ""
 
 
 def widen_codec(name: str) -> str:
