@@ -7,7 +7,9 @@ import pytest
 
 from ingest.documents import Document
 from ingest.extract.extractor import read_file
-from ingest.extract.formats.markup_text import read_org, read_rst, read_tex
+from ingest.extract.formats.notations.latex import read_tex
+from ingest.extract.formats.notations.org import read_org
+from ingest.extract.formats.notations.restructured_text import read_rst
 from ingest.extract.formats.table_rows import render_rows
 
 SHORT, LONG = 20_000, 80_000

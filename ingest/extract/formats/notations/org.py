@@ -1,0 +1,43 @@
+"""Org files as Markdown, without their settings."""
+
+import re
+
+from ingest.extract.base import FileContent
+from ingest.extract.formats.notations.blocks import BLANKS, fence, outside_code, replace_blocks
+from ingest.extract.formats.office_text import parse_day
+
+_KEYWORD = re.compile(r"(?mi)^#\+(\w+):[ \t]*(.*)$\n?")
+_CODE = re.compile(r"(?mi)^[ \t]*#\+begin_(src|example|export)\b[^\n]*\n")
+_CODE_END = r"(?mi)^[ \t]*#\+end_{kind}[ \t]*$"
+_BLOCK_MARK = re.compile(r"(?mi)^[ \t]*#\+(?:begin|end)_\w+.*$\n?")
+_DRAWER_MARK = re.compile(r"(?mi)^[ \t]*:(?:properties|logbook|end|(?:custom_)?id):.*$\n?")
+_HEADING = re.compile(r"(?m)^(\*{1,6}) (.+)$")
+_NOTE = re.compile(r"(?m)^\[fn:[\w-]+\][ \t]*|\[fn:[\w-]*:([^\]\n]{0,1000})\]|\[fn:[\w-]+\]")
+_LINK = re.compile(r"\[\[([^\[\]\n]+)\](?:\[([^\]\n]{1,1000})\])?\]")
+
+
+def read_org(text: str) -> FileContent:
+    """Return an Org file: title and author of its keywords, without its settings and marks."""
+    fields = {name.lower(): value.strip() for name, value in _KEYWORD.findall(text)}
+    title, level = fields.get("title", ""), 1 if fields.get("title") else 0
+
+    def convert(part: str) -> str:
+        part = _KEYWORD.sub(lambda m: m[2] + "\n" if m[1].lower() == "caption" else "", part)
+        part = _DRAWER_MARK.sub("", _BLOCK_MARK.sub("", part))
+        part = _NOTE.sub(lambda m: f" ({m[1].strip()})" if m[1] else "", part)
+        part = re.sub(r"(?m)^[ \t]*\|[-+]+\|[ \t]*$", lambda m: m[0].replace("+", "|"), part)
+        part = _HEADING.sub(
+            lambda m: f"{'#' * min(6, len(m[1]) + level)} {m[2].rstrip(BLANKS)}", part
+        )
+        return _LINK.sub(lambda m: f"[{m[2]}]({m[1]})" if m[2] else m[1], part)
+
+    fenced = replace_blocks(text, _CODE, _CODE_END, lambda _, code: fence(code))
+    body = outside_code(fenced, convert)
+    shown = [f"{name}: {fields[name]}" for name in ("author", "date") if fields.get(name)]
+    head = [f"# {title}"] if title else []
+    return FileContent(
+        text="\n\n".join(filter(None, [*head, "\n".join(shown), body.strip("\n")])),
+        title=title,
+        author=fields.get("author", ""),
+        published=parse_day(fields.get("date", "").strip("<[")),
+    )
