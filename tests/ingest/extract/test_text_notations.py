@@ -156,7 +156,7 @@ INDENTED = "".join(f"   {line}\n" for line in LATEX.splitlines())
         (
             "a.rst",
             "Fees\n====\n\n=== =====\nDay Price\n=== =====\nMon 4\n=== =====\n",
-            ["# Fees", "Mon 4"],
+            ["# Fees", "| Day | Price |\n|---|---|\n| Mon | 4 |"],
         ),
         ("a.adoc", "* Bring your passport.\n", ["- Bring your passport."]),
     ],

@@ -2,9 +2,10 @@
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ingest.extract.formats.notations.blocks import BLANKS, fence, outside_code
+from ingest.extract.formats.notations.drawn_tables import replace_drawn_tables
 from ingest.extract.formats.table_rows import render_rows
 
 _OVERLINED = re.compile(r"(?m)^([=\-~^\"'`#*+.:_])\1{2,}[ \t]*\n[ \t]*(\S.*)\n\1{3,}[ \t]*$")
@@ -27,6 +28,10 @@ _TABLE = re.compile(
     r"(?m)^([ \t]*)\.\. (list|csv)-table::[ \t]*(.*)\n"
     r"((?:\1[ \t]+:\w[^\n]*\n)*)((?:[ \t]*\n|\1[ \t]+\S.*\n?)*)"
 )
+_TABLE_TITLE = re.compile(r"(?m)^([ \t]*)\.\. table::[ \t]*(.*)\n(?:\1[ \t]+:\w[^\n]*\n)*")
+_EXPLICIT = re.compile(r"[ \t]*\.\.(?:[ \t]+(.*))?")
+_NO_COMMENT = re.compile(r"_|\[[^\]]+\]|\|[^|]+\||[^\W_](?:[:+.-]?\w)*[ \t]?::")
+"""How a line behind two dots goes on that is a target, a note, a substitution or a directive."""
 _HEADER = re.compile(r"(?m)^[ \t]*:header:[ \t]*(.+)$")
 _SUBSTITUTION = re.compile(r"(?m)^\.\. \|([^|\n]+)\| (\w+)::[ \t]*(.*)\n?(?:[ \t]+:.*\n)*")
 _NOTE = re.compile(r"(?m)^\.\. \[([^\]\n]+)\][ \t]+")
@@ -46,7 +51,13 @@ def read_rst(text: str) -> str:
             marks.append(mark)
         return f"{'#' * min(6, marks.index(mark) + 1)} {title.strip()}"
 
+    def with_names(part: str) -> str:
+        return _replace_names(part, meant)
+
     def convert(part: str) -> str:
+        part = _TABLE_TITLE.sub(r"\1\2\n", part)
+        part = "\n".join(replace_drawn_tables(part.split("\n"), with_names))
+        part = with_names(part)
         # An overlined heading is of another level than one with that underline alone.
         part = _OVERLINED.sub(lambda m: f"\0{m[1]}\0{m[2].strip()}\0", part)
         part = _ANY_HEADING.sub(
@@ -61,9 +72,52 @@ def read_rst(text: str) -> str:
         return _LITERAL.sub(r"`\1`", part)
 
     meant = {name: value for name, _, value in _SUBSTITUTION.findall(text)}
-    text = _replace_names(_SUBSTITUTION.sub("", text), meant)
-    fenced = _CODE.sub(lambda found: fence(found[1]) + "\n", text.rstrip() + "\n")
+    text = _SUBSTITUTION.sub("", text).rstrip() + "\n"
+    fenced = _CODE.sub(lambda found: fence(found[1]) + "\n", text)
+    fenced = outside_code(fenced, separate_blocks)
     return re.sub(r"\n{3,}", "\n\n", outside_code(fenced, convert))
+
+
+def separate_blocks(text: str) -> str:
+    """Return a text without its comments, and with what two colons announce as code."""
+    shown: list[str] = []
+    lines = text.split("\n")
+    at, may_begin = 0, True  # whether a comment may: behind an empty line or another block
+    while at < len(lines):
+        line = lines[at]
+        found = _EXPLICIT.fullmatch(line) if may_begin else None
+        behind = lines[at + 1] if at + 1 < len(lines) else ""
+        at += 1
+        may_begin = found is not None or not line.strip()
+        if found and not _NO_COMMENT.match(found[1] or ""):
+            # Two dots alone before an empty line end a block, and comment on nothing.
+            at = end_of_block(lines, at, line) if found[1] or behind.strip() else at
+            shown.append("")
+        elif (
+            line.rstrip().endswith("::")
+            and not behind.strip()
+            and not _EXPLICIT.fullmatch(line)
+            and any(map(str.strip, lines[at : (end := end_of_block(lines, at, line))]))
+        ):
+            announced = line.rstrip().removesuffix("::")
+            code = fence("\n".join(lines[at:end]).rstrip())
+            shown += [f"{announced}:" if announced.strip() else "", "", code, ""]
+            at, may_begin = end, True
+        else:
+            shown.append(line)
+    return "\n".join(shown)
+
+
+def end_of_block(lines: Sequence[str], start: int, first: str) -> int:
+    """Return where the lines end that are empty or further in than the first one of a block."""
+    indent = len(first) - len(first.lstrip())
+    end = start
+    while end < len(lines):
+        line = lines[end]
+        if line.strip() and len(line) - len(line.lstrip()) <= indent:
+            break
+        end += 1
+    return end
 
 
 def _replace_names(text: str, meant: Mapping[str, str]) -> str:
