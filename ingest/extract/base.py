@@ -1,5 +1,6 @@
 """What a file reader is, how bytes that are no text are recognized, and the extractor's version."""
 
+import codecs
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,14 @@ _BINARY_SIGNATURES = (
     b"bplist00",  # a property list of Apple's, as Safari saves pages in it
 )
 _WIDE_BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # UTF-16 and UTF-32
+
+
+_RARE_CONTROLS = bytes({*range(1, 32), 127} - {*b"\t\n\f\r\x1b"})
+MIN_CONTROL_KINDS = 4
+"""Different control characters of bytes that are no text. Tables part their fields by one, and
+library records by three."""
+MAX_CONTROLS = 0.03
+"""Share of control characters up to which such bytes may be text; of random ones it is a tenth."""
 
 
 class DamagedFileError(Exception):
@@ -154,16 +163,31 @@ def looks_like_text(body: bytes) -> bool:
     """Return whether `body` can be decoded to text: no binary signature, and hardly a NUL byte.
 
     UTF-16 and UTF-32 are full of NUL bytes, but begin with a byte order mark, or every other byte
-    is one.
+    is one. Random and encrypted bytes hold all control characters alike, and are not UTF-8; a
+    charset of single bytes makes letters of them all the same.
     """
     if is_binary(body):
         return False
     start = body[:SNIFFED_BYTES]
     nulls = start.count(0)
-    # One stray NUL in a long text is damage that `decode` takes out.
-    if nulls * 100 <= len(start) or body.startswith(_WIDE_BYTE_ORDER_MARKS):
+    if body.startswith(_WIDE_BYTE_ORDER_MARKS):
         return True
+    # One stray NUL in a long text is damage that `decode` takes out.
+    if nulls * 100 <= len(start):
+        controls = len(start) - len(start.translate(None, delete=_RARE_CONTROLS))
+        kinds = len({*start} & {*_RARE_CONTROLS})
+        is_noise = kinds >= MIN_CONTROL_KINDS and controls > MAX_CONTROLS * len(start)
+        return not is_noise or is_utf8(start)
     return nulls * 3 > len(start) and 0 in (start[::2].count(0), start[1::2].count(0))
+
+
+def is_utf8(start: bytes) -> bool:
+    """Return whether the first bytes of a body are UTF-8; the last character may be cut."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 READABLE_SUFFIXES: Final = frozenset(

@@ -336,6 +336,16 @@ def detect_language(declared: str, text: str) -> str:
 
 
 def _scripted_page(url: str) -> ExtractError:
+    if path_of_url(url) is not None:
+        # No browser of ours opens a file: its scripts would ask for what stayed on the site.
+        return ExtractError(
+            Message("{url} does not hold its text: scripts write it", url=shown_url(url)),
+            url=url,
+            reason="empty",
+            hint=Message(
+                "give its address, or open it in your browser and save the complete page or a PDF"
+            ),
+        )
     return ExtractError(
         Message("{url} is written by scripts", url=url),
         url=url,

@@ -7,7 +7,7 @@ means Windows-1252): https://encoding.spec.whatwg.org/#names-and-labels
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import webencodings
@@ -75,6 +75,13 @@ _UNMARKED_WIDE = (
 """How markup begins in UTF-16 without a mark (https://html.spec.whatwg.org, "prescan", for XML).
 Chinese text in it has hardly a zero byte, so statistics do not see it."""
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
+_TERMINAL_ORDERS = re.compile(
+    "\x1b(?:\\[[0-?]{0,100}[ -/]{0,10}[@-~]"  # CSI: colours, the cursor
+    "|[\\]PX^_][^\x07\x1b]*+(?:\x07|\x1b\\\\)"  # OSC and its like: titles, links
+    "|[()*+#%][0-~]|[78=>cDEHMNOZ])"
+)
+"""Escape sequences of terminals (ECMA-48), as programs write them into their logs: of these the
+escape character alone is a control character."""
 _CONTROLS = bytes({*range(32), 127} - {*b"\t\n\f\r"})
 _NO_CHARACTERS = "\ufeff\ufffe\uffff"
 
@@ -98,7 +105,7 @@ def decode(body: bytes, *, claimed: str | None) -> str:
     known = lines.encode("utf-8", "surrogatepass")
     is_text = len(known.translate(None, delete=_CONTROLS)) == len(known)
     is_text = is_text and not any(map(lines.__contains__, _NO_CHARACTERS))
-    return lines if is_text else _NOT_TEXT.sub("", lines)
+    return lines if is_text else _NOT_TEXT.sub("", _TERMINAL_ORDERS.sub("", lines))
 
 
 def find_byte_order_mark(body: bytes) -> ByteOrderMark | None:
@@ -109,6 +116,24 @@ def find_byte_order_mark(body: bytes) -> ByteOrderMark | None:
 def guess_codec(body: bytes) -> str:
     """Return the Python codec in which `decode` reads bytes without a byte order mark."""
     return _decode_unmarked(body, None)[0]
+
+
+def fitting_codec(body: bytes, labels: Iterable[str]) -> str:
+    """Return the codec of the first label in which all of `body` is text, "" if there is none.
+
+    UTF-8 goes before the labels, unless a few bytes may be well-formed in it by accident.
+    """
+    codecs_of_labels = list(filter(None, map(_codec_of_label, dict.fromkeys(labels))))
+    is_short = len(body.translate(None, delete=_ASCII)) < UTF8_EVIDENCE
+    if not (is_short and any(codec in _SEVERAL_BYTES for codec in codecs_of_labels)):
+        codecs_of_labels.insert(0, "utf-8")
+    for codec in codecs_of_labels:
+        try:
+            body.decode(codec)
+        except ValueError:
+            continue
+        return codec
+    return ""
 
 
 def widen_codec(name: str) -> str:

@@ -1,5 +1,6 @@
 """What is said in films and songs: .srt, .vtt, .ass and .lrc files, without their times."""
 
+import html
 import re
 from collections.abc import Iterable, Set
 
@@ -7,6 +8,7 @@ from ingest.text.cjk import CJK
 
 _SRT_TIME = re.compile(r"(?m)^(?:\d+[ \t]*\n)?(?:\d+:)?\d\d:\d\d[.,]\d+[ \t]*-->.*\n?")
 _CUE_TAG = re.compile(r"<[^<>\n]{1,60}>|\{\\[^{}\n]{1,80}\}")
+_ENTITY = re.compile(r"&(?:[A-Za-z]\w{1,10}|#\d{1,7}|#[xX][0-9A-Fa-f]{1,6});")
 _VTT_NO_CUE = re.compile(r"WEBVTT|NOTE(?=[ \t\n]|$)|(?:STYLE|REGION)[ \t]*(?=\n|$)")
 """How a block begins that is not spoken; behind an empty line, and without times ([WebVTT] 4.1)."""
 _VTT_VOICE = re.compile(r"<v(?:\.[\w.-]*)?[ \t]+([^<>\n]{1,60})>")
@@ -45,14 +47,18 @@ def render_cues(text: str) -> str:
             " ".join(line.split())
             for line in _LRC_TIME.sub("", _LRC_FIELD.sub("", words)).splitlines()
         ]
-        return "\n".join(filter(None, [*head, *sung]))
+        return _unescape("\n".join(filter(None, [*head, *sung])))
     if text.startswith("WEBVTT"):
         blocks = re.split(r"\n(?:[ \t]*\n)+", text)
         spoken = [each for each in blocks if "-->" in each or not _VTT_NO_CUE.match(each)]
         text = _VTT_ID.sub("", re.sub(r"\AWEBVTT.*", "", "\n\n".join(spoken)))
-    voices = {*map(str.strip, _VTT_VOICE.findall(text))}
+    voices = {" ".join(_unescape(voice).split()) for voice in _VTT_VOICE.findall(text)}
     text = _VTT_VOICE.sub(r"\1: ", text)
     return _paragraphs(_CUE_TAG.sub("", _SRT_TIME.sub("\n", text)).splitlines(), voices)
+
+
+def _unescape(text: str) -> str:
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
 def _paragraphs(lines: Iterable[str], voices: Set[str]) -> str:
@@ -63,7 +69,8 @@ def _paragraphs(lines: Iterable[str], voices: Set[str]) -> str:
     """
     speaker, paragraphs = "", list[str]()
     for line in lines:
-        spoken = " ".join(_CUE_TAG.sub("", line).split())
+        # What an entity stands for is no tag: the tags go first.
+        spoken = " ".join(_unescape(_CUE_TAG.sub("", line)).split())
         if not spoken:
             continue
         named = _NAMED.match(spoken)

@@ -12,6 +12,7 @@ from lxml import etree
 from ingest.extract.base import DamagedFileError, FileContent
 from ingest.extract.formats.office_text import mathml_text, parse_day
 from ingest.extract.formats.table_heads import render_spanned
+from ingest.extract.formats.table_rows import render_inner_table
 from ingest.extract.formats.zip_parts import ZipParts, attribute, child, local_name, names_damage
 from ingest.foundation.messages import Message
 
@@ -145,7 +146,8 @@ class _OpenReader:
                 wide = _count(cell, "number-columns-spanned")
                 cells += [(text, wide)] if wide > 1 else [(text, 1)] * times
             rows.append(cells)
-        yield render_spanned(rows)
+        is_inner = any(local_name(each) == "table-cell" for each in table.iterancestors())
+        yield render_inner_table(rows) if is_inner else render_spanned(rows)
 
     def _aside(self, element: etree._Element) -> str:
         """Return a comment, or a formula as people type it."""

@@ -1,7 +1,7 @@
 """Rows of cells as text in which each row is understood alone."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from ingest.text.table_cells import escape_cell
@@ -43,6 +43,21 @@ def render_rows(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"- {_labelled(head, row)}" for row in body)
 
 
+def render_inner_table(rows: Iterable[Iterable[tuple[str, int]]]) -> str:
+    """Return a table within the cell of another as a line, without bars and rules.
+
+    A row of two cells is a name and its value; of more, each cell has its head before it.
+    """
+    cells = [[" ".join(text.split()) for text, _ in row] for row in rows]
+    cells = [row for row in cells if any(row)]
+    if max(map(len, cells), default=0) <= 2:
+        return "; ".join(": ".join(filter(None, row)) for row in cells)
+    head, *body = cells
+    if body and is_head(head):
+        return "; ".join(_labelled(head, row, separator=", ") for row in body)
+    return "; ".join(", ".join(filter(None, row)) for row in cells)
+
+
 def is_figure(cell: str) -> bool:
     """Return whether a cell holds a figure, a day or an amount, and no word."""
     return _FIGURE.fullmatch(cell) is not None
@@ -66,6 +81,6 @@ def is_head(row: Sequence[str]) -> bool:
     return len(named) >= 2 and distinct and not any(map(_FIGURE.fullmatch, named))
 
 
-def _labelled(head: Sequence[str], row: Sequence[str]) -> str:
+def _labelled(head: Sequence[str], row: Sequence[str], *, separator: str = "; ") -> str:
     pairs = chain(zip(head, row, strict=False), (("", cell) for cell in row[len(head) :]))
-    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
+    return separator.join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)

@@ -18,6 +18,7 @@ from ingest.extract.formats.office_text import (
     render_chart,
 )
 from ingest.extract.formats.table_heads import render_spanned
+from ingest.extract.formats.table_rows import render_inner_table
 from ingest.extract.formats.word_numbers import ListNumbers
 from ingest.extract.formats.zip_parts import ZipParts, attribute, child, local_name, names_damage
 
@@ -95,7 +96,8 @@ class _WordReader:
                 case "p":
                     yield from self._paragraph(element)
                 case "tbl":
-                    yield None, render_spanned(self._rows(element, depth))
+                    rows = self._rows(element, depth)
+                    yield None, render_inner_table(rows) if depth else render_spanned(rows)
                 case "del" | "moveFrom" | "sectPr":
                     continue
                 case "altChunk":  # a file in place of paragraphs

@@ -9,18 +9,28 @@ import email.utils
 import re
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 
 from ingest.extract.base import DamagedFileError, FileContent, FileReader, looks_like_text
 from ingest.extract.formats.attachments import MAX_DEPTH, AttachmentReader, ReadPart, html_text
 from ingest.extract.formats.zip_parts import names_damage
-from ingest.text.encodings import decode
+from ingest.text.encodings import decode, fitting_codec, guess_codec
 
 _MAILBOX_LINE = re.compile(rb"(?m)^From \S+[^\n]*\d\d:\d\d[^\n]*\n")
 """Before each mail of an mbox file (RFC 4155)."""
+_ESCAPED_FROM = re.compile(rb"(?m)^>(?=>*From )")
+"""What such a file puts before a line that would begin the next mail."""
 _FIELD = re.compile(rb"^[A-Za-z][\w-]{1,40}:", re.MULTILINE)
 _DEFAULT_NAMES = {"text/calendar": "invite.ics", "text/vcard": "card.vcf"}
 """What parts that have readers of their own are called where a mail names them not."""
 _SHOWN = ("From", "To", "Cc", "Date")
+_READ = frozenset(
+    name.lower() for name in (*_SHOWN, "Subject", "Content-Type", "Content-Disposition")
+)
+_RAW = re.compile("[\udc80-\udcff]")
+"""Bytes outside ASCII in a header, as the parser hands them on."""
+_ENCODED_WORDS = re.compile(r"(?:=\?[^?\s]+\?[bBqQ]\?[^?\n]*\?=\s*)+")
+_ENCODED_CHARSET = re.compile(r"=\?([^?*\s]+)[^?\s]*\?[bBqQ]\?")
 
 
 def fits_mail(media_type: str, body: bytes) -> bool:
@@ -33,6 +43,8 @@ def _read_mails(body: bytes, _charset: str | None, *, read_part: ReadPart) -> Fi
     if _FIELD.search(body[:4096]) is None:
         raise DamagedFileError
     pieces = [piece for piece in _MAILBOX_LINE.split(body) if piece.strip()]
+    if _MAILBOX_LINE.match(body.lstrip()):
+        pieces = [_ESCAPED_FROM.sub(b"", piece) for piece in pieces]
     mails = [_Mail(read_part).content(_parsed(piece)) for piece in pieces or [body]]
     first = mails[0]
     return FileContent(
@@ -56,6 +68,7 @@ class _Mail:
         self._attachments = AttachmentReader(read_part)
 
     def content(self, mail: email.message.Message, depth: int = 0) -> FileContent:
+        decode_raw_headers(mail)
         subject = _header(mail, "Subject")
         fields = [(name, _header(mail, name)) for name in _SHOWN]
         written = _header(mail, "Date")
@@ -100,22 +113,52 @@ class _Mail:
             yield html_text(text) if kind == "text/html" else text.strip("\n")
 
 
+def decode_raw_headers(mail: email.message.Message) -> None:
+    """Decode the headers of a mail and of its parts that hold bytes outside ASCII as they are.
+
+    No header says in which charset, and a name of two letters is too short for a guess: the text
+    beneath is by the same program. Where no part names a charset, all headers and texts together
+    are what is guessed by.
+    """
+    parts = [mail]
+    for part in parts:
+        inner = part.get_payload()
+        if isinstance(inner, list) and part.get_content_type() != "message/rfc822":
+            parts += [each for each in inner if isinstance(each, email.message.Message)]
+    values = [str(value) for part in parts for _, value in part.raw_items()]
+    raw = [value.encode("utf-8", "surrogateescape") for value in values if _RAW.search(value)]
+    if not raw:
+        return
+    declared = (part.get_content_charset() for part in parts)
+    labels = chain(filter(None, declared), _ENCODED_CHARSET.findall("\n".join(values)))
+    codec = fitting_codec(b"\n".join(raw), labels)
+    if not codec:
+        texts = [_payload(part) for part in parts if part.get_content_maintype() == "text"]
+        codec = guess_codec(b"\n".join(raw + texts))
+    for part in parts:
+        headers = [(name, value) for name, value in part.raw_items() if name.lower() in _READ]
+        for name in {name.lower() for name, _ in headers}:
+            del part[name]
+        for name, value in headers:
+            kept = str(value).encode("utf-8", "surrogateescape")
+            part.set_raw(name, kept.decode(codec, "replace") if _RAW.search(value) else value)
+
+
 def _header(mail: email.message.Message, name: str) -> str:
-    value = mail.get(name)
-    if value is None:
-        return ""
-    pieces = []
-    try:
-        decoded = email.header.decode_header(value)
-    except (email.errors.HeaderParseError, ValueError):
-        return " ".join(str(value).split())
-    for piece, charset in decoded:
-        if isinstance(piece, bytes):
-            pieces.append(decode(piece, claimed=charset))
-        else:
-            raw = piece.encode("utf-8", "surrogateescape")
-            pieces.append(decode(raw, claimed=None))
-    return " ".join("".join(pieces).split())
+    def decoded(found: re.Match[str]) -> str:
+        try:
+            words = email.header.decode_header(found[0].rstrip())
+        except (email.errors.HeaderParseError, ValueError):
+            return found[0]
+        texts = [
+            decode(word, claimed=charset) if isinstance(word, bytes) else word
+            for word, charset in words
+        ]
+        return "".join(texts) + found[0][len(found[0].rstrip()) :]
+
+    # What is not encoded may shift to kanji in seven bits, or hold control characters.
+    value = decode(str(mail.get(name, "")).encode("utf-8", "replace"), claimed="utf-8")
+    return " ".join(_ENCODED_WORDS.sub(decoded, value).split())
 
 
 def _payload(part: email.message.Message) -> bytes:

@@ -4,7 +4,10 @@ import re
 
 from ingest.extract.base import UNKNOWN_TYPES, FileContent, FileReader, looks_like_text
 from ingest.extract.formats.cues import has_cues, render_cues
-from ingest.extract.formats.markup_text import read_adoc, read_org, read_rst, read_tex
+from ingest.extract.formats.notations.asciidoc import read_adoc
+from ingest.extract.formats.notations.latex import read_tex
+from ingest.extract.formats.notations.org import read_org
+from ingest.extract.formats.notations.restructured_text import read_rst
 from ingest.extract.formats.office_text import parse_day
 from ingest.extract.markdown_source import normalize_markdown, split_front_matter
 from ingest.text.encodings import decode

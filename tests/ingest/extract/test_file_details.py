@@ -169,6 +169,24 @@ def test_head_rows_above_each_other_of_a_word_table_are_one(tmp_path: Path) -> N
     assert "- Shop: shop 12; 2025 sold: 120; 2025 back: 121; 2026 sold: 122; 2026 back: 123" in text
 
 
+@pytest.mark.parametrize(
+    ("inner", "shown"),
+    [
+        ([["Summer", "SAE 40"], ["Winter", "SAE 10"]], "Summer: SAE 40; Winter: SAE 10"),
+        ([["Only"], ["lines"]], "Only; lines"),
+        ([["5", "6", "7"], ["8", "", "9"]], "5, 6, 7; 8, 9"),
+        ([["Oil", "Hot", "Cold"], ["A", "40", "10"]], "Oil: A, Hot: 40, Cold: 10"),
+    ],
+)
+def test_a_table_within_a_cell_of_word_is_a_line_without_bars(
+    tmp_path: Path, inner: list[list[str]], shown: str
+) -> None:
+    rows = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in inner)
+    outer = f"<tr>{cell('Part')}{cell('Value')}</tr><tr>{cell('Oil grades')}<tc><tbl>{rows}</tbl>"
+    text = read(tmp_path / "a.docx", word(f"<tbl>{outer}<p/></tc></tr></tbl>")).text
+    assert text == f"| Part | Value |\n|---|---|\n| Oil grades | {shown} |"
+
+
 def test_merged_cells_and_comments_of_slides_are_read(tmp_path: Path) -> None:
     import pptx
     from pptx.util import Inches

@@ -76,6 +76,28 @@ def test_mail_is_titled_by_its_subject(tmp_path: Path) -> None:
     assert "the lamp is here." in document.text
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<body></body>",
+        '<body><div id="root"></div></body>',
+        "<body><noscript>You need to enable JavaScript to run this app.</noscript></body>",
+    ],
+)
+def test_saved_page_without_its_text_asks_for_the_address_and_no_browser(
+    tmp_path: Path, body: str
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(f"<html><head><script src='app.js'></script></head>{body}</html>")
+    with pytest.raises(ExtractError) as caught:
+        read_file(path)
+    assert caught.value.reason == "empty"
+    shown = caught.value.full_message
+    assert "scripts write it: give its address" in shown.localize("en")
+    assert "脚本" in shown.localize("zh")
+    assert "Chromium" not in shown.localize("en")
+
+
 @pytest.mark.parametrize("name", ["broken.pdf", "broken.docx", "broken.pptx"])
 def test_broken_file_says_so(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"%PDF-1.7 or not")

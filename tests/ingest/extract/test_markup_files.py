@@ -7,7 +7,9 @@ import pytest
 
 from ingest.documents import Document
 from ingest.extract.extractor import read_file
-from ingest.extract.formats.markup_text import read_org, read_rst, read_tex
+from ingest.extract.formats.notations.latex import read_tex
+from ingest.extract.formats.notations.org import read_org
+from ingest.extract.formats.notations.restructured_text import read_rst
 from ingest.extract.formats.table_rows import render_rows
 
 SHORT, LONG = 20_000, 80_000
@@ -42,12 +44,38 @@ HOSTILE = {
     ],
     ".rst": [
         *(":a:", ":a:`x<", ":a:`x <", "`a <", "|a", "\n.. |a| b::\n"),
+        *(
+            "a::\n\n",
+            "..\n",
+            "+-+\n",
+            "= =\n",
+            "= = ",
+            "+-",
+            "+-+\n| |\n",
+            "..\n x\n",
+            "== ==\na b\n",
+        ),
+        "== ==\na b\n",
+        *(("= = =\n", "a  ", "\n= = =\n"), ("+-+-+\n", "| |x|\n+ +-+\n", "+-+-+\n")),
         *((":a:`x", " ", "y"), ("`x", " ", "y"), ("x", " ", "y")),
     ],
     ".tex": [
         *("\\begin{verbatim}", "\\begin{verbatim}[", "\\begin{tabular}", "\\begin{tabular}["),
         *("\\section[", "\\title[", "\\cite[", "\\caption[", "\\footnote[", "\\verb|\\verb!"),
         ("\\begin{verbatim}", "[]", ""),
+        *(
+            "\\newcommand{\\a}{",
+            "$",
+            "$$",
+            "$x\n",
+            "\\(",
+            "\\[",
+            "\\'",
+            "\\begin{align}",
+            "\\bibitem[",
+        ),
+        *(("\\def\\a#1#2{#1#2#1}", part, "x") for part in ("\\a{", "\\a{}{}", "{", "}")),
+        ("\\def\\a{\\b\\b}\\def\\b{\\a\\a}", "\\a ", "x"),
         *((TABLE, part, "\\end{tabular}") for part in ("\\\\[", "\\cline{", "\\multirow{")),
     ],
 }

@@ -52,6 +52,17 @@ def test_cell_over_several_rows_is_in_each_and_comments_follow_their_cell(tmp_pa
     assert "| Saturday | I Fiulin Bo: late |\n| Saturday | Banda Sesia |" in text
 
 
+def test_a_table_within_a_cell_is_a_line_without_bars(tmp_path: Path) -> None:
+    def row(*cells: str) -> str:
+        inside = "".join(f"<table-cell>{each}</table-cell>" for each in cells)
+        return f"<table-row>{inside}</table-row>"
+
+    inner = row("<p>Summer</p>", "<p>SAE 40</p>") + row("<p>Winter</p>", "<p>SAE 10</p>")
+    outer = row("<p>Part</p>", "<p>Value</p>") + row("<p>Oil</p>", f"<table>{inner}</table>")
+    text = read(tmp_path / "a.odt", "text", f"<table>{outer}</table>")
+    assert text.endswith("| Oil | Summer: SAE 40; Winter: SAE 10 |")
+
+
 def test_items_below_an_item_are_items(tmp_path: Path) -> None:
     text = read(
         tmp_path / "a.odt",

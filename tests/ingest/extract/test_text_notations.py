@@ -54,6 +54,19 @@ def read(path: Path, content: bytes | str) -> Document:
             "[00:20.00]<00:20.10>第<00:20.50>二句\n[00:24.00]Row <00:25>on\n",
             ["第二句", "Row on"],
         ),
+        (
+            "c.vtt",
+            "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Tom&nbsp;Ek>Salt &amp; pepper &lt;hot&gt;\n\n"
+            "00:02.000 --> 00:03.000\n<v Tom&nbsp;Ek><i>AT&T</i> &amp;lt; &#8364;5&lrm;\n",
+            ["Tom Ek: Salt & pepper <hot> AT&T &lt; €5\u200e"],
+        ),
+        (
+            "c.srt",
+            "1\n00:00:01,000 --> 00:00:03,000\n<i>Fish &amp; chips</i>\n\n"
+            "2\n00:00:03,500 --> 00:00:06,000\n5 &lt; 6 &copy\n",
+            ["Fish & chips 5 < 6 &copy"],
+        ),
+        ("c.lrc", "[00:12.00]Don&apos;t go &amp; stay\n", ["Don't go & stay"]),
         ("a.lrc", "[ti:送别]\n[00:12.00]长亭外\n[00:17.50]古道边\n", ["送别", "长亭外", "古道边"]),
     ],
 )
@@ -156,7 +169,7 @@ INDENTED = "".join(f"   {line}\n" for line in LATEX.splitlines())
         (
             "a.rst",
             "Fees\n====\n\n=== =====\nDay Price\n=== =====\nMon 4\n=== =====\n",
-            ["# Fees", "Mon 4"],
+            ["# Fees", "| Day | Price |\n|---|---|\n| Mon | 4 |"],
         ),
         ("a.adoc", "* Bring your passport.\n", ["- Bring your passport."]),
     ],

@@ -149,6 +149,31 @@ def test_control_characters_go_and_line_ends_agree() -> None:
     assert decode(b"one\x00\r\ntwo\rthree\x07", claimed=None) == "one\ntwo\nthree"
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("\x1b[1;31mFATAL\x1b[0m pump \x1b[38;2;1;2;3m七\x1b[m stalled", "FATAL pump 七 stalled"),
+        ("\x1b]0;title\x07ready\x1b[K\x1b[?25l", "ready"),
+        ("\x1b]8;;https://a.example\x1b\\a link\x1b]8;;\x1b\\.", "a link."),
+        ("\x1b(Bplain\x1b7 and\x1b8 more", "plain and more"),
+        ("\x1bPq#0;2\x1b\\picture", "picture"),
+        # No sequence: only the character goes.
+        (
+            "a \x1bbold word, array[0m] and \x1b]0;never ended",
+            "a bold word, array[0m] and ]0;never ended",
+        ),
+    ],
+)
+def test_escape_sequences_of_terminals_go_whole(written: str, shown: str) -> None:
+    assert decode(written.encode(), claimed=None) == shown
+
+
+@pytest.mark.parametrize("part", ["\x1b[", "\x1b]0;", "\x1b[1;", "\x1b", "\x1b[ "])
+@pytest.mark.timeout(30)
+def test_sequences_that_never_end_are_read_in_time(part: str) -> None:
+    assert "\x1b" not in decode((part * (400_000 // len(part))).encode(), claimed=None)
+
+
 @given(
     st.binary(), st.none() | st.text() | st.sampled_from(["gbk", "utf-16", "hz-gb-2312", "utf-7"])
 )

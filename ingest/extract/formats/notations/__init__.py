@@ -1,0 +1,1 @@
+"""What people write in plain text with marks: Org, reStructuredText, LaTeX, AsciiDoc."""
