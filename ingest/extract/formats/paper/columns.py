@@ -72,6 +72,12 @@ class PdfLine:
     """Letters of the longest line of its column, 0 on a page of one column."""
 
 
+def runs_leftward(text: str) -> bool:
+    """Return whether a text begins in Hebrew or Arabic letters."""
+    first = text[:1]
+    return "\u0590" <= first <= "\u08ff" or "\ufb1d" <= first <= "\ufefc"
+
+
 def is_margin(rows: Sequence[list[PdfPiece]], place: int) -> bool:
     """Return whether the first or the last row stands apart from all others: a running head.
 

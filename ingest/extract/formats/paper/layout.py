@@ -24,6 +24,7 @@ from ingest.extract.formats.paper.columns import (
     find_text_gutter,
     is_margin,
     letters_wide,
+    runs_leftward,
 )
 from ingest.extract.formats.paper.margins import without_contents, without_margins
 from ingest.extract.formats.paper.pairs import render_cells
@@ -47,7 +48,7 @@ MAX_WORD_LETTERS = 100
 """Letters of a broken word that are looked at: a search from the beginning of the text would go
 through all of it for each line of a book."""
 _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五六七八九十]+[)）、.])\s*\S")
-_HYPHENS = "\ufffe\u00ad\u0002"
+_HYPHENS = "\ufffe\u00ad\u0002\u2010"
 """What pdfium makes of a hyphen that a program set at the end of a line, and soft hyphens."""
 
 
@@ -173,12 +174,15 @@ def _merged(row: list[PdfPiece]) -> list[PdfPiece]:
         height = max(last.top - last.bottom, piece.top - piece.bottom)
         if piece.left - last.right < max(MIN_GUTTER_POINTS, 0.9 * height):
             gap = " " if piece.left - last.right > 0.12 * height else ""
+            parts = [last.text, piece.text]
+            if all(map(runs_leftward, parts)):
+                parts.reverse()
             merged[-1] = PdfPiece(
                 left=last.left,
                 right=max(last.right, piece.right),
                 top=max(last.top, piece.top),
                 bottom=min(last.bottom, piece.bottom),
-                text=last.text + gap + piece.text,
+                text=gap.join(parts),
             )
         else:
             merged.append(piece)

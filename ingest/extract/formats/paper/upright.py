@@ -6,10 +6,12 @@ holds halves of its neighbours: "GuGue stst" of "Guest".
 """
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
-from ingest.extract.formats.paper.columns import MIN_GUTTER_POINTS, PdfPiece
+from ingest.extract.formats.paper.columns import MIN_GUTTER_POINTS, PdfPiece, runs_leftward
 
 MAX_PIECE_GAP = 0.9
 """Heights of a line from which on a gap parts two pieces: cells of a row, lines of two columns."""
@@ -20,20 +22,71 @@ MAX_STEP_BACK = 1.0
 """Heights by which a letter may begin before its piece ends: accents, kerning, slanted letters."""
 MIN_INK_GAP = 0.15
 """Heights between two letters as drawn from which on it is looked how far apart they are set."""
-MIN_BLANK = 0.18
-"""Shares of the size of a font between two letters from which on there is a blank. Typesetters that
+MIN_BLANK = 0.15
+"""Heights of a font's box between two letters from which on there is a blank. Typesetters that
 place each word (groff) draw none, and pdfium sees those behind narrow letters and marks alone:
 "awk.Itcopies"."""
 FIRST_WIDE = "\u2e80"
 """Ideographs and their marks begin here: between them a gap is none."""
-MAX_BLANK_SHARE = 0.4
-"""Such blanks for a letter, above which a text is set with space between all its letters."""
+MIN_SPACED_LETTERS = 4
+MAX_BLANK_SHARE = 0.5
+"""Blanks for a letter, none of them drawn, above which all letters of a text are set apart."""
+MIN_WORD_GAP = 1.6
+"""Usual gaps of such a text that part two words."""
+
+
+@dataclass(slots=True, kw_only=True)
+class GrowingPiece:
+    """Letters side by side, and the box of what is drawn of them."""
+
+    letters: list[str | float]
+    """Letters and blanks that were drawn, and points of gaps in which a blank was not."""
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def gap_before(self, letter: str, x0: float, x1: float) -> float:
+        """Return the points between the piece and a letter, less than 0 where they overlap."""
+        return self.left - x1 if runs_leftward(letter) else x0 - self.right
+
+    def ends_before(self, gap: float, x0: float, x1: float, y0: float, y1: float) -> bool:
+        """Return whether a letter with this box is not of the piece."""
+        height = max(self.top - self.bottom, y1 - y0)
+        return (
+            gap >= max(MIN_GUTTER_POINTS, MAX_PIECE_GAP * height)
+            or -gap > max(MIN_GUTTER_POINTS, x1 - x0 + MAX_STEP_BACK * height)
+            or abs(y0 + y1 - self.top - self.bottom) > 2 * MAX_RISE * height
+        )
+
+    def add(self, letter: str, x0: float, x1: float, y0: float, y1: float) -> None:
+        """Add a letter and its box."""
+        self.letters.append(letter)
+        self.left, self.right = min(self.left, x0), max(self.right, x1)
+        self.bottom, self.top = min(self.bottom, y0), max(self.top, y1)
+
+    def is_word_before(self, letter: str, gap: float) -> bool:
+        """Return whether it ends in a letter which may be farther from the next than in a word."""
+        before = self.letters[-1]
+        if isinstance(before, float) or before.isspace():
+            return False
+        wide = gap > MIN_INK_GAP * (self.top - self.bottom)
+        return wide and max(letter, before) < FIRST_WIDE
+
+    def whole(self) -> PdfPiece:
+        """Return the piece, with its blanks."""
+        bare = with_blanks(self.letters).strip()
+        # A letter beyond the first 65,536 comes as its two halves.
+        text = bare.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return PdfPiece(
+            left=self.left, right=self.right, top=self.top, bottom=self.bottom, text=text
+        )
 
 
 def upright_pieces(text: Any, raw: Any) -> Iterator[PdfPiece]:
     """Yield the pieces of a text page of pdfium; `raw` is `pypdfium2.raw`."""
-    letters: list[str] = []
-    left = bottom = right = top = 0.0
+    piece: GrowingPiece | None = None
+    is_apart = False
     x_min, x_max, y_min, y_max = (ctypes.c_double() for _ in range(4))
     edges = tuple(map(ctypes.byref, (x_min, x_max, y_min, y_max)))
     # Once a letter, a million times in a book: nothing is looked up twice.
@@ -41,33 +94,31 @@ def upright_pieces(text: Any, raw: Any) -> Iterator[PdfPiece]:
     for place in range(text.count_chars()):
         letter = chr(unicode_of(page, place))
         if letter.isspace():
-            if letter in "\r\n" and letters:
-                yield _piece(letters, left, bottom, right, top)
-                letters = []
-            elif letters:
-                letters.append(letter)
+            if piece and letter in "\r\n":
+                yield piece.whole()
+                piece = None
+            elif piece and raw.FPDFText_IsGenerated(page, place) == 1:
+                is_apart = True
+            elif piece:
+                piece.letters.append(letter)
             continue
         box_of(page, place, *edges)
         x0, x1, y0, y1 = x_min.value, x_max.value, y_min.value, y_max.value
-        height = max(top - bottom, y1 - y0)
-        if letters and (
-            x0 - right >= max(MIN_GUTTER_POINTS, MAX_PIECE_GAP * height)
-            or right - x0 > max(MIN_GUTTER_POINTS, MAX_STEP_BACK * height)
-            or abs(y0 + y1 - top - bottom) > 2 * MAX_RISE * height
-        ):
-            yield _piece(letters, left, bottom, right, top)
-            letters = []
-        if not letters:
-            letters, left, bottom, right, top = [letter], x0, y0, x1, y1
-            continue
-        is_apart = x0 - right > MIN_INK_GAP * height and max(letter, letters[-1]) < FIRST_WIDE
-        if is_apart and not letters[-1].isspace() and has_blank_before(page, place, raw):
-            letters.append("")  # a blank, if not all letters are so far apart
-        letters.append(letter)
-        left, right = min(left, x0), max(right, x1)
-        bottom, top = min(bottom, y0), max(top, y1)
-    if letters:
-        yield _piece(letters, left, bottom, right, top)
+        gap = piece.gap_before(letter, x0, x1) if piece else 0.0
+        if piece and piece.ends_before(gap, x0, x1, y0, y1):
+            yield piece.whole()
+            piece = None
+        if piece is None:
+            piece = GrowingPiece(letters=[letter], left=x0, bottom=y0, right=x1, top=y1)
+        else:
+            if is_apart or (
+                piece.is_word_before(letter, gap) and has_blank_before(page, place, raw)
+            ):
+                piece.letters.append(gap)
+            piece.add(letter, x0, x1, y0, y1)
+        is_apart = False
+    if piece:
+        yield piece.whole()
 
 
 def has_blank_before(page: Any, place: int, raw: Any) -> bool:
@@ -75,14 +126,18 @@ def has_blank_before(page: Any, place: int, raw: Any) -> bool:
     before, own = raw.FS_RECTF(), raw.FS_RECTF()
     raw.FPDFText_GetLooseCharBox(page, place - 1, ctypes.byref(before))
     raw.FPDFText_GetLooseCharBox(page, place, ctypes.byref(own))
-    size: float = min(raw.FPDFText_GetFontSize(page, place), own.top - own.bottom)
-    return bool(own.left - before.right >= MIN_BLANK * size > 0)
+    # Not the size of the font, which is 1 where a program scales its letters by a matrix (cairo).
+    return bool(own.left - before.right >= MIN_BLANK * (own.top - own.bottom) > 0)
 
 
-def _piece(letters: list[str], left: float, bottom: float, right: float, top: float) -> PdfPiece:
-    blanks = letters.count("")
-    blank = " " if blanks <= MAX_BLANK_SHARE * (len(letters) - blanks) else ""
-    bare = "".join(letter or blank for letter in letters).strip()
-    # A letter beyond the first 65,536 comes as its two halves.
-    whole = bare.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return PdfPiece(left=left, right=right, top=top, bottom=bottom, text=whole)
+def with_blanks(letters: Sequence[str | float]) -> str:
+    """Return letters as words: where all of them are set apart, parted by the wider gaps alone."""
+    gaps = [each for each in letters if isinstance(each, float)]
+    drawn = [each for each in letters if isinstance(each, str)]
+    least = 0.0
+    words = sum(map(str.isalpha, drawn))
+    if words >= MIN_SPACED_LETTERS and len(gaps) > MAX_BLANK_SHARE * len(drawn):
+        least = MIN_WORD_GAP * median(gaps)
+    return "".join(
+        each if isinstance(each, str) else " " if each >= least else "" for each in letters
+    )
