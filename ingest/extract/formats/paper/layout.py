@@ -14,7 +14,6 @@ from statistics import median
 from ingest.extract.base import PAGE_MARK
 from ingest.extract.formats.paper.columns import (
     ASIAN_PUNCTUATION,
-    MIN_COLUMN_LINES,
     MIN_GUTTER_POINTS,
     SENTENCE_END,
     PdfLine,
@@ -26,8 +25,16 @@ from ingest.extract.formats.paper.columns import (
     letters_wide,
     runs_leftward,
 )
+from ingest.extract.formats.paper.line_ends import HYPHENS, join_line
 from ingest.extract.formats.paper.margins import without_contents, without_margins
 from ingest.extract.formats.paper.pairs import render_cells
+from ingest.extract.formats.paper.tables import (
+    MIN_ROWS,
+    is_head_of,
+    table_end,
+    two_cells,
+    whole_rows,
+)
 from ingest.text.cjk import CJK
 
 _FULL_LINE = 0.6
@@ -35,21 +42,11 @@ _FULL_LINE = 0.6
 MIN_VERTICAL_SHARE = 0.7
 """Share of the letters that stand alone or in tall pieces on a page set from top to bottom."""
 MIN_VERTICAL_LETTERS = 12
-MIN_ROWS = 2
-MIN_TABLE_GAP = 2.0
-"""Heights of a line from which on a gap parts two tables, if no gap within one is half as wide."""
-MIN_ROW_GAP = 0.4
-"""Heights of a line by which rows are further apart than lines of one cell."""
 MIN_SIZE_RATIO = 1.5
 """Ratio of the heights of two lines from which on one is a title and the other text."""
 MIN_BLOCK_GAP = 1.0
 """Heights of a line by which a gap is wider than the usual one, where it parts two blocks."""
-MAX_WORD_LETTERS = 100
-"""Letters of a broken word that are looked at: a search from the beginning of the text would go
-through all of it for each line of a book."""
 _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五六七八九十]+[)）、.])\s*\S")
-_HYPHENS = "\ufffe\u00ad\u0002\u2010"
-"""What pdfium makes of a hyphen that a program set at the end of a line, and soft hyphens."""
 
 
 def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
@@ -83,7 +80,7 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
             continue
         gutters, end = find_columns(rows, at)
         if len(gutters) == 1 and (tops := cell_tops(rows[at:end], gutters[0])):
-            cells = _two_cells(rows[at:end], gutters[0], tops)
+            cells = two_cells(rows[at:end], gutters[0], tops)
             lines.append(_placed(rows[at:end], render_cells(cells)))
             at = end
             continue
@@ -97,27 +94,17 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
                 lines += _in_column([_row_line(part) for part in parts if part])
             at = end
             continue
-        end = _table_end(rows, at)
-        if end - at >= MIN_ROWS:
-            table = _with_whole_cells(rows[at:end], _cells(rows[at:end]))
-            lines.append(_placed(rows[at:end], render_cells(table)))
+        end = table_end(rows, first)
+        if first > at and end > first and is_head_of(rows[at], rows[first:end]):
+            first = at
+        if end - first >= MIN_ROWS:
+            lines += map(_row_line, rows[at:first])
+            lines.append(_placed(rows[first:end], render_cells(whole_rows(rows[first:end]))))
         else:
             end = at + 1
             lines.append(_row_line(rows[at]))
         at = end
     return lines
-
-
-def _two_cells(
-    rows: Sequence[list[PdfPiece]], gutter: float, tops: Sequence[float]
-) -> list[list[str]]:
-    """Return the rows of a table of two columns of text; they begin at these heights."""
-    cells = [["", ""] for _ in range(len(tops) + 1)]
-    for piece in (piece for row in rows for piece in row):
-        place, side = sum(piece.top <= top + 1 for top in tops), int(piece.left >= gutter)
-        above = cells[place][side]
-        cells[place][side] = _join_line(above, piece.text, Counter()) if above else piece.text
-    return cells
 
 
 def _in_column(lines: Sequence[PdfLine]) -> list[PdfLine]:
@@ -189,93 +176,6 @@ def _merged(row: list[PdfPiece]) -> list[PdfPiece]:
     return merged
 
 
-def _table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
-    """Return the row behind a table that begins at `start`, `start` if none does."""
-    end, widest_gap = start, 0.0
-    while end < len(rows) and (len(rows[end]) >= 2 or _goes_on_in_cell(rows, start, end)):
-        if end > start:
-            gap, height = _gap(rows[end - 1], rows[end]), _height(rows[end])
-            # Two blocks that stand apart are two tables: an address, and what is to be paid.
-            least = MIN_TABLE_GAP if end - start > 1 else 2 * MIN_TABLE_GAP
-            if gap > max(least * height, 2 * widest_gap):
-                break
-            widest_gap = max(widest_gap, gap)
-        end += 1
-    widest = max((len(row) for row in rows[start:end]), default=0)
-    # Two cells a row may be a number and its text; three are columns.
-    return end if widest >= 3 or (widest == 2 and end - start >= MIN_COLUMN_LINES) else start
-
-
-def _cells(rows: Sequence[list[PdfPiece]]) -> list[list[str]]:
-    """Return the texts of a table, an empty cell where a row has nothing under a column."""
-    columns: list[tuple[float, float]] = []
-    for row in rows:
-        for piece in row:
-            near = [
-                n
-                for n, (left, right) in enumerate(columns)
-                if piece.left < right and piece.right > left
-            ]
-            if near:
-                left, right = columns[near[0]]
-                columns[near[0]] = (min(left, piece.left), max(right, piece.right))
-            else:
-                columns.append((piece.left, piece.right))
-    columns.sort()
-    table = []
-    for row in rows:
-        cells = [""] * len(columns)
-        for piece in row:
-            overlaps = [min(piece.right, right) - max(piece.left, left) for left, right in columns]
-            place = overlaps.index(max(overlaps))
-            cells[place] = f"{cells[place]} {piece.text}".strip()
-        table.append(cells)
-    return table
-
-
-def _goes_on_in_cell(rows: Sequence[list[PdfPiece]], start: int, place: int) -> bool:
-    """Return whether a row of one piece is the next line of a cell in the row above it."""
-    if place == start or len(rows[start]) < 2:
-        return False
-    (piece,) = rows[place]
-    above = next((each for each in rows[place - 1] if abs(each.left - piece.left) < 3), None)
-    is_close = _gap(rows[place - 1], rows[place]) <= MIN_ROW_GAP * _height(rows[place])
-    is_narrow = any(row[1].left >= piece.right for row in rows[start:place] if len(row) > 1)
-    return above is not None and is_close and is_narrow and piece.text[:1].islower()
-
-
-def _with_whole_cells(
-    rows: Sequence[list[PdfPiece]], cells: Sequence[list[str]]
-) -> list[list[str]]:
-    """Return the rows of a table, the lines of a cell of several lines as one.
-
-    They follow more closely than rows do, and beside them cells of fewer lines are empty, or they
-    go on in the middle of a sentence.
-    """
-    gaps = [_gap(above, below) for above, below in pairwise(rows)]
-    closest = min(gaps, default=0.0)
-    is_spaced = max(gaps, default=0.0) > closest + MIN_ROW_GAP * _height(rows[0])
-    whole = [list(cells[0])]
-    for gap, row in zip(gaps, cells[1:], strict=True):
-        filled = [cell for cell in row if cell]
-        goes_on = len(filled) < len(row) or all(cell[0].islower() for cell in filled)
-        if is_spaced and goes_on and gap <= closest + MIN_ROW_GAP / 2 * _height(rows[0]):
-            whole[-1] = [
-                f"{above} {cell}".strip() for above, cell in zip(whole[-1], row, strict=True)
-            ]
-        else:
-            whole.append(list(row))
-    return whole
-
-
-def _gap(above: Sequence[PdfPiece], below: Sequence[PdfPiece]) -> float:
-    return min(piece.bottom for piece in above) - max(piece.top for piece in below)
-
-
-def _height(row: Sequence[PdfPiece]) -> float:
-    return median(piece.top - piece.bottom for piece in row)
-
-
 def _row_line(row: Sequence[PdfPiece]) -> PdfLine:
     return _placed([row], " ".join(" ".join(piece.text for piece in row).split()))
 
@@ -322,7 +222,7 @@ def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ())
         for place, line in enumerate(texts):
             full = _FULL_LINE * (page[place - 1].longest or longest) if place else 0.0
             if text and last and place not in starts and _continues(last, line, full=full):
-                text = _join_line(text, line, vocabulary)
+                text = join_line(text, line, vocabulary)
             else:
                 text += ("\n" if text else "") + line
             if marks:  # behind the join, which looks at the characters on both sides
@@ -333,7 +233,7 @@ def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ())
         waiting += beside[number] if beside else []
     paragraphs += waiting
     text = "\n\n".join(filter(None, paragraphs))
-    return re.sub(f"[{_HYPHENS}]", "-", text)
+    return re.sub(f"[{HYPHENS}]", "-", text)
 
 
 def _block_starts(page: Sequence[PdfLine]) -> Set[int]:
@@ -355,7 +255,7 @@ def _continues(before: str, line: str, *, full: float) -> bool:
     """Return whether a line ends only because the paper did."""
     if "\n" in before or "\n" in line or before.startswith("#") or line.startswith("#"):
         return False
-    if before[-1:] in _HYPHENS:
+    if before[-1:] in HYPHENS:
         return True
     if full == 0 and not (line[:1].islower() or re.match(f"[{CJK}]", line)):
         return False
@@ -364,21 +264,3 @@ def _continues(before: str, line: str, *, full: float) -> bool:
         and not SENTENCE_END.search(before)
         and not _LIST_MARK.match(line)
     )
-
-
-def _join_line(text: str, line: str, vocabulary: Counter[str]) -> str:
-    """Return a text with the next line behind it, a word that was broken made whole."""
-    if text[-1] in _HYPHENS or (text[-1] == "-" and text[-2:-1].isalpha()):
-        head = re.search(r"[\w-]*$", text[-MAX_WORD_LETTERS:-1])
-        tail = re.match(r"\w*", line)
-        start, end = (head[0] if head else ""), (tail[0] if tail else "")
-        whole, hyphened = (start + end).casefold(), f"{start}-{end}".casefold()
-        # Evidence first: how the word is elsewhere. Compounds of capitals keep theirs.
-        is_compound = vocabulary[hyphened] > vocabulary[whole] or "-" in start
-        if is_compound or not end[:1].islower():
-            return f"{text[:-1]}-{line}"
-        return text[:-1] + line
-    asian = f"[{CJK}{ASIAN_PUNCTUATION}]"
-    if re.match(asian, text[-1:]) and re.match(asian, line):
-        return text + line  # Chinese and Japanese are written without spaces
-    return f"{text} {line}"
