@@ -25,6 +25,7 @@ from ingest.extract.formats.paper.columns import (
     letters_wide,
     runs_leftward,
 )
+from ingest.extract.formats.paper.drawing_order import find_next_column
 from ingest.extract.formats.paper.line_ends import HYPHENS, join_line
 from ingest.extract.formats.paper.margins import without_contents, without_margins
 from ingest.extract.formats.paper.pairs import render_cells
@@ -39,6 +40,8 @@ from ingest.text.cjk import CJK
 
 _FULL_LINE = 0.6
 """Share of the longest line of a page: a line so long goes on in the next, a shorter one ends."""
+LONG_LINES = 0.9
+"""Share of the lines of a column that are no longer than its measure."""
 MIN_VERTICAL_SHARE = 0.7
 """Share of the letters that stand alone or in tall pieces on a page set from top to bottom."""
 MIN_VERTICAL_LETTERS = 12
@@ -50,13 +53,20 @@ _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五�
 
 
 def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
-    """Return the lines of a page in reading order; a table is one line with line ends in it."""
+    """Return the lines of a page in reading order; a table is one line with line ends in it.
+
+    Args:
+        pieces: In the order in which they were drawn.
+    """
     if vertical := _vertical_lines(pieces):
         return vertical
     return [line for line in _lines_of(pieces) if line.text]
 
 
 def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
+    if (next_column := find_next_column(pieces)) is not None:
+        parts = (pieces[:next_column], pieces[next_column:])
+        return [line for part in parts for line in _in_column(_lines_of(part))]
     rows = _rows(pieces)
     lines: list[PdfLine] = []
     at = 0
@@ -109,7 +119,9 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
 
 def _in_column(lines: Sequence[PdfLine]) -> list[PdfLine]:
     """Return the lines of a column, which tell how long a line of it is that goes on below."""
-    longest = max((letters_wide(each.text) for each in lines if "\n" not in each.text), default=0)
+    lengths = sorted(letters_wide(each.text) for each in lines if "\n" not in each.text)
+    # Not the very longest: an address at the foot of the page may have come with the column.
+    longest = lengths[int(LONG_LINES * (len(lengths) - 1))] if lengths else 0
     return [replace(each, longest=each.longest or longest) for each in lines]
 
 
