@@ -4,6 +4,7 @@ A program draws a column to its end and then begins the next one at its top: a s
 the text, a box, columns whose lines stand at different heights. It draws a table row by row.
 """
 
+import bisect
 from collections.abc import Sequence
 from statistics import median
 
@@ -18,6 +19,9 @@ from ingest.extract.formats.paper.columns import (
 MIN_RISE = 6.0
 """Heights of what is drawn of a line by which a program goes up to begin a column: four lines; from
 one cell of a row to the next it seldom does."""
+MAX_PIECES = 4_000
+MAX_JUMPS = 60
+"""Pieces of a page, and ways up, beyond which it is a drawing."""
 ALIGNED_HEIGHTS = 0.3
 """Heights by which lines of one row may differ."""
 MAX_ALIGNED = 0.8
@@ -31,10 +35,12 @@ def find_next_column(pieces: Sequence[PdfPiece]) -> int | None:
     Args:
         pieces: Of a page or of a column of it, in the order in which they were drawn.
     """
-    if len(pieces) < 2 * MIN_COLUMN_LINES:
+    if not 2 * MIN_COLUMN_LINES <= len(pieces) <= MAX_PIECES:
         return None
     rise = MIN_RISE * median(each.top - each.bottom for each in pieces)
     jumps = [n for n in range(1, len(pieces)) if pieces[n].top - pieces[n - 1].top > rise]
+    if len(jumps) > MAX_JUMPS:
+        return None
     ends = [*jumps, len(pieces)][1:]
     return next(
         (
@@ -58,14 +64,17 @@ def are_beside(before: Sequence[PdfPiece], behind: Sequence[PdfPiece]) -> bool:
     if gap < MIN_GUTTER_POINTS / 2:
         return False
     shorter, longer = sorted((one, other), key=len)
-    level = sum(any(_are_level(each, piece) for piece in longer) for each in shorter)
-    wide = min(median(letters_wide(each.text) for each in side) for side in (one, other))
+    middles = sorted(each.top + each.bottom for each in longer)
+    level = sum(_is_level(each, middles) for each in shorter)
+    wide = max(median(letters_wide(each.text) for each in side) for side in (one, other))
     return wide >= COLUMN_CHARACTERS or level < MAX_ALIGNED * len(shorter)
 
 
-def _are_level(one: PdfPiece, other: PdfPiece) -> bool:
-    difference = abs(one.top + one.bottom - other.top - other.bottom) / 2
-    return difference <= ALIGNED_HEIGHTS * (one.top - one.bottom)
+def _is_level(piece: PdfPiece, middles: Sequence[float]) -> bool:
+    """Return whether a piece stands in a row with another; twice the heights of the middles."""
+    own, slack = piece.top + piece.bottom, 2 * ALIGNED_HEIGHTS * (piece.top - piece.bottom)
+    place = bisect.bisect_left(middles, own - slack)
+    return place < len(middles) and middles[place] <= own + slack
 
 
 def _level_with(pieces: Sequence[PdfPiece], others: Sequence[PdfPiece]) -> list[PdfPiece]:

@@ -65,8 +65,8 @@ def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
 
 def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     if (next_column := find_next_column(pieces)) is not None:
-        parts = (pieces[:next_column], pieces[next_column:])
-        return [line for part in parts for line in _in_column(_lines_of(part))]
+        columns = (pieces[:next_column], pieces[next_column:])
+        return [line for column in columns for line in _in_column(_lines_of(column))]
     rows = _rows(pieces)
     lines: list[PdfLine] = []
     at = 0

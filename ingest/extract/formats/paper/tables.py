@@ -1,11 +1,16 @@
 """Tables on paper: rows of pieces whose gaps stand one below the other."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import fmean, median
 
-from ingest.extract.formats.paper.columns import MIN_COLUMN_LINES, PdfPiece
+from ingest.extract.formats.paper.columns import (
+    COLUMN_CHARACTERS,
+    MIN_COLUMN_LINES,
+    PdfPiece,
+    letters_wide,
+)
 from ingest.extract.formats.paper.line_ends import join_line
 
 MIN_ROWS = 2
@@ -18,12 +23,16 @@ MAX_LINE_GAP = 0.9
 MIN_ALIGNED = 0.5
 """Share of the other rows that leave room where a gap of a row ends or begins, on average: in text
 whose blanks are wide, because it fills its measure, one in five does by chance."""
+NEAR_ROWS = 8
+"""Rows above and below that are compared with a row."""
 ALIGNED_POINTS = 3.0
 """Points by which what stands one below the other may differ."""
 
 
 def table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
     """Return the row behind a table that begins at `start`, `start` if none does."""
+    if fills_measure(rows, start):
+        return start
     end, widest_gap = start, 0.0
     while end < len(rows) and (len(rows[end]) >= 2 or goes_on_in_cell(rows, start, end)):
         if end > start:
@@ -40,6 +49,31 @@ def table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
     return end if is_wide and is_aligned(rows[start:end]) else start
 
 
+def fills_measure(rows: Sequence[list[PdfPiece]], place: int) -> bool:
+    """Return whether a row is a line of justified text, whose blanks are as wide as gaps.
+
+    It is as close to a line of text above or below it as lines are, and begins and ends with it;
+    between the two may be others of its kind.
+    """
+    upward = ((rows[n - 1], rows[n]) for n in range(place, 0, -1))
+    downward = ((rows[n], rows[n + 1]) for n in range(place, len(rows) - 1))
+    return _reaches_line(upward) or _reaches_line(downward)
+
+
+def _reaches_line(pairs: Iterable[tuple[list[PdfPiece], list[PdfPiece]]]) -> bool:
+    for above, below in pairs:
+        ends = abs(above[0].left - below[0].left), abs(above[-1].right - below[-1].right)
+        is_close = gap_between(above, below) <= MAX_LINE_GAP * height_of(below)
+        if not is_close or max(ends) > ALIGNED_POINTS:
+            return False
+        if any(
+            len(row) == 1 and letters_wide(row[0].text) >= COLUMN_CHARACTERS
+            for row in (above, below)
+        ):
+            return True
+    return False
+
+
 def is_head_of(row: Sequence[PdfPiece], table: Sequence[list[PdfPiece]]) -> bool:
     """Return whether a row that stands apart has a piece for each column of the table below it."""
     return len(row) >= median(len(each) for each in table if len(each) > 1)
@@ -49,8 +83,8 @@ def is_aligned(rows: Sequence[list[PdfPiece]]) -> bool:
     """Return whether most rows leave room where the gaps of the others are."""
     wide = [row for row in rows if len(row) > 1]
     shares = []
-    for own in wide:
-        others = [row for row in wide if row is not own]
+    for place, own in enumerate(wide):
+        others = wide[max(0, place - NEAR_ROWS) : place] + wide[place + 1 : place + 1 + NEAR_ROWS]
         for left, right in pairwise(own):
             # Cells of a column begin together, or they end together.
             edges = (left.right + ALIGNED_POINTS, right.left - ALIGNED_POINTS)

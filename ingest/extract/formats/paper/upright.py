@@ -132,11 +132,14 @@ def has_blank_before(page: Any, place: int, raw: Any) -> bool:
 
 def with_blanks(letters: Sequence[str | float]) -> str:
     """Return letters as words: where all of them are set apart, parted by the wider gaps alone."""
-    gaps = [each for each in letters if isinstance(each, float)]
-    drawn = [each for each in letters if isinstance(each, str)]
-    least = 0.0
-    words = sum(map(str.isalpha, drawn))
-    if words >= MIN_SPACED_LETTERS and len(gaps) > MAX_BLANK_SHARE * len(drawn):
+    # Those of the dots that lead to the number of a page say nothing.
+    gaps = [
+        gap
+        for before, gap, behind in zip(letters, letters[1:], letters[2:], strict=False)
+        if isinstance(gap, float) and f"{before}{behind}".isalpha()
+    ]
+    least, count = 0.0, sum(isinstance(each, str) and each.isalpha() for each in letters)
+    if count >= MIN_SPACED_LETTERS and len(gaps) > MAX_BLANK_SHARE * count:
         least = MIN_WORD_GAP * median(gaps)
     return "".join(
         each if isinstance(each, str) else " " if each >= least else "" for each in letters

@@ -1,0 +1,119 @@
+"""Side columns, justified text, wrapped cells and running heads on paper, by where pieces stand."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ingest.extract.formats.paper.columns import PdfPiece
+from ingest.extract.formats.paper.layout import page_lines
+
+LETTER = 5.0
+LINE = 12.0
+
+
+def piece(x: float, y: float, text: str, *, wide: float | None = None) -> PdfPiece:
+    """Return a text that begins at a place, as wide as is said, else as its letters are."""
+    right = x + (LETTER * len(text) if wide is None else wide)
+    return PdfPiece(left=x, right=right, top=y + 7, bottom=y, text=text)
+
+
+def column(x: float, y: float, *lines: str) -> Iterator[PdfPiece]:
+    return (piece(x, y - LINE * n, line) for n, line in enumerate(lines))
+
+
+def texts(*pieces: PdfPiece) -> list[str]:
+    return [line.text for line in page_lines(pieces)]
+
+
+CAREER = (
+    "Data engineer with nine years in trade, of which four",
+    "were spent in Porto, where she led a team of five.",
+    "Rebuilt the pipeline of the meters, which cut what it",
+    "takes in a night from six hours to forty minutes.",
+    "Wrote the tool by which the teams order what they need",
+    "and see who else has ordered the same this month.",
+    "Taught at the evening school for three winters.",
+    "Speaks at meetings of the trade twice a year.",
+)
+SKILLS = ("Contact", "mara@example.org", "Skills", "Python", "Apache Kafka", "Chess", "Skating")
+
+
+@pytest.mark.parametrize("skills_x", [40, 420])
+@pytest.mark.parametrize("skills_y", [700, 694])
+def test_a_side_column_is_read_by_itself(skills_x: float, skills_y: float) -> None:
+    main = list(column(140, 700, *CAREER))
+    side = list(column(skills_x, skills_y, *SKILLS))
+    assert texts(*side, *main) == [*SKILLS, *CAREER]
+    assert texts(*main, *side) == [*CAREER, *SKILLS]
+
+
+def test_a_table_that_is_drawn_column_by_column_stays_a_table() -> None:
+    names = ("Station", "Elm Bridge", "Low Weir", "Old Mill", "Quay", "Lock", "Dam", "Ford")
+    levels = ("Level", "31 cm", "45 cm", "12 cm", "77 cm", "28 cm", "90 cm", "11 cm")
+    (table,) = texts(*column(60, 700, *names), *column(200, 700, *levels))
+    assert "| Old Mill | 12 cm |" in table
+
+
+def test_justified_lines_are_no_rows_of_a_table() -> None:
+    lines = ("should|telephone|Margaret", "Winterbottom|before|evening", "of|the|same|long|day")
+    measure = 170.0
+    pieces = [piece(60, 724, "Whoever wants to help in the hall", wide=measure)]
+    for n, line in enumerate(lines):
+        words = line.split("|")
+        blank = (measure - LETTER * sum(map(len, words))) / (len(words) - 1)
+        x = 60.0
+        for word in words:
+            pieces.append(piece(x, 712 - LINE * n, word))
+            x += LETTER * len(word) + blank
+    pieces.append(piece(60, 676, "or on the one before it, by nine in the evening"))
+    assert texts(*pieces)[1:4] == [line.replace("|", " ") for line in lines]
+
+
+def test_gaps_that_stand_nowhere_below_each_other_make_no_table() -> None:
+    ends = ((120, 200), (155, 185), (95, 245), (135, 225))
+    pieces: list[PdfPiece] = []
+    for n, (first, second) in enumerate(ends):
+        y = 700 - LINE * n
+        pieces += [
+            piece(60, y, "one", wide=first - 60),
+            piece(first + 10, y, "two", wide=second - first - 10),
+            piece(second + 10, y, "three", wide=290 - second + 7 * n),
+        ]
+    assert texts(*pieces) == ["one two three"] * 4
+
+
+@pytest.mark.parametrize("second", ["warehouse, with a report", "Workshop two, with a report"])
+def test_a_cell_of_several_lines_is_one(second: str) -> None:
+    xs = (60, 100, 275, 330)
+    rows = (
+        ("Pos", "Work", "Qty", "Price"),
+        ("1", "Plan of what is to stand in the", "2", "640.00"),
+        ("2", "Travel", "1", "140.00"),
+        ("3", "Shelves", "9", "310.50"),
+    )
+    pieces: list[PdfPiece] = []
+    for row, y in zip(rows, (700, 680, 648, 628), strict=True):
+        pieces += [piece(x, y, cell) for x, cell in zip(xs, row, strict=True)]
+    wrapped = piece(100, 668, second)
+    (table,) = texts(*pieces[:6], wrapped, *pieces[6:])
+    assert f"| 1 | Plan of what is to stand in the {second} | 2 | 640.00 |" in table
+    assert "| 2 | Travel | 1 | 140.00 |" in table
+
+
+def test_a_running_head_is_no_head_of_the_table_below_it() -> None:
+    head = piece(60, 760, "Fenwick Bank"), piece(400, 760, "Statement 7")
+    rows = [("Date", "Details", "Paid", "Balance")]
+    rows += [(f"0{n}/03", f"Debit {n}", f"{n}.00", f"{900 - n}.50") for n in range(1, 9)]
+    pieces = [
+        piece(x, 720 - 14 * n, cell)
+        for n, row in enumerate(rows)
+        for x, cell in zip((60, 140, 280, 400), row, strict=True)
+    ]
+    first, table = texts(*head, *pieces)
+    assert first == "Fenwick Bank Statement 7"
+    assert "| 03/03 | Debit 3 | 3.00 | 897.50 |" in table
+
+
+def test_arabic_pieces_of_a_row_are_read_from_the_right() -> None:
+    (line,) = texts(piece(60, 700, "المكتبة"), piece(98, 700, "مدير"))
+    assert line == "مدير المكتبة"
