@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from statistics import median
 
 from ingest.extract.formats.paper.columns import (
-    COLUMN_CHARACTERS,
     MIN_COLUMN_LINES,
     MIN_GUTTER_POINTS,
     PdfPiece,
-    letters_wide,
 )
 
 MIN_RISE = 6.0
@@ -24,9 +22,11 @@ MAX_JUMPS = 60
 """Pieces of a page, and ways up, beyond which it is a drawing."""
 ALIGNED_HEIGHTS = 0.3
 """Heights by which lines of one row may differ."""
+COLUMN_HEIGHTS = 16.0
+"""Heights of what is drawn of a line that are as wide as a column of 22 letters."""
 MAX_ALIGNED = 0.8
 """Share of the shorter column's lines that are level with one of the other, from which on two
-columns of short lines are a table that was drawn column by column."""
+narrow columns are a table that was drawn column by column."""
 
 
 def find_next_column(pieces: Sequence[PdfPiece]) -> int | None:
@@ -66,8 +66,12 @@ def are_beside(before: Sequence[PdfPiece], behind: Sequence[PdfPiece]) -> bool:
     shorter, longer = sorted((one, other), key=len)
     middles = sorted(each.top + each.bottom for each in longer)
     level = sum(_is_level(each, middles) for each in shorter)
-    wide = max(median(letters_wide(each.text) for each in side) for side in (one, other))
-    return wide >= COLUMN_CHARACTERS or level < MAX_ALIGNED * len(shorter)
+    # By the measure and not by the pieces: a justified line may be one piece a word.
+    measure = max(
+        max(each.right for each in side) - min(each.left for each in side) for side in (one, other)
+    )
+    height = median(each.top - each.bottom for each in longer)
+    return measure >= COLUMN_HEIGHTS * height or level < MAX_ALIGNED * len(shorter)
 
 
 def _is_level(piece: PdfPiece, middles: Sequence[float]) -> bool:
