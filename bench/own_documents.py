@@ -11,8 +11,9 @@ encoder where there is one, and once more by words alone (`--words`: only so).
 
 "tuned" and "kept" are by one writer, and ask mostly in the words of the text. "own words" are by
 two others, who had not seen the product, and ask half of their questions in other words than the
-text has. Rules and thresholds were chosen with the halves named "tuned"; the "kept" ones were
-looked at when they stood.
+text has. "third writer" is another's: 240 questions, two thirds of the answerable ones in other
+words or by yes and no, why and which. Rules and thresholds were chosen with the halves named
+"tuned"; the others were looked at when they stood.
 
 "answered" is the share of the answerable questions called so, "evidence" of those whose answer
 stands in the evidence, "lost" of those that get no block; "refused" is the share of the near misses
@@ -45,6 +46,8 @@ from ingest.index.store.vector_stores.memory import MemoryVectors
 DOCUMENTS = Path(__file__).with_suffix(".json")
 PASSAGES = 6
 HALVES = ("tuned", "kept", "own words tuned", "own words kept")
+LAST = "third writer"
+"""Questions looked at once, when all was chosen; measured by `--half` alone, in two minutes."""
 LANGUAGES = ("en", "zh")
 FLOORS = {"answered": 0.7, "refused": 0.5, "evidence": 0.8}
 FLOORS_WITH_ENCODER = {"answered": 0.8, "refused": 0.6, "evidence": 0.9}
@@ -55,6 +58,8 @@ MOST_LOST = 0.07
 
 def floors_of(half: str, *, words_alone: bool) -> dict[str, float]:
     """Return the floors of a half, {} where none is promised."""
+    if half == LAST:
+        return {}
     if half.startswith("own words"):
         return {} if words_alone else FLOORS_OWN_WORDS
     return FLOORS if words_alone else FLOORS_WITH_ENCODER
@@ -95,7 +100,8 @@ async def measure(
         texts = [f"{block.heading}\n{block.text}" for block in evidence.blocks]
         counts["answerable" if answer else "near"] += 1
         if answer:
-            is_held = any(squeezed(answer) in squeezed(text) for text in texts)
+            wanted = [answer] if isinstance(answer, str) else answer
+            is_held = any(squeezed(one) in squeezed(text) for text in texts for one in wanted)
             counts["answered"] += state == "answerable"
             counts["evidence"] += is_held
             counts["lost"] += state == "nothing"
@@ -144,7 +150,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--floors", action="store_true", help="fail below them")
-    parser.add_argument("--half", choices=HALVES, help="all by default")
+    parser.add_argument("--half", choices=(*HALVES, LAST), help="all but the last by default")
     parser.add_argument("--show", action="store_true", help="what was judged wrong")
     parser.add_argument("--words", action="store_true", help="by words alone")
     options = parser.parse_args()
