@@ -28,6 +28,7 @@ from ingest.extract.formats.paper.columns import (
 from ingest.extract.formats.paper.drawing_order import find_next_column
 from ingest.extract.formats.paper.line_ends import HYPHENS, join_line
 from ingest.extract.formats.paper.margins import without_contents, without_margins
+from ingest.extract.formats.paper.marks import prepared_pieces
 from ingest.extract.formats.paper.pairs import render_cells
 from ingest.extract.formats.paper.tables import (
     MIN_ROWS,
@@ -45,6 +46,8 @@ LONG_LINES = 0.9
 MIN_VERTICAL_SHARE = 0.7
 """Share of the letters that stand alone or in tall pieces on a page set from top to bottom."""
 MIN_VERTICAL_LETTERS = 12
+MAX_INK_SHIFT = 0.7
+"""Widths of a letter between the middles of two that stand one below the other in a column."""
 MIN_SIZE_RATIO = 1.5
 """Ratio of the heights of two lines from which on one is a title and the other text."""
 MIN_BLOCK_GAP = 1.0
@@ -60,6 +63,7 @@ def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     """
     if vertical := _vertical_lines(pieces):
         return vertical
+    pieces = prepared_pieces(pieces)
     return [line for line in _lines_of(pieces) if line.text]
 
 
@@ -137,9 +141,11 @@ def _vertical_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
     if max(single, tall) < max(MIN_VERTICAL_LETTERS, MIN_VERTICAL_SHARE * letters):
         return []
     columns: list[list[PdfPiece]] = []
+    # The ink of a mark like 。 is in a corner of its place, that of the letters in the middle.
+    reach = MAX_INK_SHIFT * median(piece.right - piece.left for piece in pieces)
     for piece in sorted(pieces, key=lambda each: -(each.left + each.right)):
         middle = (piece.left + piece.right) / 2
-        if columns and columns[-1][0].left <= middle <= columns[-1][0].right:
+        if columns and (columns[-1][0].left + columns[-1][0].right) / 2 - middle <= reach:
             columns[-1].append(piece)
         else:
             columns.append([piece])
