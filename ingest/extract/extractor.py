@@ -121,7 +121,8 @@ def read_file(path: Path, *, shown: Path | None = None) -> Document:
         reader, body, charset=None, shown=str(path), damaged_error=damaged_error
     )
     if reader.produces == "html":
-        return document_of_html(content.text, url=url, fetched_at=now)
+        document = document_of_html(content.text, url=url, fetched_at=now)
+        return replace(document, title=path.name) if document.title == url else document
     # A text of which nothing is left, e.g. a calendar without events; a PDF may show pictures.
     if not (content.text.strip() or content.notes) and looks_like_text(body):
         raise _blank_error(path, url)

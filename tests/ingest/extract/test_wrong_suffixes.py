@@ -72,3 +72,9 @@ def test_open_document_in_one_file_is_read(tmp_path: Path) -> None:
         "<text:p>The choir sings.</text:p></office:text></office:body></office:document>"
     )
     assert read_file(path).text == "The choir sings.\n\nPro Loco"
+
+
+def test_a_page_without_a_title_is_called_by_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "考勤 汇总.xls"
+    path.write_text("<table><tr><th>姓名<th>迟到<tr><td>田小禾<td>2 次</table>", "utf-8")
+    assert read_file(path).title == "考勤 汇总.xls"
