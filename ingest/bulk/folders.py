@@ -57,6 +57,10 @@ def _parse_patterns(lines: Iterable[str]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(lines)
 
 
+HOME_MARK = Path("index", "index.sqlite")
+"""What a home of ours has in it, wherever somebody put it."""
+
+
 class PathPatterns:
     """Which paths are wanted: those that match an include, if there is one, and no exclude."""
 
@@ -179,6 +183,9 @@ class _Scan:
         """Return why `path` is left out, and the rule that says so; None if it is wanted."""
         if path.name.startswith("."):
             return "hidden", ""
+        # Its models and indexes are of readable types: two megabytes of a tokenizer were stored.
+        if is_folder and (path / HOME_MARK).is_file():
+            return "system", ""
         if found := _ignoring_rule(path, is_folder, ignored):
             return found
         relative = path.relative_to(self._root).as_posix()

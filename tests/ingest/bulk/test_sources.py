@@ -280,3 +280,14 @@ def test_sources_are_read_as_they_are_asked_for() -> None:
 
     found = read_sources(["-"], stdin=Endless())
     assert list(islice(found, 3))[-1] == "https://a.test/2"
+
+
+def test_a_home_of_ours_within_the_folder_is_no_document(tmp_path: Path) -> None:
+    for name in ("a.md", "home/index/index.sqlite", "home/models/tokenizer.json"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("The ferry leaves at nine.", "utf-8")
+    found = list(scan_folder(tmp_path))
+    left = [(item.path, item.reason) for item in found if isinstance(item, FileLeftOut)]
+    assert left == [(f"{tmp_path / 'home'}/", "system")]
+    assert [item for item in found if isinstance(item, Path)] == [tmp_path / "a.md"]

@@ -80,16 +80,11 @@ def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
         gutter, end = find_text_gutter(rows, first)
         if gutter is not None:
             lines += map(_row_line, rows[at:first])
+            # The pieces anew: a line of one column may join two rows of the other's table.
             block = _placed(rows[first:end], "")
+            within = [p for p in pieces if block.bottom <= (p.top + p.bottom) / 2 <= block.top]
             for side in (False, True):
-                # The pieces anew: a line of one column may join two rows of the other's table.
-                column = [
-                    each
-                    for each in pieces
-                    if (each.left >= gutter) == side
-                    and block.bottom <= (each.top + each.bottom) / 2 <= block.top
-                ]
-                lines += _in_column(_lines_of(column))
+                lines += _in_column(_lines_of([p for p in within if (p.left >= gutter) == side]))
             at = end
             continue
         gutters, end = find_columns(rows, at)
