@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.bulk.folders import PathPatterns, PatternError
+from ingest.bulk.folders import PathPatterns, PatternError, scan_folder
 from ingest.bulk.sources import SourceError, SourceItem, read_sources
 from ingest.events import FileLeftOut, SourceScanned, SourceUnusable
 

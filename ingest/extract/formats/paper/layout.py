@@ -25,7 +25,7 @@ from ingest.extract.formats.paper.columns import (
     letters_wide,
     runs_leftward,
 )
-from ingest.extract.formats.paper.drawing_order import find_next_column
+from ingest.extract.formats.paper.drawing_order import split_beside
 from ingest.extract.formats.paper.line_ends import HYPHENS, join_line
 from ingest.extract.formats.paper.margins import without_contents, without_margins
 from ingest.extract.formats.paper.marks import prepared_pieces
@@ -68,9 +68,10 @@ def page_lines(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
 
 
 def _lines_of(pieces: Sequence[PdfPiece]) -> list[PdfLine]:
-    if (next_column := find_next_column(pieces)) is not None:
-        columns = (pieces[:next_column], pieces[next_column:])
-        return [line for column in columns for line in _in_column(_lines_of(column))]
+    if divided := split_beside(pieces):
+        above, *columns, below = divided
+        beside = [line for column in columns for line in _in_column(_lines_of(column))]
+        return [*_lines_of(above), *beside, *_lines_of(below)]
     rows = _rows(pieces)
     lines: list[PdfLine] = []
     at = 0
