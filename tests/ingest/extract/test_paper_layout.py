@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.extract.formats.paper.columns import PdfPiece
 from ingest.extract.formats.paper.layout import page_lines
@@ -117,3 +119,17 @@ def test_a_running_head_is_no_head_of_the_table_below_it() -> None:
 def test_arabic_pieces_of_a_row_are_read_from_the_right() -> None:
     (line,) = texts(piece(60, 700, "المكتبة"), piece(98, 700, "مدير"))
     assert line == "مدير المكتبة"
+
+
+PLACES = st.tuples(st.integers(0, 60), st.integers(0, 70), st.integers(1, 12))
+
+
+@given(st.lists(PLACES, min_size=1, max_size=60))
+def test_no_piece_is_lost_wherever_it_stands(places: list[tuple[int, int, int]]) -> None:
+    words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}word" for n in range(len(places))]
+    pieces = [
+        piece(9.0 * x, 10.0 * y, word, wide=8.0 * wide)
+        for (x, y, wide), word in zip(places, words, strict=True)
+    ]
+    shown = " ".join(texts(*pieces))
+    assert [word for word in words if word not in shown] == []
