@@ -133,3 +133,39 @@ def test_no_piece_is_lost_wherever_it_stands(places: list[tuple[int, int, int]])
     ]
     shown = " ".join(texts(*pieces))
     assert [word for word in words if word not in shown] == []
+
+
+def test_a_clause_with_its_number_apart_is_a_line() -> None:
+    pieces = [
+        piece(60, 700, "1."),
+        piece(96, 700, "Premises. The landlord lets and the tenant takes"),
+        piece(96, 688, "the workshop at 8 Foundry Yard."),
+        piece(60, 664, "(a)"),
+        piece(96, 664, "with the loading bay between seven and six"),
+        piece(60, 652, "第二条"),
+        piece(96, 652, "租期三年，自九月一日起计算"),
+    ]
+    assert texts(*pieces) == [
+        "1. Premises. The landlord lets and the tenant takes",
+        "the workshop at 8 Foundry Yard.",
+        "(a) with the loading bay between seven and six",
+        "第二条 租期三年，自九月一日起计算",
+    ]
+
+
+def test_amounts_below_each_other_stay_rows() -> None:
+    rows = (("Milk", "1", "13.80"), ("Bread", "2", "17.00"), ("Apples", "1.2", "11.25"))
+    sums = (("Total", "42.05"), ("Discount", "-3.00"), ("Paid", "39.05"))
+    pieces = [
+        piece(x, 700 - 20 * n, cell)
+        for n, row in enumerate(rows)
+        for x, cell in zip((60, 200, 300), row, strict=True)
+    ]
+    pieces += [
+        piece(x, 640 - 12 * n, cell)
+        for n, row in enumerate(sums)
+        for x, cell in zip((60, 300), row, strict=True)
+    ]
+    (table,) = texts(*pieces)
+    assert "| Discount |  | -3.00 |" in table
+    assert "| Paid |  | 39.05 |" in table

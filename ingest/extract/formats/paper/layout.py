@@ -52,6 +52,13 @@ MIN_SIZE_RATIO = 1.5
 """Ratio of the heights of two lines from which on one is a title and the other text."""
 MIN_BLOCK_GAP = 1.0
 """Heights of a line by which a gap is wider than the usual one, where it parts two blocks."""
+_ITEM_NUMBER = re.compile(
+    r"(?:\d{1,3}(?:\.\d{1,2}){0,3}[.)、]|[（(]?(?:\d{1,2}|[a-z]|[ivx]{1,5}|[一二三四五六七八九十]{1,3})[)）]"
+    r"|[一二三四五六七八九十]{1,3}、|§\s?\d{1,3}|第[一二三四五六七八九十\d]{1,4}[条章节])"
+)
+"""What numbers a clause, a step or an item."""
+MAX_NUMBER_GAP = 5.0
+"""Heights of a line up to which it stands before its item."""
 _LIST_MARK = re.compile(r"(?:[-*•·●▪]|\d+[.)、]|[（(]?[一二三四五六七八九十]+[)）、.])\s*\S")
 
 
@@ -164,7 +171,21 @@ def _rows(pieces: Sequence[PdfPiece]) -> list[list[PdfPiece]]:
             rows[-1].append(piece)
         else:
             rows.append([piece])
-    return [_merged(sorted(row, key=lambda each: each.left)) for row in rows]
+    merged = (_merged(sorted(row, key=lambda each: each.left)) for row in rows)
+    return [_with_number(row) for row in merged]
+
+
+def _with_number(row: list[PdfPiece]) -> list[PdfPiece]:
+    """Return the line of an item with its number, which stands apart from it: "3." and "(a)"."""
+    if len(row) != 2 or not _ITEM_NUMBER.fullmatch(row[0].text):
+        return row
+    number, item = row
+    height = max(each.top - each.bottom for each in row)
+    if item.left - number.right > MAX_NUMBER_GAP * height:
+        return row
+    top, bottom = max(each.top for each in row), min(each.bottom for each in row)
+    text = f"{number.text} {item.text}"
+    return [PdfPiece(left=number.left, right=item.right, top=top, bottom=bottom, text=text)]
 
 
 def _merged(row: list[PdfPiece]) -> list[PdfPiece]:

@@ -12,6 +12,7 @@ from ingest.extract.formats.paper.columns import (
     letters_wide,
 )
 from ingest.extract.formats.paper.line_ends import join_line
+from ingest.extract.formats.table_rows import is_figure
 
 MIN_ROWS = 2
 MIN_TABLE_GAP = 2.0
@@ -111,6 +112,8 @@ def whole_rows(rows: Sequence[list[PdfPiece]]) -> list[list[str]]:
     for place, (gap, row) in enumerate(zip(gaps, cells[1:], strict=True), 1):
         filled = [cell for cell in row if cell]
         goes_on = len(filled) < len(row) or all(cell[0].islower() for cell in filled)
+        # "Discount" and an amount, without the number that other rows have between them.
+        goes_on = goes_on and not (row[0] and len(filled) > 1 and is_figure(filled[-1]))
         is_close = is_spaced and gap <= closest + MIN_ROW_GAP / 2 * height_of(rows[0])
         if (goes_on and is_close) or (len(filled) == 1 and goes_on_in_cell(rows, 0, place)):
             whole[-1] = [
