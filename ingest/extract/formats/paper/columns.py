@@ -59,6 +59,9 @@ class PdfPiece:
     top: float
     bottom: float
     text: str
+    size: float = 0.0
+    """Height of its font's box, 0 where that is not known: what is drawn of "sea" is lower than of
+    "Sky" in the same size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,8 @@ class PdfLine:
     bottom: float
     longest: int = 0
     """Letters of the longest line of its column, 0 on a page of one column."""
+    size: float = 0.0
+    """That of most of its letters, 0 where it is not known."""
 
 
 def runs_leftward(text: str) -> bool:

@@ -103,6 +103,7 @@ def _end_below(pieces: Sequence[PdfPiece], gutter: float, bottom: float) -> floa
     """
     upper = [each for each in pieces if each.top > bottom]
     lower = sorted((each for each in pieces if each.top <= bottom), key=lambda each: -each.top)
+    ends, tops = [bottom], list[float]()
     side: bool | None = None
     for place, each in enumerate(lower):
         row = [each]
@@ -110,15 +111,18 @@ def _end_below(pieces: Sequence[PdfPiece], gutter: float, bottom: float) -> floa
             if other.top < (each.top + each.bottom) / 2:
                 break
             row.append(other)
-        if any(one.left < gutter < one.right for one in row):
-            break
         sides = {one.left >= gutter for one in row} | ({side} if side is not None else set())
-        if len(sides) > 1 and not all(_follows(one, upper) for one in row):
+        is_across = any(one.left < gutter < one.right for one in row)
+        if is_across or (len(sides) > 1 and not all(_follows(one, upper) for one in row)):
+            # A heading is closer to what it stands over than to what is above it.
+            while tops and ends[-1] - each.top < ends[-2] - tops[-1]:
+                each = PdfPiece(left=0, right=0, top=tops.pop(), bottom=ends.pop(), text="")
             break
         side = each.left >= gutter if len(sides) == 1 else side
         upper.append(each)
-        bottom = min(bottom, each.bottom)
-    return bottom
+        tops.append(each.top)
+        ends.append(min(ends[-1], each.bottom))
+    return ends[-1]
 
 
 def _follows(piece: PdfPiece, upper: Sequence[PdfPiece]) -> bool:

@@ -41,6 +41,13 @@ from ingest.text.cjk import CJK
 
 _FULL_LINE = 0.6
 """Share of the longest line of a page: a line so long goes on in the next, a shorter one ends."""
+MAX_ENTRY_CHARACTERS = 21
+"""Letters of the longest line of a column of names, skills or addresses."""
+FULL_ASIAN_LINE = 0.72
+"""The same where ideographs stand on both sides of its end."""
+MIN_FONT_RATIO = 1.12
+"""Ratio of the heights of two fonts from which on one is that of a heading; of one font, the boxes
+of some letters are smaller by a twentieth."""
 LONG_LINES = 0.9
 """Share of the lines of a column that are no longer than its measure."""
 MIN_VERTICAL_SHARE = 0.7
@@ -185,7 +192,7 @@ def _with_number(row: list[PdfPiece]) -> list[PdfPiece]:
         return row
     top, bottom = max(each.top for each in row), min(each.bottom for each in row)
     text = f"{number.text} {item.text}"
-    return [PdfPiece(left=number.left, right=item.right, top=top, bottom=bottom, text=text)]
+    return [replace(item, left=number.left, top=top, bottom=bottom, text=text)]
 
 
 def _merged(row: list[PdfPiece]) -> list[PdfPiece]:
@@ -199,7 +206,8 @@ def _merged(row: list[PdfPiece]) -> list[PdfPiece]:
             parts = [last.text, piece.text]
             if all(map(runs_leftward, parts)):
                 parts.reverse()
-            merged[-1] = PdfPiece(
+            merged[-1] = replace(
+                max(last, piece, key=lambda each: len(each.text)),
                 left=last.left,
                 right=max(last.right, piece.right),
                 top=max(last.top, piece.top),
@@ -218,7 +226,8 @@ def _row_line(row: Sequence[PdfPiece]) -> PdfLine:
 def _placed(rows: Sequence[Sequence[PdfPiece]], text: str) -> PdfLine:
     pieces = [piece for row in rows for piece in row]
     top, bottom = max(each.top for each in pieces), min(each.bottom for each in pieces)
-    return PdfLine(text=text, top=top, bottom=bottom)
+    size = max(pieces, key=lambda each: len(each.text)).size
+    return PdfLine(text=text, top=top, bottom=bottom, size=size)
 
 
 def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ()) -> str:
@@ -249,13 +258,16 @@ def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ())
         last = before.rpartition("\n")[2].lstrip(PAGE_MARK)
         # A sentence goes on over the end of a page, too.
         is_open = bool(last) and bool(page) and _continues(last, texts[0], full=0)
+        is_open = is_open and not _differ_in_size(kept_pages[number - 1][-1], page[0])
         text = before if is_open else ""
         if not is_open:
             paragraphs += [before, *waiting]
             waiting = []
         last = last if is_open else ""
         for place, line in enumerate(texts):
-            full = _FULL_LINE * (page[place - 1].longest or longest) if place else 0.0
+            measure = page[place - 1].longest or longest
+            # In so narrow a column are entries: what goes on of them begins in small letters.
+            full = _FULL_LINE * measure if place and measure > MAX_ENTRY_CHARACTERS else 0.0
             if text and last and place not in starts and _continues(last, line, full=full):
                 text = join_line(text, line, vocabulary)
             else:
@@ -280,10 +292,15 @@ def _block_starts(page: Sequence[PdfLine]) -> Set[int]:
     for place, (above, below) in enumerate(pairwise(page), 1):
         sizes = sorted((above.top - above.bottom, below.top - below.bottom))
         # A line of small letters alone is lower than one with capitals, by a third.
-        is_other_size = sizes[1] > MIN_SIZE_RATIO * sizes[0]
+        is_other_size = sizes[1] > MIN_SIZE_RATIO * sizes[0] or _differ_in_size(above, below)
         if gaps[place - 1] > usual + MIN_BLOCK_GAP * height or is_other_size:
             starts.add(place)
     return starts
+
+
+def _differ_in_size(one: PdfLine, other: PdfLine) -> bool:
+    smaller, larger = sorted((one.size, other.size))
+    return smaller > 0 and larger > MIN_FONT_RATIO * smaller
 
 
 def _continues(before: str, line: str, *, full: float) -> bool:
@@ -294,6 +311,9 @@ def _continues(before: str, line: str, *, full: float) -> bool:
         return True
     if full == 0 and not (line[:1].islower() or re.match(f"[{CJK}]", line)):
         return False
+    # Ideographs break anywhere: a line of them that goes on is full.
+    if re.match(f"[{CJK}]", line) and re.match(f"[{CJK}]", before[-1:]):
+        full *= FULL_ASIAN_LINE / _FULL_LINE
     return (
         letters_wide(before) >= full
         and not SENTENCE_END.search(before)

@@ -45,6 +45,7 @@ class GrowingPiece:
     bottom: float
     right: float
     top: float
+    size: float
 
     def gap_before(self, letter: str, x0: float, x1: float) -> float:
         """Return the points between the piece and a letter, less than 0 where they overlap."""
@@ -79,7 +80,12 @@ class GrowingPiece:
         # A letter beyond the first 65,536 comes as its two halves.
         text = bare.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return PdfPiece(
-            left=self.left, right=self.right, top=self.top, bottom=self.bottom, text=text
+            left=self.left,
+            right=self.right,
+            top=self.top,
+            bottom=self.bottom,
+            text=text,
+            size=self.size,
         )
 
 
@@ -109,7 +115,8 @@ def upright_pieces(text: Any, raw: Any) -> Iterator[PdfPiece]:
             yield piece.whole()
             piece = None
         if piece is None:
-            piece = GrowingPiece(letters=[letter], left=x0, bottom=y0, right=x1, top=y1)
+            size = font_height(page, place, raw)
+            piece = GrowingPiece(letters=[letter], left=x0, bottom=y0, right=x1, top=y1, size=size)
         else:
             if is_apart or (
                 piece.is_word_before(letter, gap) and has_blank_before(page, place, raw)
@@ -119,6 +126,13 @@ def upright_pieces(text: Any, raw: Any) -> Iterator[PdfPiece]:
         is_apart = False
     if piece:
         yield piece.whole()
+
+
+def font_height(page: Any, place: int, raw: Any) -> float:
+    """Return the height of the box that a letter's font has for all its letters."""
+    box = raw.FS_RECTF()
+    raw.FPDFText_GetLooseCharBox(page, place, ctypes.byref(box))
+    return float(box.top - box.bottom)
 
 
 def has_blank_before(page: Any, place: int, raw: Any) -> bool:
