@@ -21,6 +21,13 @@ MIN_ROW_GAP = 0.4
 """Heights of a line by which rows are further apart than lines of one cell."""
 MAX_LINE_GAP = 0.9
 """Heights of what is drawn of a line up to which the next may be the next line of a cell."""
+MIN_OVERLAP = 0.04
+"""Heights by which two rows overlap that are lines of cells side by side."""
+MIN_LEAD = 0.15
+"""Heights by which the first line of a cell is nearer to its next line than to the row above."""
+MAX_CELL_SLACK = 1.5
+"""Heights by which a full line of a cell may end before its first word would have had no room: the
+margins within cells."""
 MIN_ALIGNED = 0.5
 """Share of the other rows that leave room where a gap of a row ends or begins, on average: in text
 whose blanks are wide, because it fills its measure, one in five does by chance."""
@@ -35,7 +42,7 @@ def table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
     if fills_measure(rows, start):
         return start
     end, widest_gap = start, 0.0
-    while end < len(rows) and (len(rows[end]) >= 2 or goes_on_in_cell(rows, start, end)):
+    while end < len(rows) and is_row_or_part(rows, start, end):
         if end > start:
             gap, height = gap_between(rows[end - 1], rows[end]), height_of(rows[end])
             # Two blocks that stand apart are two tables: an address, and what is to be paid.
@@ -48,6 +55,48 @@ def table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
     # Two cells a row may be a number and its text; three are columns.
     is_wide = widest >= 3 or (widest == 2 and end - start >= MIN_COLUMN_LINES)
     return end if is_wide and is_aligned(rows[start:end]) else start
+
+
+def is_row_or_part(rows: Sequence[list[PdfPiece]], start: int, place: int) -> bool:
+    """Return whether a row has cells, or is a line of a cell of the row above or below it."""
+    return (
+        len(rows[place]) > 1
+        or goes_on_in_cell(rows, start, place)
+        or leads_into_cell(rows, place)
+        or (place > start and stands_between(rows[place - 1], rows[place]))
+    )
+
+
+def stands_between(above: Sequence[PdfPiece], below: Sequence[PdfPiece]) -> bool:
+    """Return whether two rows are lines of cells that stand in the middle of one height.
+
+    Lines of a cell of two lines are half a line above and below what has one line beside it.
+    """
+    is_level = gap_between(above, below) < -MIN_OVERLAP * height_of(below)
+    return is_level and not any(
+        one.left < other.right and one.right > other.left for one in above for other in below
+    )
+
+
+def leads_into_cell(rows: Sequence[list[PdfPiece]], place: int) -> bool:
+    """Return whether a row is the first line of a cell whose next line is in the row below it."""
+    if place + 1 >= len(rows):
+        return False
+    own, below = rows[place], rows[place + 1]
+    if stands_between(own, below):
+        return True
+    gap = gap_between(own, below)
+    is_nearer = place == 0 or gap_between(rows[place - 1], own) > gap + MIN_LEAD * height_of(own)
+    if len(own) > 1 or len(below) < 2 or gap > MAX_LINE_GAP * height_of(own) or not is_nearer:
+        return False
+    (piece,) = own
+    same = next((n for n, p in enumerate(below) if abs(p.left - piece.left) < ALIGNED_POINTS), None)
+    if same is None or same + 1 == len(below):
+        return False
+    # A title over a part of the table has room for more.
+    room, cell = below[same + 1].left, below[same]
+    word = len(cell.text.split()[0]) / len(cell.text) * (cell.right - cell.left)
+    return piece.right <= room < piece.right + word + MAX_CELL_SLACK * height_of(own)
 
 
 def fills_measure(rows: Sequence[list[PdfPiece]], place: int) -> bool:
@@ -115,7 +164,13 @@ def whole_rows(rows: Sequence[list[PdfPiece]]) -> list[list[str]]:
         # "Discount" and an amount, without the number that other rows have between them.
         goes_on = goes_on and not (row[0] and len(filled) > 1 and is_figure(filled[-1]))
         is_close = is_spaced and gap <= closest + MIN_ROW_GAP / 2 * height_of(rows[0])
-        if (goes_on and is_close) or (len(filled) == 1 and goes_on_in_cell(rows, 0, place)):
+        is_line = (goes_on and is_close) or (len(filled) == 1 and goes_on_in_cell(rows, 0, place))
+        is_first = leads_into_cell(rows, place) and not stands_between(rows[place - 1], rows[place])
+        if (
+            (is_line and not is_first)
+            or leads_into_cell(rows, place - 1)
+            or stands_between(rows[place - 1], rows[place])
+        ):
             whole[-1] = [
                 join_line(above, cell, Counter()) if above and cell else above or cell
                 for above, cell in zip(whole[-1], row, strict=True)
@@ -159,6 +214,8 @@ def goes_on_in_cell(rows: Sequence[list[PdfPiece]], start: int, place: int) -> b
     its first word had no room above.
     """
     if place == start or len(rows[place]) > 1 or len(rows[start]) < 2:
+        return False
+    if leads_into_cell(rows, place):
         return False
     (piece,) = rows[place]
     same = (each for each in rows[place - 1] if abs(each.left - piece.left) < ALIGNED_POINTS)
