@@ -254,7 +254,7 @@ class Retriever:
         compared = await self.compare(question, Retrieved(passages=passages, vector=vector))
         related = similar_passages(question, compared)
         urls = {passage.url for passage in passages if passage.number in related}
-        return [one for one in doubtful[:DOUBTFUL] if one.chunk.url in urls]
+        return [one for one in doubtful if one.chunk.url in urls]
 
     async def _reranked(
         self, question: str, fused: list[ScoredChunk]

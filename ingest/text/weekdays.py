@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence, Set
 
+from ingest.text.cjk import CJK
+
 DAYS = "一二三四五六日"
 _LONG = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WEEKDAYS = {
@@ -21,13 +23,17 @@ _BEFORE = re.compile(rf"(?:[|/&–—~]\s*|\b(?:{_NAME})\.?(?:,?\s(?:and|or)|,)\
 MAX_BEFORE = 18
 """Characters before a short name that are looked at: another one with what joins them."""
 _ASIAN = re.compile(
-    rf"(?:周|週|星期|礼拜|禮拜)(?P<first>[{DAYS}天])(?:[至到](?:周|星期|礼拜)?(?P<last>[{DAYS}天]))?"
+    # 每周三次 names no day, nor does 本周天气; 周五到三亚 has no end but a place.
+    rf"(?:(?:星期|礼拜|禮拜)(?P<first>[{DAYS}天])|[周週](?P<short>[{DAYS}])(?![次个天遍回年期岁刊报刻志]))"
+    rf"(?:[至到](?:(?:周|星期|礼拜)(?P<last>[{DAYS}天])|(?P<bare>[{DAYS}])(?![{CJK}])"
+    rf"|(?P<time>[{DAYS}])(?=[上下晚早中全每均])))?"
 )
 
-SPELLINGS = frozenset(WEEKDAYS) | {
+SPELLINGS = frozenset(_LONG) | {
     pair for day in f"{DAYS}天" for pair in (f"周{day}", f"期{day}", f"拜{day}", "星期", "礼拜")
 }
-"""Words by which a day is written, beside the one that all its spellings share."""
+"""Words by which a day is written, beside the one that all its spellings share; not "sun" and
+"sat", which are words."""
 
 
 def without_spellings(terms: Set[str]) -> set[str]:
@@ -49,7 +55,7 @@ def weekdays_at(text: str, start: int) -> list[str]:
     is_short = first not in _LONG
     if is_short and last is None:
         before = text[max(0, start - MAX_BEFORE) : start]
-        is_alone = found[0] == text.strip()
+        is_alone = start <= 1 and len(text) - found.end() <= 1
         if not (is_alone or _BEHIND.match(text, found.end(1)) or _BEFORE.search(before)):
             return []
     return _days(WEEKDAYS[first], WEEKDAYS[last] if last else WEEKDAYS[first])
@@ -68,7 +74,10 @@ def weekdays_in(run: str) -> list[str]:
     return [
         day
         for found in _ASIAN.finditer(run)
-        for day in _days(_place(found["first"]), _place(found["last"] or found["first"]))
+        for first in (found["first"] or found["short"],)
+        for day in _days(
+            _place(first), _place(found["last"] or found["bare"] or found["time"] or first)
+        )
     ]
 
 

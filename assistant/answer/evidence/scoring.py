@@ -16,6 +16,7 @@ from assistant.answer.evidence.answer_types import (
 from assistant.answer.evidence.passage_reader import Span, Unit
 from assistant.values import BlockScore, EvidenceKind, Passage, UnitSimilarity
 from ingest.text.cjk import CJK
+from ingest.text.language import language_of
 from ingest.text.weekdays import without_spellings
 from ingest.text.words import content_words, words
 
@@ -132,7 +133,7 @@ class TermWeights:
         terms = terms or set(content_words(question) or words(question))
         terms = without_spellings(terms)
         names = {word for name in _NAME.findall(question) for word in words(name)}
-        names = names.difference(LATIN_NOUNS_ZH)
+        names -= LATIN_NOUNS_ZH if language_of(question) == "zh" else frozenset()
         names |= {word for word in terms if any(character.isdigit() for character in word)}
         weights = {}
         for word in terms:

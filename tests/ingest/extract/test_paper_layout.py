@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.extract.formats.paper.columns import PdfPiece
-from ingest.extract.formats.paper.layout import page_lines
+from ingest.extract.formats.paper.columns import PdfLine, PdfPiece
+from ingest.extract.formats.paper.layout import join_pages, page_lines
+from ingest.extract.formats.paper.margins import without_margins
 
 LETTER = 5.0
 LINE = 12.0
@@ -169,3 +170,49 @@ def test_amounts_below_each_other_stay_rows() -> None:
     (table,) = texts(*pieces)
     assert "| Discount |  | -3.00 |" in table
     assert "| Paid |  | 39.05 |" in table
+
+
+@pytest.mark.parametrize("side", [0.5, 1.0])
+def test_cells_of_other_heights_stay_in_their_rows(side: float) -> None:
+    # In the middle of their height, or at its end: what has one line stands beside two.
+    rows = (("1", "Door handles, polished, with", "all screws", "4"), ("2", "Hinge", "", "9"))
+    pieces = [
+        piece(x, 730, head) for x, head in zip((60, 100, 300), ("No", "Item", "Qty"), strict=True)
+    ]
+    y = 700.0
+    for number, first, second, count in rows:
+        pieces.append(piece(100, y, first, wide=180))
+        if second:
+            pieces.append(piece(100, y - 11, second))
+        middle = y - 11 * side if second else y
+        pieces += [piece(60, middle, number), piece(300, middle, count)]
+        y -= 40
+    (table,) = texts(*pieces)
+    assert "| 1 | Door handles, polished, with all screws | 4 |" in table
+    assert "| 2 | Hinge | 9 |" in table
+
+
+def test_lines_that_are_numbers_are_lost_at_the_edges_alone() -> None:
+    def page(number: int) -> list[PdfLine]:
+        lines = ["Locker", "Key", "4711", "CIVIL", "2019", "88", "Shelf", "Board"]
+        shown = [
+            PdfLine(text=text, top=700 - 12 * n, bottom=693 - 12 * n)
+            for n, text in enumerate(lines)
+        ]
+        return [*shown, PdfLine(text=str(number), top=47, bottom=40)]
+
+    for kept in without_margins([page(n) for n in range(1, 5)]):
+        assert [line.text for line in kept][2:6] == ["4711", "CIVIL", "2019", "88"]
+        assert kept[-1].text == "Board"
+
+
+def test_a_heading_is_told_by_its_font_and_entries_stay_on_their_lines() -> None:
+    def line(text: str, place: int, size: float) -> PdfLine:
+        return PdfLine(text=text, top=700 - 12 * place, bottom=693 - 12 * place, size=size)
+
+    lines = [line("They met on the river bank, and went on", 0, 11)]
+    lines += [line("Method of the Survey", 1, 14), line("Nests were counted twice", 2, 11)]
+    assert join_pages([lines]).splitlines() == [each.text for each in lines]
+    names = ["Pottery", "Basketry", "Knitting for two", "Weaving"]
+    entries = [line(name, place, 11) for place, name in enumerate(names)]
+    assert join_pages([entries]).splitlines() == names

@@ -61,3 +61,18 @@ def test_words_that_only_look_like_days_are_none(text: str) -> None:
 
 def test_a_question_finds_the_day_of_a_timetable_in_the_other_language() -> None:
     assert set(words("周四晚上有什么安排？")) & set(words("| Thu 14 | fado at Clube |"))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("周五到三亚旅游", "五"),
+        ("星期三到四川", "三"),
+        ("周一至五", "一二三四五"),
+        ("周一至五晚上", "一二三四五"),
+        ("每周三次", ""),
+        ("本周天气", ""),
+    ],
+)
+def test_places_and_counts_are_no_days(text: str, named: str) -> None:
+    assert set(days(text)) == set(named)

@@ -30,6 +30,8 @@ MIN_MARGIN_GAP = 1.0
 """Heights of a line by which a running head is farther from the text than a line is."""
 MIN_MARGIN_RATIO = 2.5
 """The same gap over the usual one of the page: rows of a table may all be far apart."""
+MAX_ROWS = 150
+"""Rows of a page that are looked at together; more than any sheet of a printer has."""
 MAX_EDGES = 4
 """Places where most lines begin, of which one is the right column's: each column has a second one
 for first lines of paragraphs."""
@@ -115,14 +117,18 @@ def find_text_gutter(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float 
     Lines of the two stand at different heights, one begins above the other, or there is a table in
     one: beside a line of text stand the cells of a row.
     """
-    gutter = _gutter_between(rows[start:])
+    gutter = _gutter_between(rows[start : start + MAX_ROWS])
     if gutter is None:
         return None, start
     end = start
     while end < len(rows) and not any(p.left < gutter < p.right for p in rows[end]):
         end += 1
-    is_text = [any(letters_wide(p.text) >= COLUMN_CHARACTERS for p in row) for row in rows[:end]]
-    last = max((n for n in range(start, end) if is_text[n]), default=end)
+    texts_at = (
+        place
+        for place in range(end - 1, start - 1, -1)
+        if any(letters_wide(piece.text) >= COLUMN_CHARACTERS for piece in rows[place])
+    )
+    last = next(texts_at, end)
     for place, (above, below) in enumerate(pairwise(rows[last:end]), last + 1):
         gap = min(p.bottom for p in above) - max(p.top for p in below)
         if gap > 2 * (below[0].top - below[0].bottom):  # a table over both columns
@@ -146,7 +152,7 @@ def find_text_gutter(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float 
 
 
 def _gutter_between(rows: Sequence[list[PdfPiece]]) -> float | None:
-    """Return a height-less line that long lines of text end before, and as many begin behind."""
+    """Return a place from the left that long lines end before, and that as many begin behind."""
     long = [p for row in rows for p in row if letters_wide(p.text) >= COLUMN_CHARACTERS]
     edges = Counter(round(piece.left / MIN_GUTTER_POINTS) for piece in long)
     for edge, count in edges.most_common(MAX_EDGES):

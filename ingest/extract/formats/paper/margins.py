@@ -35,21 +35,17 @@ def without_margins(pages: Sequence[list[PdfLine]]) -> list[list[PdfLine]]:
     filled = len([page for page in pages if page])
     enough = PAIR if filled == PAIR else max(MIN_PAGES, filled / 2)
     running = {shape for shape, count in counts.items() if count >= enough}
-    kept: list[list[PdfLine]] = []
+    kept: list[list[PdfLine]] = [[] for _ in pages]
     for number, page in enumerate(pages):
         lines = _without_print_marks(page)
-        first, last = MARGIN_LINES, len(lines) - MARGIN_LINES
-        if filled == PAIR:
-            first, last = (0, last) if number == 0 else (first, len(lines))
-        kept.append(
-            [
-                line
-                for place, line in enumerate(lines)
-                if (shape := _shape(line.text)) not in running
-                # Of a page of few lines no gap tells; what is at its edge is there on others, too.
-                or (first <= place < last and any(map(str.isalpha, shape)))
-            ]
-        )
+        last = len(lines) - MARGIN_LINES
+        for place, line in enumerate(lines):
+            shape = _shape(line.text)
+            # Of a page of few lines no gap tells; what is at its edge is there on others, too.
+            is_edge = place < MARGIN_LINES or place >= last
+            is_title = filled == PAIR and (place < MARGIN_LINES if number == 0 else place >= last)
+            if shape not in running or not is_edge or (is_title and any(map(str.isalpha, shape))):
+                kept[number].append(line)
     return kept
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import fmean, median
 
 from ingest.extract.formats.paper.columns import (
@@ -39,6 +39,10 @@ ALIGNED_POINTS = 3.0
 
 def table_end(rows: Sequence[list[PdfPiece]], start: int) -> int:
     """Return the row behind a table that begins at `start`, `start` if none does."""
+    # A few rows first: a thousand that are no table would be gone through from each of them.
+    few = rows[start : start + 2 * NEAR_ROWS]
+    if len(rows) - start > len(few) and table_end(few, 0) == 0:
+        return start
     if fills_measure(rows, start):
         return start
     end, widest_gap = start, 0.0
@@ -107,7 +111,7 @@ def fills_measure(rows: Sequence[list[PdfPiece]], place: int) -> bool:
     """
     upward = ((rows[n - 1], rows[n]) for n in range(place, 0, -1))
     downward = ((rows[n], rows[n + 1]) for n in range(place, len(rows) - 1))
-    return _reaches_line(upward) or _reaches_line(downward)
+    return _reaches_line(islice(upward, NEAR_ROWS)) or _reaches_line(islice(downward, NEAR_ROWS))
 
 
 def _reaches_line(pairs: Iterable[tuple[list[PdfPiece], list[PdfPiece]]]) -> bool:
