@@ -257,8 +257,7 @@ def join_pages(pages: Sequence[list[PdfLine]], beside: Sequence[list[str]] = ())
         before = paragraphs.pop() if paragraphs else ""
         last = before.rpartition("\n")[2].lstrip(PAGE_MARK)
         # A sentence goes on over the end of a page, too.
-        is_open = bool(last) and bool(page) and _continues(last, texts[0], full=0)
-        is_open = is_open and not _differ_in_size(kept_pages[number - 1][-1], page[0])
+        is_open = bool(last and page) and goes_on_over(kept_pages[:number], last, page[0])
         text = before if is_open else ""
         if not is_open:
             paragraphs += [before, *waiting]
@@ -296,6 +295,12 @@ def _block_starts(page: Sequence[PdfLine]) -> Set[int]:
         if gaps[place - 1] > usual + MIN_BLOCK_GAP * height or is_other_size:
             starts.add(place)
     return starts
+
+
+def goes_on_over(before: Sequence[Sequence[PdfLine]], last: str, first: PdfLine) -> bool:
+    """Return whether the last line of the pages before goes on in the first one of a page."""
+    above = next((page[-1] for page in reversed(before) if page), first)
+    return _continues(last, first.text, full=0) and not _differ_in_size(above, first)
 
 
 def _differ_in_size(one: PdfLine, other: PdfLine) -> bool:
