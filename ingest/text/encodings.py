@@ -77,7 +77,8 @@ Chinese text in it has hardly a zero byte, so statistics do not see it."""
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff]")
 _TERMINAL_ORDERS = re.compile(
     "\x1b(?:\\[[0-?]{0,100}[ -/]{0,10}[@-~]"  # CSI: colours, the cursor
-    "|[\\]PX^_][^\x07\x1b]*+(?:\x07|\x1b\\\\)"  # OSC and its like: titles, links
+    # OSC and its like: titles, links; DCS: pictures. One that is not ended takes no text with it.
+    "|(?:[\\]X^_][^\x07\x1b\n]{0,10000}+|P[^\x07\x1b\n]{0,1000000}+)(?:\x07|\x1b\\\\)"
     "|[()*+#%][0-~]|[78=>cDEHMNOZ])"
 )
 """Escape sequences of terminals (ECMA-48), as programs write them into their logs: of these the

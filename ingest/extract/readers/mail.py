@@ -30,7 +30,8 @@ _READ = frozenset(
 _RAW = re.compile("[\udc80-\udcff]")
 """Bytes outside ASCII in a header, as the parser hands them on."""
 _ENCODED_WORDS = re.compile(r"(?:=\?[^?\s]+\?[bBqQ]\?[^?\n]*\?=\s*)+")
-_ENCODED_CHARSET = re.compile(r"=\?([^?*\s]+)[^?\s]*\?[bBqQ]\?")
+_ENCODED_CHARSET = re.compile(r"=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?[bBqQ]\?")
+"""Behind a "*" stands the language."""
 
 
 def fits_mail(media_type: str, body: bytes) -> bool:

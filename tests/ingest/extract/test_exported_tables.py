@@ -54,6 +54,23 @@ def test_keys_that_end_in_a_colon_name_no_columns(tmp_path: Path) -> None:
     assert lines(tmp_path / "a.csv", *rows)[:2] == ["- Konto: 1234", "- Von: 01.03.2025"]
 
 
+@pytest.mark.parametrize(
+    ("above", "shown"),
+    [
+        ("Name: Ann,Age: 3", "- Name: Ann | Age: 3"),
+        ("姓名：田小禾,工号:31", "- 姓名：田小禾 | 工号:31"),
+        ("Printed,2025-03-01 10:00", "- Printed: 2025-03-01 10:00"),
+        ("Link:,https://a.example/b", "- Link: https://a.example/b"),
+        ("10:00,Doors open", "- 10:00: Doors open"),
+    ],
+)
+def test_pairs_within_cells_above_a_table_stand_side_by_side(
+    above: str, shown: str, tmp_path: Path
+) -> None:
+    table = ["Item,Price,Shop,City", "rope,4,Ox,Hull", "tar,9,Elk,Goole"]
+    assert lines(tmp_path / "a.csv", above, "", *table)[0] == shown
+
+
 def test_table_of_two_columns_above_another_keeps_its_head(tmp_path: Path) -> None:
     rows = ["Name,Age", "Ann,31", "Bob,44", "", "Item,Price,Shop", "rope,4,Hull", "tar,9,Hull"]
     found = lines(tmp_path / "a.csv", *rows)

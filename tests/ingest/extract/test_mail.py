@@ -62,6 +62,18 @@ def test_headers_in_bytes_without_a_charset_are_guessed_together_with_the_text(
     assert found.text.startswith("# 一\n\nFrom: 李 <l@x.example>\nTo: 林 <n@x.example>\n")
 
 
+def test_charset_of_an_encoded_header_is_that_of_one_in_bytes(tmp_path: Path) -> None:
+    text = "From: =?koi8-r*ru?q?x?= Ян <y@x.example>\nTo: Ия <i@x.example>\n\nNoon.\n"
+    found = read(tmp_path / "a.eml", text.encode("koi8-r"))
+    assert "To: Ия <i@x.example>" in found.text
+
+
+@pytest.mark.timeout(20)
+def test_an_encoded_header_that_never_ends_is_read_in_time(tmp_path: Path) -> None:
+    text = f"From: Zoë <z@x.example>\nX-Id: =?{'a' * 100_000}\n\nNoon.\n"
+    assert read(tmp_path / "a.eml", text.encode()).text.endswith("Noon.")
+
+
 def test_a_forwarded_mail_has_a_charset_of_its_own(tmp_path: Path) -> None:
     outer = (
         "From: José <j@x.example>\nSubject: x\nContent-Type: multipart/mixed; boundary=B\n\n"

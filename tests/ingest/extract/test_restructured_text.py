@@ -111,6 +111,24 @@ def test_a_long_cell_over_many_rows_takes_no_memory_of_both() -> None:
     assert len(read_rst(f"{edge}{cell}| x{' ' * 91} | last |\n{edge}")) < 400_000
 
 
+def test_many_cells_over_many_rows_take_no_memory_of_all_of_them() -> None:
+    edge = f"+{'------+' * 60}\n"
+    line = f"|{'abcdef|' * 59}   1  |\n"
+    cells = f"{line}+{'      +' * 59}------+\n" * 59 + line + edge
+    text = read_rst(edge + cells * 5)
+    assert 59 * 60 * 5 < text.count("abcdef") < 59 * 60 * 5 * 3
+    assert len(text.splitlines()) >= 60 * 5  # a row stays, without what is said above it
+
+
+def test_heads_over_many_columns_take_no_memory_of_all_of_them() -> None:
+    edge = f"+{'------+' * 100}\n"
+    heads = edge.join(f"|{'x' * 600}{number:>99}|\n" for number in range(100))
+    drawn = f"{edge}{heads}{edge.replace('-', '=')}|{'  a   |' * 100}\n{edge}"
+    text = read_rst(drawn)
+    assert "| a | a |" in text
+    assert len(text) < 4 * len(drawn)
+
+
 @pytest.mark.parametrize(
     "comment",
     [

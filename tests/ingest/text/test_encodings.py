@@ -162,13 +162,17 @@ def test_control_characters_go_and_line_ends_agree() -> None:
             "a \x1bbold word, array[0m] and \x1b]0;never ended",
             "a bold word, array[0m] and ]0;never ended",
         ),
+        ("a \x1b]0;title\nb\nbell \x07 end", "a ]0;title\nb\nbell  end"),
+        ("a \x1bPq#0\r\nb \x1b\\ end", "a Pq#0\nb \\ end"),
+        (f"a \x1b]0;{'title ' * 2000}\x07 end", f"a ]0;{'title ' * 2000} end"),
+        (f"a \x1bPq{'~' * 20_000}\x1b\\ end", "a  end"),
     ],
 )
 def test_escape_sequences_of_terminals_go_whole(written: str, shown: str) -> None:
     assert decode(written.encode(), claimed=None) == shown
 
 
-@pytest.mark.parametrize("part", ["\x1b[", "\x1b]0;", "\x1b[1;", "\x1b", "\x1b[ "])
+@pytest.mark.parametrize("part", ["\x1b[", "\x1b]0;", "\x1bPq", "\x1b[1;", "\x1b", "\x1b[ "])
 @pytest.mark.timeout(30)
 def test_sequences_that_never_end_are_read_in_time(part: str) -> None:
     assert "\x1b" not in decode((part * (400_000 // len(part))).encode(), claimed=None)

@@ -9,9 +9,10 @@ from ingest.extract.formats.table_heads import spread_over
 from ingest.extract.formats.table_rows import render_rows
 
 MAX_COLUMNS = 100
-MAX_REPEATED = 1000
-"""Characters of a cell up to which its text stands in each row and column that it covers: a long
-one over thousands of rows would take all memory."""
+MAX_LABEL = 1000  # characters of a cell up to which it stands in each row and column it covers
+MAX_REPEATED = 100_000
+"""Characters of a table that stand there again in rows, and as many in columns: cells that each go
+on over thousands of rows would take all memory."""
 
 _GRID_TOP = re.compile(r"[ \t]*\+-[-+]*\+[ \t]*")
 _SIMPLE_RULE = re.compile(r"[ \t]*=+(?: +=+)+[ \t]*")
@@ -85,14 +86,23 @@ def read_drawing(
     rows = read(wide) or (read(bare) if wide != bare else None)
     if not rows:
         return None
-    return [
-        [
-            " ".join(part.replace(_FILLER, "").split())
-            for text, columns in row
-            for part in spread_over(text, columns if len(text) <= MAX_REPEATED else 1)
-        ]
-        for row in rows
-    ]
+    return spread_rows(rows)
+
+
+def spread_rows(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+    """Return the texts of rows, that of a cell over several columns in each unless it is long."""
+    left = MAX_REPEATED
+    spread: list[list[str]] = []
+    for row in rows:
+        texts: list[str] = []
+        for written, columns in row:
+            text = " ".join(written.replace(_FILLER, "").split())
+            first, *others = spread_over(text, columns)
+            is_short = len(text) <= MAX_LABEL
+            left -= sum(map(len, others)) if is_short else 0
+            texts += [first, *(others if is_short and left >= 0 else [""] * len(others))]
+        spread.append(texts)
+    return spread
 
 
 def is_wide(character: str) -> bool:
@@ -134,7 +144,11 @@ def read_grid(lines: list[str]) -> list[list[Cell]] | None:
 
 
 def join_lines(rows: Sequence[Sequence[tuple[list[str], int]]]) -> list[list[Cell]]:
-    """Return cells with their lines as one text, repeated in each row unless it is a long one."""
+    """Return cells with their lines as one text, repeated in each row unless it is a long one.
+
+    What is repeated without an end is in the first rows only.
+    """
+    left = MAX_REPEATED
     texts: dict[int, str] = {}  # by the list of lines, which stands in each row of its cell
     joined: list[list[Cell]] = []
     for row in rows:
@@ -142,8 +156,11 @@ def join_lines(rows: Sequence[Sequence[tuple[list[str], int]]]) -> list[list[Cel
         for written, span in row:
             text = texts.get(id(written))
             if text is None:
-                text = " ".join(written)
-                texts[id(written)] = text if len(text) <= MAX_REPEATED else ""
+                text = " ".join(" ".join(written).split())
+                texts[id(written)] = text if len(text) <= MAX_LABEL else ""
+            else:
+                left -= len(text)
+                text = text if left >= 0 else ""
             cells.append((text, span))
         joined.append(cells)
     return joined
@@ -215,9 +232,8 @@ def join_heads(rows: list[list[Cell]], heads: int) -> list[list[Cell]]:
     """Return rows with those of the head above each other as one."""
     if heads < 2:
         return rows
-    above = [[text.strip() for cell in row for text in spread_over(*cell)] for row in rows[:heads]]
     joined = [
         " ".join(dict.fromkeys(filter(None, column)))
-        for column in zip_longest(*above, fillvalue="")
+        for column in zip_longest(*spread_rows(rows[:heads]), fillvalue="")
     ]
     return [[(name, 1) for name in joined], *rows[heads:]]

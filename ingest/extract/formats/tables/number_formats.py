@@ -78,10 +78,12 @@ def shown_number(value: float, number_format: str) -> str:
         _EXACT.abs(decimal.Decimal(str(value))), _EXACT.power(10, section.power)
     )
     shown = _EXACT.quantize(shown, decimal.Decimal(1).scaleb(-len(places)))
-    # The second section writes its own sign, if any: "(#,##0)". So may one with a condition.
-    has_sign = place == 1
-    if any(each.compare for each in sections):
-        has_sign = any(kind == "literal" and text in ("-", "(") for kind, text in section.parts)
+    # The second section writes its own sign, if any: "(#,##0)". So may one with a condition. Where
+    # it has the marks of the first ("0%;[Red]0%"), only its colour says that a number is negative.
+    marks = {text for kind, text in section.parts if kind == "literal" and text.strip()}
+    has_sign = not marks.isdisjoint("-(")
+    if place == 1 and not any(each.compare for each in sections):
+        has_sign = has_sign or not marks <= {text for _, text in sections[0].parts}
     is_general = ("general", "") in section.parts
     sign = "-" if value < 0 and not has_sign and (shown or is_general) else ""
     text = "".join(_write_parts(section, f"{shown:f}", plain_number(abs(value))))

@@ -19,14 +19,21 @@ _LINE_BELOW = re.compile(
     re.IGNORECASE,
 )
 """A line that no record begins with: a rule, "导出时间: …", "共2笔记录", "* without fees"."""
+_COLON_WITHIN = re.compile(r"(?<!\d)[:：](?!//)|[:：](?![\d/])")
+"""No times and addresses of pages: 10:00, https://a.example."""
 
 
 def render_pairs(rows: Sequence[Sequence[str]]) -> str:
-    """Return a line for each row, "- key: value" for one of two cells."""
+    """Return a line for each row, "- key: value" for one of two cells.
+
+    But cells that are pairs themselves stand side by side: "- Name: Ann | Age: 3".
+    """
     lines = []
     for row in rows:
         key, *values = filter(None, (" ".join(cell.split()) for cell in row))
-        lines.append(f"- {key.rstrip(' :：')}: {' | '.join(values)}" if values else key)
+        name = key.rstrip(" :：")
+        separator = " | " if _COLON_WITHIN.search(name) else ": "
+        lines.append(f"- {name}{separator}{' | '.join(values)}" if values else key)
     return "\n".join(lines)
 
 
