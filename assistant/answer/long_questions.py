@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from ingest.text.encodings import without_terminal_orders
 from ingest.text.words import content_words, sentence_spans
 
 WHOLE_CHARACTERS = 400
@@ -64,7 +65,8 @@ def condense_question(question: str) -> str:
     Where they only point to the text that came with them ("What does this mean?"), the most
     frequent words of it follow.
     """
-    question = question.strip()
+    # As documents are read: the colours of what was pasted from a terminal are no words.
+    question = without_terminal_orders(question).strip()
     if len(question) <= WHOLE_CHARACTERS:
         return question
     sentences = _sentences(question)

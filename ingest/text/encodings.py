@@ -106,7 +106,12 @@ def decode(body: bytes, *, claimed: str | None) -> str:
     known = lines.encode("utf-8", "surrogatepass")
     is_text = len(known.translate(None, delete=_CONTROLS)) == len(known)
     is_text = is_text and not any(map(lines.__contains__, _NO_CHARACTERS))
-    return lines if is_text else _NOT_TEXT.sub("", _TERMINAL_ORDERS.sub("", lines))
+    return lines if is_text else without_terminal_orders(lines)
+
+
+def without_terminal_orders(text: str) -> str:
+    """Return a text without escape sequences of terminals and other control characters."""
+    return _NOT_TEXT.sub("", _TERMINAL_ORDERS.sub("", text))
 
 
 def find_byte_order_mark(body: bytes) -> ByteOrderMark | None:

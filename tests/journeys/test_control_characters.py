@@ -55,11 +55,13 @@ def test_quotes_without_a_model(indexed: Shell, shell: Shell) -> None:
 def test_json_is_the_same_value_and_harmless_on_a_terminal(
     indexed: Shell, ollama: OllamaServer
 ) -> None:
-    said = f"The tower of Velmar was painted white in 1907{ESCAPES} [1]."
+    # Without figures: those of colours and of the cursor are not in the page.
+    written = "\x1b[m\x07\x08\u202e\u2066"
+    said = f"The tower of Velmar was painted white in 1907{written} [1]."
     ollama.answer = lambda _: ("", said)
     question = f"When was the tower{ESCAPES} of Velmar painted?"
     answered = clean(indexed("assistant", "ask", question, "--json"))
-    assert ESCAPES in answered.answer.answer.text
+    assert written in answered.answer.answer.text
     clean(indexed("assistant", "history", "--json", code=None))
     read = clean(indexed("assistant", "read", "tower\x1b[31m\x07.html", "--json", code=None))
     assert all(json.loads(line) for line in read.stdout.splitlines())
