@@ -78,6 +78,28 @@ def test_formulas_of_tex_keep_their_braces(written: str, shown: str) -> None:
     assert shown in read_tex(f"{written}\n")
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"\texttt{git commit --amend}---so", "git commit --amend—so"),
+        (r"\texttt{--help} or 5--6", "--help or 5–6"),
+        (r"\texttt{a \textbf{--b} ``c''} ``d''", "a --b ``c'' “d”"),
+        (r"\texttt{\texttt{--a} --b} 1--2", "--a --b 1–2"),
+        (r"{\ttfamily ls --all} {\tt --x} 1--2", "ls --all --x 1–2"),
+        (r"\code{rm --force} 1--2", "rm --force 1–2"),
+        (r"\newcommand{\cmd}[1]{\texttt{#1}}\cmd{rm --force} 1--2", "rm --force 1–2"),
+        (r"\verb|rm --force| \lstinline!a--b!", "rm --force a--b"),
+        (r"\lstinline{a --b} \lstinline[language=C]{i--} \lstinline[x]|j--|", "a --b i-- j--"),
+        (r"\mintinline{bash}{ls --all} \url{b.example/a--b}", "ls --all b.example/a--b"),
+        ("\\begin{verbatim*}\nls --all ``x''\n\\end{verbatim*}", "````\nls --all ``x''\n````"),
+        (r"\begin{tabular}{ll} \texttt{--a} & 1--2 \\ c & d \end{tabular}", "| --a | 1–2 |"),
+        (r"\texttt{--a 1--2", "–a 1–2"),
+    ],
+)  # fmt: skip
+def test_typewriter_text_of_tex_keeps_its_hyphens_and_quotes(written: str, shown: str) -> None:
+    assert shown in read_tex(f"{written}\n")
+
+
 def test_title_authors_items_and_references_of_tex_are_parted(tmp_path: Path) -> None:
     (tmp_path / "a.tex").write_text(
         "\\documentclass{article}\\newcommand{\\dev}{Quantimeter}\n"

@@ -2,15 +2,18 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from ingest.extract.formats.notations.blocks import fence, replace_blocks
-from ingest.extract.formats.notations.latex_macros import expand_macros
+from ingest.extract.formats.notations.latex_macros import expand_macros, match_braces
 from ingest.extract.formats.table_rows import render_rows
 from ingest.text.table_cells import escape_cell
 
 _CODE = re.compile(
-    r"\\begin\{(verbatim|lstlisting|minted|Verbatim)\}(?:\[[^\]\n]{0,1000}\]|\{[^}\n]{0,1000}\})*+"
-    r"|\\(?:verb\*?|lstinline)([^\w\s*{\[])([^\n]{0,1000}?)\2|\\url\{([^{}\n]*)\}"
+    r"\\begin\{(verbatim\*?|lstlisting|minted|Verbatim\*?)\}(?:\[[^\]\n]{0,1000}\]|\{[^}\n]{0,1000}\})*+"
+    r"|\\(?:(?:url|verb\*?|lstinline(?:\[[^\]\n]{0,1000}\])?"
+    r"|mintinline(?:\[[^\]\n]{0,1000}\])?\{[^{}\n]{1,50}\})"
+    r"(?:\{((?:[^{}\n]|\{[^{}\n]*+\})*+)\}|(?<!\\url)([^\w\s*{\[])([^\n]{0,1000}?)\3))"
 )
 """Where code of several lines begins, code within a line, and addresses, in all of which a percent
 sign begins no comment."""
@@ -44,7 +47,7 @@ _NOISE = re.compile(
     r"|ensuremath|maketitle|noindent|indent|centering|tableofcontents|listof\w+|newpage|clearpage"
     r"|small|footnotesize|scriptsize|tiny|normalsize|[lL]arge|LARGE|[hH]uge|bf|it|em|tt|rm|sc|sf|sl"
     r"|(?:bf|it|sc|tt|sf|rm|md|up|sl)(?:series|shape|family)|raggedright|raggedleft|appendix"
-    r"|protect|xspace|today|(?:front|main|back)matter|author|date|institute|keywords)"
+    r"|protect|xspace|today|code(?=\{)|(?:front|main|back)matter|author|date|institute|keywords)"
     r"(?![A-Za-z])[ \t]?|\\caption\b(?:\[[^\]\n]{0,1000}\])?"
 )
 _ITEM = re.compile(r"\s?\\(?:item(?![A-Za-z])|bibitem(?:\[[^\]\n]{0,1000}\])?\{[^{}\n]*\})[ \t]?")
@@ -160,6 +163,12 @@ _ACCENT = re.compile(
 )
 _BARE_ACCENT = re.compile(r"\\([~^])\{\}")
 _DASH = re.compile(r"(?<![-|])(--{1,2})(?![-|])")
+_TYPEWRITER = re.compile(
+    r"\\\\|\\(?:texttt|code)\s{0,9}(?=\{)|(?=\{\s?\\tt(?:family)?(?![A-Za-z]))"
+)
+"""Where a group in typewriter letters follows."""
+_LIGATURE = re.compile("-{2,}|``|''")
+"""What is one character in other letters, and itself in those of a typewriter."""
 _FOOTNOTE = re.compile(
     r"\\(?:footnote|thanks)(?:\[[^\]\n]{0,1000}\])?\{((?:[^{}]|\{[^{}]*\}){0,2000})\}"
 )
@@ -190,7 +199,7 @@ def read_tex(text: str) -> str:
         text.replace("\0", ""),
         _CODE,
         _END,
-        lambda found, lines: keep(fence(lines) if found[1] else found[3] or found[4] or ""),
+        lambda found, lines: keep(fence(lines) if found[1] else found[2] or found[4] or ""),
     )
     text = cut_preamble(expand_macros(_COMMENT.sub("", text)))
     # The braces and blanks of a formula say what it is.
@@ -200,7 +209,7 @@ def read_tex(text: str) -> str:
     text = _FORMULA.sub(
         lambda m: m[0] if m[0] in ("\\\\", "\\$", "$$") else keep(render_formula(m[0])), text
     )
-    text = replace_blocks(text, _TABLE, _END, table)
+    text = replace_blocks(keep_ligatures(text, keep), _TABLE, _END, table)
     text = _HEADING.sub(lambda m: f"\n\n{'#' * _LEVELS.get(m[1], 4)} {{", text)
     text = _HEADING_TEXT.sub(
         lambda m: f"{m[1]} {' '.join(_LINE_END.sub(' ', m[2]).split())}\n\n", text
@@ -223,6 +232,19 @@ def cut_preamble(text: str) -> str:
     lines = (f"\\title{{{value}}}" if name == "title" else value for name, value in kept)
     body, is_ended, behind = rest.rpartition("\\end{document}")
     return "\n\n".join([*lines, body if is_ended else behind])
+
+
+def keep_ligatures(text: str, keep: Callable[[str], str]) -> str:
+    """Return a text with `keep` applied to the hyphens and quotes of its typewriter text."""
+    ends = match_braces(text)
+    pieces, at = [], 0
+    for found in _TYPEWRITER.finditer(text):
+        end = ends.get(found.end(), 0)
+        if found[0] != "\\\\" and end > at:
+            inside = text[found.end() : end]
+            pieces += [text[at : found.end()], _LIGATURE.sub(lambda m: keep(m[0]), inside)]
+            at = end
+    return "".join([*pieces, text[at:]])
 
 
 def render_formula(written: str, *, kind: str = "") -> str:
