@@ -33,6 +33,25 @@ def test_macros_of_a_file_are_what_they_stand_for(
     assert "command" not in read_tex(f"{definition}\n{written}\n")
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"\newcommand{\E}{Email}Ecole Rd\\E b@x", "Ecole Rd\nE b@x"),
+        (r"\newcommand{\E}{Email}Ecole Rd\\\E{} b@x", "Ecole Rd\nEmail b@x"),
+        (r"\newcommand{\E}[1]{<#1>}Ecole Rd\\E{b@x}", "Ecole Rd\nEb@x"),
+        (r"\newcommand{\E}{a\\E}\E", "a\nE"),
+        (r"Ecole Rd\\small texts", "Ecole Rd\nsmall texts"),
+        (r"Ecole Rd\\\small texts", "Ecole Rd\ntexts"),
+        ("line\\\\% zebras\nsmall", "line\n\nsmall"),
+        ("line\\\\\\% zebras", "line\n% zebras"),
+        ("5\\% zebras", "5% zebras"),
+        ("a% zebras\nb", "ab"),
+    ],
+)
+def test_two_backslashes_of_tex_end_a_line_and_begin_no_command(written: str, shown: str) -> None:
+    assert read_tex(f"{written}\n").strip() == shown
+
+
 def test_macros_that_multiply_each_other_stay_small() -> None:
     names = "abcdefgh"
     bomb = "".join(f"\\def\\{a}{{{f'{chr(92)}{b}' * 40}}}" for a, b in pairwise(names))

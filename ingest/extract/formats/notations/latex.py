@@ -10,7 +10,8 @@ from ingest.extract.formats.table_rows import render_rows
 from ingest.text.table_cells import escape_cell
 
 _CODE = re.compile(
-    r"\\begin\{(verbatim\*?|lstlisting|minted|Verbatim\*?)\}(?:\[[^\]\n]{0,1000}\]|\{[^}\n]{0,1000}\})*+"
+    r"\\begin\{(verbatim\*?|lstlisting|minted|Verbatim\*?)\}"
+    r"(?:\[[^\]\n]{0,1000}\]|\{[^}\n]{0,1000}\})*+"
     r"|\\(?:(?:url|verb\*?|lstinline(?:\[[^\]\n]{0,1000}\])?"
     r"|mintinline(?:\[[^\]\n]{0,1000}\])?\{[^{}\n]{1,50}\})"
     r"(?:\{((?:[^{}\n]|\{[^{}\n]*+\})*+)\}|(?<!\\url)([^\w\s*{\[])([^\n]{0,1000}?)\3))"
@@ -21,7 +22,8 @@ _END = r"\\end\{{{kind}\}}"
 _KEPT = re.compile("\0([0-9]+)\0")
 _CLASS = re.compile(r"\\document(?:class|style)\b")
 _TEXT_LINE = re.compile(r"(?m)^[ \t]*(?:[^\s\\]|\\(?:begin|(?:sub)*section|chapter)\b)")
-_COMMENT = re.compile(r"(?m)(?<!\\)%.*$\n?")
+_COMMENT = re.compile(r"(?m)(?<!\\)((?:\\\\)*)%.*$\n?")
+"""With the ends of lines before it: two backslashes escape no percent sign."""
 _TABLE = re.compile(
     r"\\begin\{(tabular[x*]?|longtable|array)\}"
     r"(?:\[[^\]\n]{0,1000}\]|\{(?:[^{}]|\{[^{}]*\}){0,1000}\})*+"
@@ -39,7 +41,7 @@ _KEPT_HEAD = re.compile(
     r"(?:\[[^\]\n]{0,1000}\])?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 )
 _NOISE = re.compile(
-    r"\\begin\{(?:minipage|multicols\*?|wrapfigure|subfigure|spacing|adjustwidth|thebibliography)\}"
+    r"(\\\\)|\\begin\{(?:minipage|multicols\*?|wrapfigure|subfigure|spacing|adjustwidth|thebibliography)\}"
     r"(?:\[[^\]\n]{0,1000}\])*(?:\{[^{}\n]{0,1000}\}){0,3}"
     r"|\\(?:begin|end|label|cite\w*|ref|eqref|pageref|usepackage|documentclass|includegraphics"
     r"|bibliography\w*|vspace|hspace|input|textcolor|color|colorbox|\w*pagestyle|\w+language)\*?(?:\[[^\]\n]{0,1000}\])*\{[^{}\n]*\}(?:\[[htbpH!]+\])?"
@@ -50,6 +52,7 @@ _NOISE = re.compile(
     r"|protect|xspace|today|code(?=\{)|(?:front|main|back)matter|author|date|institute|keywords)"
     r"(?![A-Za-z])[ \t]?|\\caption\b(?:\[[^\]\n]{0,1000}\])?"
 )
+"""How a text is set, and the end of a line, behind which a word is no command."""
 _ITEM = re.compile(r"\s?\\(?:item(?![A-Za-z])|bibitem(?:\[[^\]\n]{0,1000}\])?\{[^{}\n]*\})[ \t]?")
 _AUTHOR_END = re.compile(r"\s?\\(?:and|And|AND)(?![A-Za-z])")
 
@@ -201,7 +204,7 @@ def read_tex(text: str) -> str:
         _END,
         lambda found, lines: keep(fence(lines) if found[1] else found[2] or found[4] or ""),
     )
-    text = cut_preamble(expand_macros(_COMMENT.sub("", text)))
+    text = cut_preamble(expand_macros(_COMMENT.sub(lambda m: m[1] and m[1] + "\n", text)))
     # The braces and blanks of a formula say what it is.
     text = replace_blocks(
         text, _DISPLAY, _END, lambda found, inside: keep(render_formula(inside, kind=found[1]))
@@ -216,7 +219,7 @@ def read_tex(text: str) -> str:
     )
     text = _LINK.sub(lambda m: f"[{m[2]}]({m[1]})", text)
     text = _AUTHOR_END.sub(";", _ITEM.sub("\n- ", _FOOTNOTE.sub(r" (\1)", text)))
-    text = decode_characters(_NOISE.sub("", text))
+    text = decode_characters(_NOISE.sub(r"\1", text))
     text = re.sub(r"\\([%&_#${}])", r"\1", re.sub(r"(?<!\\)[{}]", "", text))
     return re.sub(r"\n{3,}", "\n\n", restore(text))
 

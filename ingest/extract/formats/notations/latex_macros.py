@@ -19,7 +19,8 @@ _DEFINITION = re.compile(
     r"(\[[^\]\n]{0,1000}\])?\s{0,20}(?=\{)"
     r"|(?:\\(?:long|global)\s{0,20})?\\[gex]?def\s{0,20}\\([A-Za-z]+)((?:#[1-9])*)\s{0,20}(?=\{)"
 )
-_CALL = re.compile(r"\\([A-Za-z]+)(?:\{\})?")
+_CALL = re.compile(r"\\\\|\\([A-Za-z]+)(?:\{\})?")
+"""A call of a macro, or the end of a line, behind which a word is none."""
 _PARAMETER = re.compile("#([1-9])")
 _SET_BY_READER = frozenset(
     {
