@@ -21,6 +21,12 @@ from ingest.extract.formats.notations.latex import read_tex
         (r"\newcommand{\temp}[1]{#1\,K}", r"at \temp{77}.", "at 77 K."),
         (r"\newcommand{\be}{\begin{equation}}\newcommand{\ee}{\end{equation}}",
          r"\be e^{2} \ee", "$$e^{2}$$"),
+        (r"\newcommand{\price}[2][EUR]{#2 #1}", r"costs \price{5}.", "costs 5 EUR."),
+        (r"\newcommand{\price}[2][EUR]{#2 #1}", r"costs \price[USD]{5}.", "costs 5 USD."),
+        (r"\newcommand{\price}[2][]{#2#1}", r"costs \price{5}.", "costs 5."),
+        (r"\newcommand\price[1][EUR]{in #1}", r"\price{}, \price[\emph{U}]; \price{} [1]",
+         "in EUR, in U; in EUR [1]"),
+        (r"\newcommand{\a}[1][\b]{in #1}\newcommand{\b}{oil}", r"\a[x] \a", "in x in oil"),
         (r"\renewcommand{\section}[1]{#1}", r"\section{Kiln}", "## Kiln"),
     ],
 )  # fmt: skip
@@ -57,6 +63,10 @@ def test_macros_that_multiply_each_other_stay_small() -> None:
     bomb = "".join(f"\\def\\{a}{{{f'{chr(92)}{b}' * 40}}}" for a, b in pairwise(names))
     assert len(read_tex(f"{bomb}\\def\\h{{kiln}}\n\\a\\a\\h.")) < 1_000_000
     assert "kiln." in read_tex("\\def\\h{kiln}\\def\\x{\\x\\x}\n\\x{} \\h.")
+    long = f"\\newcommand{{\\x}}[2][{'kiln' * 200}]{{{'#1' * 400}}}"
+    assert len(read_tex(long + "\\x{a}" * 1000)) < 1_000_000
+    assert len(read_tex(long + f"\\x[{'oven' * 200}]{{a}}" * 1000)) < 2_000_000
+    assert "kiln" in read_tex("\\newcommand{\\x}[1][kiln \\x]{#1#1}\\newcommand{\\y}{kiln}\\x \\y")
 
 
 @pytest.mark.parametrize(
