@@ -21,6 +21,12 @@ from ingest.extract.formats.notations.latex import read_tex
         (r"\newcommand{\temp}[1]{#1\,K}", r"at \temp{77}.", "at 77 K."),
         (r"\newcommand{\be}{\begin{equation}}\newcommand{\ee}{\end{equation}}",
          r"\be e^{2} \ee", "$$e^{2}$$"),
+        (r"\newcommand{\price}[2][EUR]{#2 #1}", r"costs \price{5}.", "costs 5 EUR."),
+        (r"\newcommand{\price}[2][EUR]{#2 #1}", r"costs \price[USD]{5}.", "costs 5 USD."),
+        (r"\newcommand{\price}[2][]{#2#1}", r"costs \price{5}.", "costs 5."),
+        (r"\newcommand\price[1][EUR]{in #1}", r"\price{}, \price[\emph{U}]; \price{} [1]",
+         "in EUR, in U; in EUR [1]"),
+        (r"\newcommand{\a}[1][\b]{in #1}\newcommand{\b}{oil}", r"\a[x] \a", "in x in oil"),
         (r"\renewcommand{\section}[1]{#1}", r"\section{Kiln}", "## Kiln"),
     ],
 )  # fmt: skip
@@ -33,11 +39,34 @@ def test_macros_of_a_file_are_what_they_stand_for(
     assert "command" not in read_tex(f"{definition}\n{written}\n")
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"\newcommand{\E}{Email}Ecole Rd\\E b@x", "Ecole Rd\nE b@x"),
+        (r"\newcommand{\E}{Email}Ecole Rd\\\E{} b@x", "Ecole Rd\nEmail b@x"),
+        (r"\newcommand{\E}[1]{<#1>}Ecole Rd\\E{b@x}", "Ecole Rd\nEb@x"),
+        (r"\newcommand{\E}{a\\E}\E", "a\nE"),
+        (r"Ecole Rd\\small texts", "Ecole Rd\nsmall texts"),
+        (r"Ecole Rd\\\small texts", "Ecole Rd\ntexts"),
+        ("line\\\\% zebras\nsmall", "line\n\nsmall"),
+        ("line\\\\\\% zebras", "line\n% zebras"),
+        ("5\\% zebras", "5% zebras"),
+        ("a% zebras\nb", "ab"),
+    ],
+)
+def test_two_backslashes_of_tex_end_a_line_and_begin_no_command(written: str, shown: str) -> None:
+    assert read_tex(f"{written}\n").strip() == shown
+
+
 def test_macros_that_multiply_each_other_stay_small() -> None:
     names = "abcdefgh"
     bomb = "".join(f"\\def\\{a}{{{f'{chr(92)}{b}' * 40}}}" for a, b in pairwise(names))
     assert len(read_tex(f"{bomb}\\def\\h{{kiln}}\n\\a\\a\\h.")) < 1_000_000
     assert "kiln." in read_tex("\\def\\h{kiln}\\def\\x{\\x\\x}\n\\x{} \\h.")
+    long = f"\\newcommand{{\\x}}[2][{'kiln' * 200}]{{{'#1' * 400}}}"
+    assert len(read_tex(long + "\\x{a}" * 1000)) < 1_000_000
+    assert len(read_tex(long + f"\\x[{'oven' * 200}]{{a}}" * 1000)) < 2_000_000
+    assert "kiln" in read_tex("\\newcommand{\\x}[1][kiln \\x]{#1#1}\\newcommand{\\y}{kiln}\\x \\y")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +104,28 @@ def test_accents_and_spaces_of_tex_are_characters(written: str, shown: str) -> N
     ],
 )  # fmt: skip
 def test_formulas_of_tex_keep_their_braces(written: str, shown: str) -> None:
+    assert shown in read_tex(f"{written}\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"\texttt{git commit --amend}---so", "git commit --amend—so"),
+        (r"\texttt{--help} or 5--6", "--help or 5–6"),
+        (r"\texttt{a \textbf{--b} ``c''} ``d''", "a --b ``c'' “d”"),
+        (r"\texttt{\texttt{--a} --b} 1--2", "--a --b 1–2"),
+        (r"{\ttfamily ls --all} {\tt --x} 1--2", "ls --all --x 1–2"),
+        (r"\code{rm --force} 1--2", "rm --force 1–2"),
+        (r"\newcommand{\cmd}[1]{\texttt{#1}}\cmd{rm --force} 1--2", "rm --force 1–2"),
+        (r"\verb|rm --force| \lstinline!a--b!", "rm --force a--b"),
+        (r"\lstinline{a --b} \lstinline[language=C]{i--} \lstinline[x]|j--|", "a --b i-- j--"),
+        (r"\mintinline{bash}{ls --all} \url{b.example/a--b}", "ls --all b.example/a--b"),
+        ("\\begin{verbatim*}\nls --all ``x''\n\\end{verbatim*}", "````\nls --all ``x''\n````"),
+        (r"\begin{tabular}{ll} \texttt{--a} & 1--2 \\ c & d \end{tabular}", "| --a | 1–2 |"),
+        (r"\texttt{--a 1--2", "–a 1–2"),
+    ],
+)  # fmt: skip
+def test_typewriter_text_of_tex_keeps_its_hyphens_and_quotes(written: str, shown: str) -> None:
     assert shown in read_tex(f"{written}\n")
 
 

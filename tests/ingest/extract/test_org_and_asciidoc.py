@@ -15,6 +15,10 @@ from ingest.extract.formats.notations.org import read_org
         "#+BEGIN_COMMENT\nzebras\n#+END_COMMENT",
         "* COMMENT Old\nzebras\n** Below\nzebras",
         "* TODO COMMENT Old zebras",
+        "* COMMENT COMMENT zebras",
+        "* COMMENT\nzebras",
+        "* WAITING [#A] COMMENT Old zebras",
+        "#+SEQ_TODO: DRAFT(d) | Gone(g@/!)\n* DRAFT COMMENT zebras\n* Gone COMMENT zebras",
     ],
 )
 def test_comments_of_org_are_not_shown(remark: str) -> None:
@@ -29,6 +33,10 @@ def test_comments_of_org_are_not_shown(remark: str) -> None:
         ("#+begin_src sh\n# zebras\n#+end_src", "````\n# zebras\n````"),
         ("* COMMENTARY on zebras", "# COMMENTARY on zebras"),
         ("** COMMENT Old\nx\n** Zebras\ny", "## Zebras\ny"),
+        ("* GENERAL COMMENT\nzebras", "# GENERAL COMMENT\nzebras"),
+        ("* NO COMMENT\nzebras", "# NO COMMENT\nzebras"),
+        ("* COMMENT: from Bob\nzebras", "# COMMENT: from Bob\nzebras"),
+        ("* COMMENT-ONLY access\nzebras", "# COMMENT-ONLY access\nzebras"),
     ],
 )
 def test_what_only_begins_like_a_comment_of_org_is_kept(written: str, shown: str) -> None:

@@ -73,6 +73,25 @@ def test_a_tall_letter_that_is_no_drop_cap_stays_a_piece() -> None:
     assert prepared_pieces([*far_away, *rows_of(600)]) == [*far_away, *rows_of(600)]
 
 
+PROSE = (
+    "the ferry goes at ten and at four. From the",
+    *TEXT[1:3],
+    "thawed. Herons stand in the shallows where",
+)
+CHINESE_PROSE = (
+    "渡船每天上午十点和下午四点从磨坊下面的码",
+    "头开出。冬天它停在上游的岸边，一直等到河",
+    "里的冰化完，这有时要到三月底。春天河水很",
+    "急，船要绕过沙洲才能靠岸，所以走得慢一些",
+)
+
+
+def lines_of(lines: Sequence[str], count: int = 30, *, wide: float = 5.0) -> list[PdfPiece]:
+    return [
+        piece(60, 700 - 14 * place, lines[place % len(lines)], wide=wide) for place in range(count)
+    ]
+
+
 def rows_of(top: float, count: int = 4, left: float = 60) -> list[PdfPiece]:
     return [piece(left, top - 14 * place, TEXT[place % len(TEXT)]) for place in range(count)]
 
@@ -96,8 +115,28 @@ def numbers(values: range, *, top: float, step: float, right: float) -> list[Pdf
     ids=["fives", "fives at the right", "tens", "each line", "of a later page"],
 )
 def test_numbers_of_lines_are_left_out(beside: list[PdfPiece]) -> None:
-    text = rows_of(700, 30)
-    assert prepared_pieces([*beside, *text]) == text
+    for text in (lines_of(PROSE), lines_of(CHINESE_PROSE, wide=10)):
+        assert prepared_pieces([*beside, *text]) == text
+
+
+def test_numbers_of_a_list_stay_though_its_items_are_as_wide() -> None:
+    each = numbers(range(1, 26), top=700, step=14, right=50)
+    roads = ["人民", "解放", "建设东", "中山", "和平"]
+    addresses = [
+        f"浙江省杭州市西湖区{roads[n % 5]}路{11 + 7 * n}号{1 + n % 4}室" for n in range(25)
+    ]
+    names = [f"浙江省杭州市第{n % 9 + 1}人民医院附属门诊部分院筹备委员会" for n in range(25)]
+    items = [TEXT[n % 4] for n in range(25)]
+    abbreviated = [f"house of J. Smith, St. Mary Rd. {n + 10} by the mill" for n in range(25)]
+    for texts, wide in ((addresses, 10), (names, 10), (items, 5), (abbreviated, 5)):
+        listed = [*each, *lines_of(texts, 25, wide=wide)]
+        assert list(prepared_pieces(listed)) == listed
+        remarks = [piece(400, 700 - 14 * n, "已审核") for n in range(25)]
+        assert list(prepared_pieces([*listed, *remarks])) == [*listed, *remarks]
+    # Lines of all widths are no paragraph, but verses, or remarks with a row each.
+    ragged = [text[: 43 - 9 * (n % 3)] for n, text in enumerate(PROSE * 7)][:25]
+    pieces = [*each, *lines_of(ragged, 25)]
+    assert list(prepared_pieces(pieces)) == pieces
 
 
 def test_numbers_that_are_no_numbers_of_lines_stay() -> None:

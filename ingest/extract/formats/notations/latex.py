@@ -2,15 +2,19 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from ingest.extract.formats.notations.blocks import fence, replace_blocks
-from ingest.extract.formats.notations.latex_macros import expand_macros
+from ingest.extract.formats.notations.latex_macros import expand_macros, match_braces
 from ingest.extract.formats.table_rows import render_rows
 from ingest.text.table_cells import escape_cell
 
 _CODE = re.compile(
-    r"\\begin\{(verbatim|lstlisting|minted|Verbatim)\}(?:\[[^\]\n]{0,1000}\]|\{[^}\n]{0,1000}\})*+"
-    r"|\\(?:verb\*?|lstinline)([^\w\s*{\[])([^\n]{0,1000}?)\2|\\url\{([^{}\n]*)\}"
+    r"\\begin\{(verbatim\*?|lstlisting|minted|Verbatim\*?)\}"
+    r"(?:\[[^\]\n]{0,1000}\]|\{[^}\n]{0,1000}\})*+"
+    r"|\\(?:(?:url|verb\*?|lstinline(?:\[[^\]\n]{0,1000}\])?"
+    r"|mintinline(?:\[[^\]\n]{0,1000}\])?\{[^{}\n]{1,50}\})"
+    r"(?:\{((?:[^{}\n]|\{[^{}\n]*+\})*+)\}|(?<!\\url)([^\w\s*{\[])([^\n]{0,1000}?)\3))"
 )
 """Where code of several lines begins, code within a line, and addresses, in all of which a percent
 sign begins no comment."""
@@ -18,7 +22,8 @@ _END = r"\\end\{{{kind}\}}"
 _KEPT = re.compile("\0([0-9]+)\0")
 _CLASS = re.compile(r"\\document(?:class|style)\b")
 _TEXT_LINE = re.compile(r"(?m)^[ \t]*(?:[^\s\\]|\\(?:begin|(?:sub)*section|chapter)\b)")
-_COMMENT = re.compile(r"(?m)(?<!\\)%.*$\n?")
+_COMMENT = re.compile(r"(?m)(?<!\\)((?:\\\\)*)%.*$\n?")
+"""With the ends of lines before it: two backslashes escape no percent sign."""
 _TABLE = re.compile(
     r"\\begin\{(tabular[x*]?|longtable|array)\}"
     r"(?:\[[^\]\n]{0,1000}\]|\{(?:[^{}]|\{[^{}]*\}){0,1000}\})*+"
@@ -36,7 +41,7 @@ _KEPT_HEAD = re.compile(
     r"(?:\[[^\]\n]{0,1000}\])?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}"
 )
 _NOISE = re.compile(
-    r"\\begin\{(?:minipage|multicols\*?|wrapfigure|subfigure|spacing|adjustwidth|thebibliography)\}"
+    r"(\\\\)|\\begin\{(?:minipage|multicols\*?|wrapfigure|subfigure|spacing|adjustwidth|thebibliography)\}"
     r"(?:\[[^\]\n]{0,1000}\])*(?:\{[^{}\n]{0,1000}\}){0,3}"
     r"|\\(?:begin|end|label|cite\w*|ref|eqref|pageref|usepackage|documentclass|includegraphics"
     r"|bibliography\w*|vspace|hspace|input|textcolor|color|colorbox|\w*pagestyle|\w+language)\*?(?:\[[^\]\n]{0,1000}\])*\{[^{}\n]*\}(?:\[[htbpH!]+\])?"
@@ -44,9 +49,10 @@ _NOISE = re.compile(
     r"|ensuremath|maketitle|noindent|indent|centering|tableofcontents|listof\w+|newpage|clearpage"
     r"|small|footnotesize|scriptsize|tiny|normalsize|[lL]arge|LARGE|[hH]uge|bf|it|em|tt|rm|sc|sf|sl"
     r"|(?:bf|it|sc|tt|sf|rm|md|up|sl)(?:series|shape|family)|raggedright|raggedleft|appendix"
-    r"|protect|xspace|today|(?:front|main|back)matter|author|date|institute|keywords)"
+    r"|protect|xspace|today|code(?=\{)|(?:front|main|back)matter|author|date|institute|keywords)"
     r"(?![A-Za-z])[ \t]?|\\caption\b(?:\[[^\]\n]{0,1000}\])?"
 )
+"""How a text is set, and the end of a line, behind which a word is no command."""
 _ITEM = re.compile(r"\s?\\(?:item(?![A-Za-z])|bibitem(?:\[[^\]\n]{0,1000}\])?\{[^{}\n]*\})[ \t]?")
 _AUTHOR_END = re.compile(r"\s?\\(?:and|And|AND)(?![A-Za-z])")
 
@@ -160,6 +166,12 @@ _ACCENT = re.compile(
 )
 _BARE_ACCENT = re.compile(r"\\([~^])\{\}")
 _DASH = re.compile(r"(?<![-|])(--{1,2})(?![-|])")
+_TYPEWRITER = re.compile(
+    r"\\\\|\\(?:texttt|code)\s{0,9}(?=\{)|(?=\{\s?\\tt(?:family)?(?![A-Za-z]))"
+)
+"""Where a group in typewriter letters follows."""
+_LIGATURE = re.compile("-{2,}|``|''")
+"""What is one character in other letters, and itself in those of a typewriter."""
 _FOOTNOTE = re.compile(
     r"\\(?:footnote|thanks)(?:\[[^\]\n]{0,1000}\])?\{((?:[^{}]|\{[^{}]*\}){0,2000})\}"
 )
@@ -190,9 +202,9 @@ def read_tex(text: str) -> str:
         text.replace("\0", ""),
         _CODE,
         _END,
-        lambda found, lines: keep(fence(lines) if found[1] else found[3] or found[4] or ""),
+        lambda found, lines: keep(fence(lines) if found[1] else found[2] or found[4] or ""),
     )
-    text = cut_preamble(expand_macros(_COMMENT.sub("", text)))
+    text = cut_preamble(expand_macros(_COMMENT.sub(lambda m: m[1] and m[1] + "\n", text)))
     # The braces and blanks of a formula say what it is.
     text = replace_blocks(
         text, _DISPLAY, _END, lambda found, inside: keep(render_formula(inside, kind=found[1]))
@@ -200,14 +212,14 @@ def read_tex(text: str) -> str:
     text = _FORMULA.sub(
         lambda m: m[0] if m[0] in ("\\\\", "\\$", "$$") else keep(render_formula(m[0])), text
     )
-    text = replace_blocks(text, _TABLE, _END, table)
+    text = replace_blocks(keep_ligatures(text, keep), _TABLE, _END, table)
     text = _HEADING.sub(lambda m: f"\n\n{'#' * _LEVELS.get(m[1], 4)} {{", text)
     text = _HEADING_TEXT.sub(
         lambda m: f"{m[1]} {' '.join(_LINE_END.sub(' ', m[2]).split())}\n\n", text
     )
     text = _LINK.sub(lambda m: f"[{m[2]}]({m[1]})", text)
     text = _AUTHOR_END.sub(";", _ITEM.sub("\n- ", _FOOTNOTE.sub(r" (\1)", text)))
-    text = decode_characters(_NOISE.sub("", text))
+    text = decode_characters(_NOISE.sub(r"\1", text))
     text = re.sub(r"\\([%&_#${}])", r"\1", re.sub(r"(?<!\\)[{}]", "", text))
     return re.sub(r"\n{3,}", "\n\n", restore(text))
 
@@ -223,6 +235,19 @@ def cut_preamble(text: str) -> str:
     lines = (f"\\title{{{value}}}" if name == "title" else value for name, value in kept)
     body, is_ended, behind = rest.rpartition("\\end{document}")
     return "\n\n".join([*lines, body if is_ended else behind])
+
+
+def keep_ligatures(text: str, keep: Callable[[str], str]) -> str:
+    """Return a text with `keep` applied to the hyphens and quotes of its typewriter text."""
+    ends = match_braces(text)
+    pieces, at = [], 0
+    for found in _TYPEWRITER.finditer(text):
+        end = ends.get(found.end(), 0)
+        if found[0] != "\\\\" and end > at:
+            inside = text[found.end() : end]
+            pieces += [text[at : found.end()], _LIGATURE.sub(lambda m: keep(m[0]), inside)]
+            at = end
+    return "".join([*pieces, text[at:]])
 
 
 def render_formula(written: str, *, kind: str = "") -> str:

@@ -1,9 +1,11 @@
 r"""The macros that a LaTeX file defines for itself, in place where it uses them.
 
-`\newcommand`, `\def` and their like, with as many arguments in braces as they say.
+`\newcommand`, `\def` and their like, with as many arguments in braces as they say, and a first
+one in brackets that may be left out.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MAX_PASSES = 6
@@ -19,7 +21,9 @@ _DEFINITION = re.compile(
     r"(\[[^\]\n]{0,1000}\])?\s{0,20}(?=\{)"
     r"|(?:\\(?:long|global)\s{0,20})?\\[gex]?def\s{0,20}\\([A-Za-z]+)((?:#[1-9])*)\s{0,20}(?=\{)"
 )
-_CALL = re.compile(r"\\([A-Za-z]+)(?:\{\})?")
+_CALL = re.compile(r"\\\\|\\([A-Za-z]+)(?:\{\})?")
+"""A call of a macro, or the end of a line, behind which a word is none."""
+_OPTION = re.compile(r"\[((?:[^\[\]{}\n]|\{[^{}\n]{0,1000}+\}){0,1000}+)\]")
 _PARAMETER = re.compile("#([1-9])")
 _SET_BY_READER = frozenset(
     {
@@ -38,6 +42,8 @@ class Macro:
     body: str
     """With `#1` where the first argument goes."""
     arguments: int
+    default: str | None = None
+    """The first argument where a call has none in brackets; `None` where that goes in braces."""
 
 
 def expand_macros(text: str) -> str:
@@ -53,17 +59,12 @@ def expand_macros(text: str) -> str:
             macro = macros.get(found[1])
             if macro is None:
                 continue
-            # Braces behind a macro that takes arguments are the first of them.
-            end = found.end(1) if macro.arguments else found.end()
-            spans: list[tuple[int, int]] = []
-            while len(spans) < macro.arguments and end in ends:
-                spans.append((end + 1, ends[end]))
-                end = ends[end] + 1
-            longest = max((stop - start for start, stop in spans), default=0)
+            options, spans, end = find_arguments(text, found, macro, ends)
+            longest = max([*map(len, options), *(stop - start for start, stop in spans)], default=0)
             size = len(macro.body) + macro.body.count("#") * longest
-            if len(spans) < macro.arguments or size > left:
+            if len(options) + len(spans) < macro.arguments or size > left:
                 continue
-            arguments = [text[slice(*span)] for span in spans]
+            arguments = [*options, *(text[slice(*span)] for span in spans)]
             shown = fill_parameters(macro.body, arguments)
             left -= max(0, len(shown) - (end - found.start()))
             pieces += [text[at : found.start()], shown]
@@ -72,6 +73,33 @@ def expand_macros(text: str) -> str:
             break
         text = "".join([*pieces, text[at:]])
     return text
+
+
+def find_arguments(
+    text: str, call: re.Match[str], macro: Macro, ends: Mapping[int, int]
+) -> tuple[list[str], list[tuple[int, int]], int]:
+    """Return the argument of a call that may be left out, where the others are, and its end.
+
+    Args:
+        text: What the call is in.
+        call: The name, and a pair of empty braces behind it.
+        macro: What is called.
+        ends: Where each opening brace is closed.
+    """
+    options, end = [], call.end(1)
+    if macro.default is not None:
+        written = _OPTION.match(text, end)
+        options = [written[1] if written else macro.default]
+        end = written.end() if written else end
+    in_braces = macro.arguments - len(options)
+    if not in_braces and end == call.end(1):
+        # Braces behind a macro that takes no arguments in braces only end its name.
+        end = call.end()
+    spans: list[tuple[int, int]] = []
+    while len(spans) < in_braces and end in ends:
+        spans.append((end + 1, ends[end]))
+        end = ends[end] + 1
+    return options, spans, end
 
 
 def fill_parameters(body: str, arguments: list[str]) -> str:
@@ -91,11 +119,12 @@ def split_definitions(text: str) -> tuple[str, dict[str, Macro]]:
             continue
         name = found[1] or found[2] or found[5]
         body = text[position + 1 : ends[position]]
-        # An argument that may be left out has a value of its own: such calls stay as they are, and
-        # so do those of a macro that calls itself.
-        if name not in _SET_BY_READER and not found[4] and name not in _CALL.findall(body):
-            count = int(found[3] or 0) or (found[6] or "").count("#")
-            macros[name] = Macro(body=body, arguments=count)
+        default = found[4][1:-1] if found[4] else None
+        count = int(found[3] or 0) or (found[6] or "").count("#")
+        # The calls of a macro that calls itself stay as they are.
+        is_own = name in _CALL.findall(f"{body} {default or ''}")
+        if name not in _SET_BY_READER and not is_own and (count or default is None):
+            macros[name] = Macro(body=body, arguments=count, default=default)
         pieces.append(text[at : found.start()])
         at = position = ends[position] + 1
     return "".join([*pieces, text[at:]]), macros

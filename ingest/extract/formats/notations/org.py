@@ -11,7 +11,18 @@ _CODE = re.compile(r"(?mi)^[ \t]*#\+begin_(src|example|export)\b[^\n]*\n")
 _CODE_END = r"(?mi)^[ \t]*#\+end_{kind}[ \t]*$"
 _COMMENT_BLOCK = re.compile(r"(?mi)^[ \t]*#\+begin_(comment)\b[^\n]*\n")
 _COMMENT = re.compile(r"(?m)^[ \t]*#(?:[ \t].*)?$\n?")
-_ANY_HEADING = re.compile(r"(?m)^(\*+)[ \t]+((?:[A-Z]+[ \t]+)?COMMENT\b)?")
+_ANY_HEADING = re.compile(
+    r"(?m)^(\*+)[ \t]+(?:(?:(\S++)[ \t]++)??(?:\[#\w{1,2}\][ \t]++)?(COMMENT)(?!\S))?"
+)
+_STATES = frozenset(
+    {
+        *("TODO", "DONE", "NEXT", "STARTED", "DOING", "WAITING", "WAIT", "HOLD", "SOMEDAY"),
+        *("CANCELLED", "CANCELED", "DEFERRED", "DELEGATED", "POSTPONED", "IN-PROGRESS"),
+    }
+)
+"""What usually stands before a heading for how far its task is."""
+_STATE_KEYWORDS = frozenset({"todo", "seq_todo", "typ_todo"})
+"""Keywords by which a file names states of its own."""
 _BLOCK_MARK = re.compile(r"(?mi)^[ \t]*#\+(?:begin|end)_\w+.*$\n?")
 _DRAWER_MARK = re.compile(r"(?mi)^[ \t]*:(?:properties|logbook|end|(?:custom_)?id):.*$\n?")
 _HEADING = re.compile(r"(?m)^(\*{1,6}) (.+)$")
@@ -50,12 +61,17 @@ def read_org(text: str) -> FileContent:
 
 def drop_commented(text: str) -> str:
     """Return a text without the headings that are marked as comments, and what is beneath them."""
+    states = {"", *_STATES}
+    for name, value in _KEYWORD.findall(text):
+        if name.lower() in _STATE_KEYWORDS:
+            # Behind a state may stand its key: "WAIT(w@/!)".
+            states.update(word.partition("(")[0] for word in value.split())
     pieces, at, dropped = [], 0, 0  # `dropped` is the level of the heading that is left out
     for found in _ANY_HEADING.finditer(text):
         level = len(found[1])
         if dropped and level <= dropped:
             at, dropped = found.start(), 0
-        if found[2] and not dropped:
+        if found[3] and (found[2] or "") in states and not dropped:
             pieces.append(text[at : found.start()])
             dropped = level
     return "".join(pieces) if dropped else "".join([*pieces, text[at:]])

@@ -40,6 +40,16 @@ FULL_SHARE = 0.7
 """Share of the widest line from which on a line may go on in the next one."""
 MIN_FULL_SHARE = 0.8
 """Share of the lines so wide among those before one in the middle of a sentence."""
+WIDE_SHARE = 0.85
+"""Share of the widest line from which on a line is one within a paragraph, if most are."""
+MIN_WIDE_SHARE = 0.6
+MIN_STOPS_SHARE = 0.1
+"""Share of the lines within which a sentence ends, as in prose and hardly in any item of a list."""
+STOP_WITHIN = re.compile(
+    rf"[^\W\d_]{{3}}[.!?…]['\"’”»)\]]{{0,3}}\s+['\"‘“«(\[]?(?=[^\W\d_])[^a-zß-ÿ{CJK}]"
+    rf"|[{CJK}][”’」』）]?[。！？][”’」』）]?(?=[“‘「『（]?[{CJK}])"
+)
+"""The end of a sentence and the beginning of the next one; not behind an initial or "St."."""
 MIN_NUMBER_GAP = 0.5
 """Heights of a usual piece between the numbers and the text."""
 MAX_NUMBER_SHIFT = 3.0
@@ -243,11 +253,23 @@ def are_line_numbers(
     ]
     # Items of a list may begin in small letters, but end anywhere.
     is_flowing = sum(broken) >= max(MIN_BROKEN_SHARE * len(texts), MIN_FULL_SHARE * len(broken))
-    return (
-        is_flowing
-        and wide >= COLUMN_CHARACTERS
-        and len(numbered & texts.keys()) >= MIN_NUMBERED_SHARE * len(texts)
-    )
+    is_text = wide >= COLUMN_CHARACTERS and is_prose([line[0] for line in texts.values()])
+    is_each = len(numbered & texts.keys()) >= MIN_NUMBERED_SHARE * len(texts)
+    return is_flowing and is_text and is_each
+
+
+def is_prose(lines: Sequence[PdfPiece]) -> bool:
+    """Return whether most lines are about as wide as the widest, and sentences end within some.
+
+    Items of a list, and rows of a table without its head, do this by chance in one of the two ways;
+    their numbers say which they are.
+    """
+    widths = [line.right - line.left for line in lines]
+    full = WIDE_SHARE * max(widths, default=0)
+    stops = sum(bool(STOP_WITHIN.search(line.text)) for line in lines)
+    return sum(width >= full for width in widths) >= MIN_WIDE_SHARE * len(
+        lines
+    ) and stops >= MIN_STOPS_SHARE * len(lines)
 
 
 def with_list_marks(pieces: Sequence[PdfPiece], usual: float) -> Sequence[PdfPiece]:
