@@ -33,7 +33,7 @@ def dominant_language(text: str) -> Language:
     """Return the language of most words of a text: of a page, a passage, a row of a table.
 
     A table of English words with one Chinese name in it is English, and Chinese text with names of
-    programs in every line Chinese. Of a question `language_of` tells more.
+    programs in every line Chinese. For a question `language_of` is the better judge.
     """
     ideographs = len(_CJK_CHARACTER.findall(text))
     if not ideographs:

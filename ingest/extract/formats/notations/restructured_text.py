@@ -1,4 +1,4 @@
-"""reStructuredText as Markdown, without what only tells a program how to set it."""
+"""reStructuredText as Markdown, without what only instructs a program how to set it."""
 
 import csv
 import re

@@ -137,7 +137,7 @@ def find_text_gutter(rows: Sequence[list[PdfPiece]], start: int) -> tuple[float 
     if end == len(rows) and is_margin(rows, end - 1):
         end -= 1
     block = rows[start:end]
-    # Lines that are pairs are told by `find_columns`, which knows headings and tables beside text.
+    # Lines that are pairs are found by `find_columns`, which knows headings and tables beside text.
     has_table = any(len(row) > 2 for row in block)
     alone = sum(len(row) == 1 and letters_wide(row[0].text) >= COLUMN_CHARACTERS for row in block)
     is_uneven = bool(block) and (len(block[0]) == 1 or alone >= MIN_GUTTER_PAIRS)

@@ -1,4 +1,4 @@
-"""Columns told by the order in which a program drew a page.
+"""Columns detected by the order in which a program drew a page.
 
 A program draws a column to its end and then begins the next one at its top: a side column beside
 the text, a box, columns whose lines stand at different heights. It draws a table row by row.
@@ -17,8 +17,8 @@ from ingest.extract.formats.paper.columns import (
 MIN_RISE = 6.0
 """Heights of what is drawn of a line by which a program goes up to begin a column: four lines; from
 one cell of a row to the next it seldom does."""
-MAX_LINE_GAP = 1.2
-"""The same between two lines of a column."""
+MAX_LEADING = 1.2
+"""Heights of what is drawn of a line between two lines of a column."""
 MAX_PIECES = 4_000
 MAX_JUMPS = 60
 """Pieces of a page, and ways up, beyond which it is a drawing."""
@@ -115,8 +115,10 @@ def _end_below(pieces: Sequence[PdfPiece], gutter: float, bottom: float) -> floa
         is_across = any(one.left < gutter < one.right for one in row)
         if is_across or (len(sides) > 1 and not all(_follows(one, upper) for one in row)):
             # A heading is closer to what it stands over than to what is above it.
-            while tops and ends[-1] - each.top < ends[-2] - tops[-1]:
-                each = PdfPiece(left=0, right=0, top=tops.pop(), bottom=ends.pop(), text="")
+            top_below = each.top
+            while tops and ends[-1] - top_below < ends[-2] - tops[-1]:
+                top_below = tops.pop()
+                ends.pop()
             break
         side = each.left >= gutter if len(sides) == 1 else side
         upper.append(each)
@@ -128,7 +130,7 @@ def _end_below(pieces: Sequence[PdfPiece], gutter: float, bottom: float) -> floa
 def _follows(piece: PdfPiece, upper: Sequence[PdfPiece]) -> bool:
     """Return whether a piece is the next line below another."""
     above = [p.bottom for p in upper if p.left < piece.right and p.right > piece.left]
-    lines = MAX_LINE_GAP * (piece.top - piece.bottom)
+    lines = MAX_LEADING * (piece.top - piece.bottom)
     return bool(above) and min(above) - piece.top <= lines
 
 

@@ -159,7 +159,7 @@ def _with_cap(cap: str, text: str, words: Set[str]) -> str:
         return cap + text
     is_name = word[:1].isupper() and (len(word) == 1 or not word.isupper())
     whole, rest = (cap[-1:] + word).casefold(), word.casefold()
-    # "A house", but "After": what else is on the page tells.
+    # "A house", but "After": what else is on the page decides.
     is_word = cap.lstrip("\"'“”„«‘’「『") in SHORT_WORDS and rest in words and whole not in words
     return f"{cap} {text}" if is_name or is_word else cap + text
 

@@ -1,4 +1,4 @@
-"""Tables of two columns on paper, where nothing tells a head from the first row but its words."""
+"""Tables of two columns on paper, where only its words distinguish a head from the first row."""
 
 import re
 from collections.abc import Sequence

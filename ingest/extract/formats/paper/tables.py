@@ -26,11 +26,11 @@ MIN_OVERLAP = 0.04
 MIN_LEAD = 0.15
 """Heights by which the first line of a cell is nearer to its next line than to the row above."""
 MAX_CELL_SLACK = 1.5
-"""Heights by which a full line of a cell may end before its first word would have had no room: the
+"""Heights by which a full line of a cell may end before the next word would not have fitted: the
 margins within cells."""
 MIN_ALIGNED = 0.5
-"""Share of the other rows that leave room where a gap of a row ends or begins, on average: in text
-whose blanks are wide, because it fills its measure, one in five does by chance."""
+"""Share of the other rows that have nothing where a gap of a row ends or begins, on average: in
+text whose blanks are wide, because it fills its measure, one in five does by chance."""
 NEAR_ROWS = 8
 """Rows above and below that are compared with a row."""
 ALIGNED_POINTS = 3.0
@@ -97,10 +97,9 @@ def leads_into_cell(rows: Sequence[list[PdfPiece]], place: int) -> bool:
     same = next((n for n, p in enumerate(below) if abs(p.left - piece.left) < ALIGNED_POINTS), None)
     if same is None or same + 1 == len(below):
         return False
-    # A title over a part of the table has room for more.
-    room, cell = below[same + 1].left, below[same]
-    word = len(cell.text.split()[0]) / len(cell.text) * (cell.right - cell.left)
-    return piece.right <= room < piece.right + word + MAX_CELL_SLACK * height_of(own)
+    # A title over a part of the table would have space for another word.
+    limit, word = below[same + 1].left, first_word_width(below[same])
+    return piece.right <= limit < piece.right + word + MAX_CELL_SLACK * height_of(own)
 
 
 def fills_measure(rows: Sequence[list[PdfPiece]], place: int) -> bool:
@@ -134,7 +133,7 @@ def is_head_of(row: Sequence[PdfPiece], table: Sequence[list[PdfPiece]]) -> bool
 
 
 def is_aligned(rows: Sequence[list[PdfPiece]]) -> bool:
-    """Return whether most rows leave room where the gaps of the others are."""
+    """Return whether most rows have nothing where the gaps of the others are."""
     wide = [row for row in rows if len(row) > 1]
     shares = []
     for place, own in enumerate(wide):
@@ -155,7 +154,7 @@ def whole_rows(rows: Sequence[list[PdfPiece]]) -> list[list[str]]:
     """Return the rows of a table, the lines of a cell of several lines as one.
 
     They follow more closely than rows do, and beside them cells of fewer lines are empty, or they
-    go on in the middle of a sentence; or a line of one cell had no room for the next word.
+    go on in the middle of a sentence; or the next word did not fit into the line of a cell.
     """
     cells = texts_by_column(rows)
     gaps = [gap_between(above, below) for above, below in pairwise(rows)]
@@ -169,12 +168,8 @@ def whole_rows(rows: Sequence[list[PdfPiece]]) -> list[list[str]]:
         goes_on = goes_on and not (row[0] and len(filled) > 1 and is_figure(filled[-1]))
         is_close = is_spaced and gap <= closest + MIN_ROW_GAP / 2 * height_of(rows[0])
         is_line = (goes_on and is_close) or (len(filled) == 1 and goes_on_in_cell(rows, 0, place))
-        is_first = leads_into_cell(rows, place) and not stands_between(rows[place - 1], rows[place])
-        if (
-            (is_line and not is_first)
-            or leads_into_cell(rows, place - 1)
-            or stands_between(rows[place - 1], rows[place])
-        ):
+        # The first holds for two rows that stand between each other, too.
+        if leads_into_cell(rows, place - 1) or (is_line and not leads_into_cell(rows, place)):
             whole[-1] = [
                 join_line(above, cell, Counter()) if above and cell else above or cell
                 for above, cell in zip(whole[-1], row, strict=True)
@@ -215,7 +210,7 @@ def goes_on_in_cell(rows: Sequence[list[PdfPiece]], start: int, place: int) -> b
     """Return whether a row of one piece is the next line of a cell in the row above it.
 
     It begins where that begins and leaves the next column free; it goes on in small letters, or
-    its first word had no room above.
+    its first word did not fit above.
     """
     if place == start or len(rows[place]) > 1 or len(rows[start]) < 2:
         return False
@@ -232,10 +227,14 @@ def goes_on_in_cell(rows: Sequence[list[PdfPiece]], start: int, place: int) -> b
     starts = [left for left in behind if left >= above.right]
     if piece.text[:1].islower() and (not starts or piece.right <= min(starts)):
         return True
-    # Of the last column, what the longest cell has.
-    room = min(starts) if starts else max(row[-1].right for row in wide) + ALIGNED_POINTS
-    word = len(piece.text.split()[0]) / len(piece.text) * (piece.right - piece.left)
-    return piece.right <= room and above.right + word + ALIGNED_POINTS > room
+    # The last column is as wide as its longest cell.
+    limit = min(starts) if starts else max(row[-1].right for row in wide) + ALIGNED_POINTS
+    return piece.right <= limit < above.right + first_word_width(piece) + ALIGNED_POINTS
+
+
+def first_word_width(piece: PdfPiece) -> float:
+    """Return the points that the first word of a piece takes, all letters being as wide."""
+    return len(piece.text.split()[0]) / len(piece.text) * (piece.right - piece.left)
 
 
 def two_cells(

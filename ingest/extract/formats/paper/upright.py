@@ -1,7 +1,7 @@
 """The pieces of a page of upright text, letter by letter as pdfium orders them.
 
-pdfium also tells rectangles, and the text within one. Programs that place each letter by itself
-(browsers that print, kerned and justified text) have a rectangle for each, and what is asked of one
+pdfium also returns rectangles, and the text within one. Programs that place each letter by itself
+(browsers that print, kerned and justified text) have a rectangle for each, and the text of one
 holds halves of its neighbours: "GuGue stst" of "Guest".
 """
 
